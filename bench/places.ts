@@ -1,0 +1,57 @@
+import { existsSync } from 'node:fs'
+import { copyFile, link, mkdir, readdir, stat, utimes } from 'node:fs/promises'
+import { join } from 'node:path'
+
+/** This folder. */
+export const BENCH: string = import.meta.dirname
+const ROOT = join(BENCH, '..')
+
+/** The command as users start it. */
+export const TRIBUTARY: string = join(ROOT, 'bin', 'tributary')
+/** Python with the other readers in it. */
+export const PYTHON: string = join(ROOT, '.venv', 'bin', 'python')
+
+/** A script that is measured in a process of its own. */
+export function scriptOf(name: string): string {
+  return join(BENCH, 'processes', name)
+}
+
+/** DuckDB's delta extension for the version that is linked here: it comes in the Python environment. */
+export async function findDeltaExtension(): Promise<string> {
+  const environment = join(PYTHON, '..', '..')
+  for (const python of await readdir(join(environment, 'lib'))) {
+    const versions = join(environment, 'lib', python, 'site-packages', 'duckdb_extension_delta', 'extensions')
+    for (const version of existsSync(versions) ? await readdir(versions) : [])
+      return join(versions, version, 'delta.duckdb_extension')
+  }
+  throw new Error('the delta extension of DuckDB is not installed: run make setup')
+}
+
+/**
+ * A copy of a table's folder for one round. Data files never change once written, so they are hard links; logs, sidecars and all
+ * else small are real copies with their times, so that a round leaves no trace in the next.
+ */
+export async function copyFolder(source: string, target: string): Promise<void> {
+  await mkdir(target, { recursive: true })
+  for (const entry of await readdir(source, { withFileTypes: true })) {
+    const [from, to] = [join(source, entry.name), join(target, entry.name)]
+    if (entry.isDirectory()) await copyFolder(from, to)
+    else if (entry.name.endsWith('.parquet') && !/[/](_delta_log|_tributary)([/]|$)/.test(source)) await link(from, to)
+    else {
+      await copyFile(from, to)
+      const { atime, mtime } = await stat(from)
+      await utimes(to, atime, mtime)
+    }
+  }
+}
+
+/** Number and size of the Parquet files of a table's folder. */
+export async function dataFilesOf(folder: string): Promise<{ readonly files: number; readonly bytes: number }> {
+  let [files, bytes] = [0, 0]
+  for (const name of await readdir(folder)) {
+    if (!name.endsWith('.parquet')) continue
+    files += 1
+    bytes += (await stat(join(folder, name))).size
+  }
+  return { files, bytes }
+}

@@ -1,0 +1,117 @@
+"""Reads a Delta table with other readers and tells what they saw: compare.py TABLE [--rows FOLDER] [--version N].
+
+Prints one JSON object a line and reader: {"reader", "rows", "digest", "columns"}. The digest is a SHA-256 over the sorted
+canonical rows, so it does not depend on the order in which a reader returns them. With --rows each reader's canonical rows are
+also written to FOLDER/<reader>.ndjson, sorted, in the form that `tributary cat -o ndjson` prints, with the keys sorted by name.
+Exits 1 when the readers disagree.
+"""
+
+import argparse
+import base64
+import datetime
+import decimal
+import hashlib
+import json
+import math
+import pathlib
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+BATCH_ROWS = 10_000
+JSON_INTEGER_MAX = 2**53
+
+
+def canonical(value: Any) -> Any:
+    """A value as `tributary cat -o ndjson` prints it."""
+    if isinstance(value, bool) or value is None or isinstance(value, str):
+        return value
+    if isinstance(value, int):
+        return value if abs(value) <= JSON_INTEGER_MAX else str(value)
+    if isinstance(value, float):
+        if math.isnan(value):
+            return "NaN"
+        if math.isinf(value):
+            return "Infinity" if value > 0 else "-Infinity"
+        # JSON has one number type: JavaScript prints 10.0 as 10 and so do we.
+        return int(value) if value.is_integer() and abs(value) <= JSON_INTEGER_MAX else value
+    if isinstance(value, decimal.Decimal):
+        return format(value, "f")
+    if isinstance(value, datetime.datetime):
+        text = value.strftime("%Y-%m-%dT%H:%M:%S.%f")
+        return text + "Z" if value.tzinfo else text
+    if isinstance(value, datetime.date):
+        return value.isoformat()
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode()
+    if isinstance(value, dict):
+        return {name: canonical(inner) for name, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        # Arrow returns a map as a list of pairs.
+        if value and all(isinstance(item, tuple) and len(item) == 2 for item in value):
+            return [{"key": canonical(key), "value": canonical(inner)} for key, inner in value]
+        return [canonical(item) for item in value]
+    return str(value)
+
+
+def read_delta_rs(table: str, version: int | None) -> Iterator[dict[str, Any]]:
+    """Through QueryBuilder: delta-rs's own to_pandas refuses deletion vectors."""
+    import pyarrow
+    from deltalake import DeltaTable, QueryBuilder
+
+    opened = DeltaTable(table, version=version)
+    reader = QueryBuilder().register("t", opened).execute("SELECT * FROM t")
+    for batch in reader:
+        yield from pyarrow.record_batch(batch).to_pylist()
+
+
+def read_duckdb(table: str, version: int | None) -> Iterator[dict[str, Any]]:
+    import duckdb
+    import duckdb_extension_delta  # noqa: F401  (only to fail early when the wheel is missing)
+
+    connection = duckdb.connect(config={"autoinstall_known_extensions": False, "autoload_known_extensions": False})
+    connection.execute("SET TimeZone = 'UTC'")
+    connection.load_extension(str(delta_extension()))
+    at = "" if version is None else f", version => {version}"
+    relation = connection.execute(f"SELECT * FROM delta_scan('{table.replace(chr(39), chr(39) * 2)}'{at})")
+    reader = relation.to_arrow_reader(BATCH_ROWS)
+    for batch in reader:
+        yield from batch.to_pylist()
+
+
+def delta_extension() -> pathlib.Path:
+    import duckdb_extension_delta
+
+    folder = pathlib.Path(duckdb_extension_delta.__file__).parent
+    return next(folder.rglob("*.duckdb_extension"))
+
+
+READERS = {"delta-rs": read_delta_rs, "duckdb": read_duckdb}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Read a Delta table with delta-rs and DuckDB and compare all rows.")
+    parser.add_argument("table")
+    parser.add_argument("--version", type=int)
+    parser.add_argument("--rows", type=pathlib.Path)
+    arguments = parser.parse_args()
+    digests = set()
+    for name, read in READERS.items():
+        columns: list[str] = []
+        rows = []
+        for row in read(arguments.table, arguments.version):
+            columns = columns or list(row)
+            rows.append(json.dumps(canonical(row), sort_keys=True, ensure_ascii=False, separators=(",", ":")))
+        rows.sort()
+        text = "".join(row + "\n" for row in rows)
+        digest = hashlib.sha256(text.encode()).hexdigest()
+        digests.add(digest)
+        print(json.dumps({"reader": name, "rows": len(rows), "digest": digest, "columns": columns}), flush=True)
+        if arguments.rows:
+            arguments.rows.mkdir(parents=True, exist_ok=True)
+            (arguments.rows / f"{name}.ndjson").write_text(text, encoding="utf-8")
+    return 0 if len(digests) == 1 else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

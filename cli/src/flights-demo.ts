@@ -1,0 +1,145 @@
+// `demo flights`: a year of real flights flows through the real command. The clock of 2013 runs as fast as the machine can follow.
+import { spawn } from 'node:child_process'
+import { access, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { ingest, openLake, readConfig, type IngestOptions } from '@tributary/pipeline'
+import { type FlightsStep, writeFlights } from './demo/flights-landing.ts'
+import { canonicalDigest } from './canonical-digest.ts'
+import { demoFailed, demoNotSetUp, needsYes } from './errors.ts'
+import type { Invocation } from './invocation.ts'
+import { countText, durationText } from './quantity.ts'
+import { withEngine } from './with-engine.ts'
+
+/** What of the year to play, and where. */
+export interface FlightsDemo {
+  readonly folder: string
+  readonly days: number
+  /** So many hours at the end arrive minute by minute. */
+  readonly minuteHours: number
+  /** Whether delta-rs and DuckDB's delta extension read the tables too. */
+  readonly compare: boolean
+}
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url))
+const PYTHON = join(ROOT, '.venv/bin/python')
+const DATA = join(ROOT, '.venv/flights')
+const TABLES = ['flights', 'weather', 'planes', 'airports', 'airlines'] as const
+
+/** Plays the demo: loads, ingests step by step, asks what a person would ask, and lets other programs read the tables. */
+export async function playFlights(invocation: Invocation, demo: FlightsDemo): Promise<void> {
+  const folder = resolve(demo.folder)
+  await clearFolder(invocation, folder)
+  await access(join(DATA, 'flights.csv')).catch(() => {
+    throw demoNotSetUp(DATA)
+  })
+  const version = await playYear(invocation, folder, demo)
+  if (version === undefined) return
+  for (const args of questions(version)) await ask(invocation, folder, args)
+  if (demo.compare) await compareReaders(invocation, folder)
+  invocation.words.say(`\nThe tables stay in ${folder}: tributary -C ${folder} status`)
+}
+
+/** Removes an earlier demo; any other folder with something in it is not ours to empty. */
+async function clearFolder({ flags }: Invocation, folder: string): Promise<void> {
+  const names = await readdir(folder).catch(() => [])
+  if (names.length > 0 && !names.includes('PROVENANCE.md') && !flags.yes) throw needsYes(`${folder} is not empty and would be deleted`)
+  await rm(folder, { recursive: true, force: true })
+}
+
+/** The newest version of the flights table, or undefined when the demo was interrupted. */
+async function playYear(invocation: Invocation, folder: string, { days, minuteHours }: FlightsDemo): Promise<number | undefined> {
+  const { words, interrupts } = invocation
+  const startedMs = performance.now()
+  const sessions: NonNullable<IngestOptions['sessions']> = new Map()
+  const totals = { changes: 0, commits: 0, version: 0, day: '' }
+  const release = interrupts.finishFirst(() => words.warn('finishing the commit under way; Ctrl-C again stops at once'))
+  try {
+    await withEngine(invocation, (source) =>
+      withEngine(invocation, async (engine) => {
+        for await (const step of writeFlights(source, { data: DATA, folder }, { days, minuteHours })) {
+          const lake = openLake(await readConfig(join(folder, 'tributary.yaml')))
+          const summary = await ingest(lake, engine, { sessions, signal: interrupts.signal })
+          for (const { table, stopped, version, commits } of summary.tables) {
+            if (stopped !== null) throw demoFailed(`${table} stopped: ${stopped.message}`)
+            totals.commits += commits
+            if (table === 'nyc.flights') totals.version = version ?? 0
+          }
+          totals.changes += step.changes
+          tellStep(invocation, step, totals)
+          if (interrupts.signal.aborted) break
+        }
+      }),
+    )
+  } finally {
+    release()
+    words.clear()
+  }
+  const tookMs = performance.now() - startedMs
+  words.say(`${countText(totals.changes)} changes in ${countText(totals.commits)} commits, ${durationText(tookMs)}: ${countText(Math.round((totals.changes / tookMs) * 1000))} changes/s`)
+  return interrupts.signal.aborted ? undefined : totals.version
+}
+
+/** A line when a day of 2013 begins, and the line of progress in between. */
+function tellStep({ words }: Invocation, step: FlightsStep, totals: { readonly changes: number; readonly version: number; day: string }): void {
+  const day = step.until.slice(0, 10)
+  const isNews = step.kind === 'load' || (step.kind === 'hour' && day !== totals.day)
+  const text = `${step.until.replace('T', ' ').replace(':00Z', 'Z')}  ${step.kind === 'load' ? 'full load' : `by the ${step.kind}`}  flights v${totals.version}  ${countText(totals.changes)} changes`
+  if (isNews) words.say(text)
+  else words.progress(() => text)
+  totals.day = day
+}
+
+function questions(version: number): readonly (readonly string[])[] {
+  const middle = Math.floor(version / 2)
+  const lateFlights = "SELECT carrier, count(*) AS flights, count(*) FILTER (WHERE dep_delay > 30) AS late, count(*) FILTER (WHERE cancelled) AS cancelled FROM nyc.flights"
+  return [
+    ['status'],
+    ['sql', `${lateFlights} GROUP BY carrier ORDER BY flights DESC LIMIT 5`],
+    ['sql', "SELECT _change_type, count(*) AS rows FROM (FROM changes('nyc.flights', since := 'v" + `${Math.max(0, version - 15)}')) GROUP BY ALL ORDER BY ALL`],
+    ['changes', 'nyc.flights', '--since', '15m', '--by', 'source', '--net', '-o', 'csv', '--out', 'last-15-minutes.csv'],
+    ['row', 'nyc.flights', '2013-01-01T10:00:00Z/UA/1545'],
+    ['sql', `${lateFlights} AT (VERSION => ${middle}) GROUP BY carrier ORDER BY flights DESC LIMIT 5`],
+  ]
+}
+
+/** Shows the command as a person would type it, then runs it. */
+async function ask({ words, flags }: Invocation, folder: string, args: readonly string[]): Promise<void> {
+  words.say(`\n$ tributary ${args.map((word) => (/^[\w.:/@-]+$/.test(word) ? word : `"${word}"`)).join(' ')}`)
+  const color = flags.color ? [] : ['--no-color']
+  const main = fileURLToPath(new URL('./main.ts', import.meta.url))
+  const code = await runProgram(process.execPath, ['--disable-warning=ExperimentalWarning', main, '-C', folder, ...color, ...args])
+  if (code !== 0) throw demoFailed(`tributary ${args.join(' ')} ended with exit code ${code}`)
+}
+
+function runProgram(program: string, args: readonly string[]): Promise<number> {
+  return new Promise((ended, failed) => {
+    const child = spawn(program, args, { stdio: ['ignore', 'inherit', 'inherit'] })
+    child.on('error', failed)
+    child.on('close', (code) => ended(code ?? 1))
+  })
+}
+
+/** All rows of all tables, by us and by two other programs. */
+async function compareReaders(invocation: Invocation, folder: string): Promise<void> {
+  invocation.words.say('\nThe same tables read by delta-rs and by DuckDB’s delta extension, all rows compared:')
+  await access(PYTHON).catch(() => {
+    throw demoNotSetUp(PYTHON)
+  })
+  for (const table of TABLES) {
+    const path = join(folder, 'lake/nyc', table)
+    const rowsFolder = await mkdtemp(join(tmpdir(), 'tributary-compare-'))
+    try {
+      const code = await runProgram(PYTHON, [join(ROOT, 'cli/src/demo/compare.py'), path, '--rows', rowsFolder])
+      if (code !== 0) throw demoFailed(`delta-rs and DuckDB read different rows of ${table}`)
+      const ours = await canonicalDigest(invocation, path)
+      const theirs = await canonicalDigest(invocation, { ndjson: await readFile(join(rowsFolder, 'duckdb.ndjson'), 'utf8') })
+      await invocation.data.write(`${JSON.stringify({ reader: 'tributary', table, rows: ours.rows, digest: ours.digest })}\n`)
+      if (ours.digest !== theirs.digest) throw demoFailed(`tributary reads other rows of ${table} than delta-rs and DuckDB`)
+    } finally {
+      await rm(rowsFolder, { recursive: true, force: true })
+    }
+  }
+  invocation.words.say('all rows agree')
+}

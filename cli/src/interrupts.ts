@@ -1,0 +1,43 @@
+import { EXIT } from './exit-codes.ts'
+
+/** Ctrl-C and SIGTERM. A verb that can finish its commit does so; the others clean up and end. */
+export interface Interrupts {
+  /** Aborted by the first signal. */
+  readonly signal: AbortSignal
+  /** From now on the first signal only asks; returns what takes that back. */
+  readonly finishFirst: (onAsked: () => void) => () => void
+  /** Called before the process ends early; returns what takes that back. */
+  readonly beforeEnd: (clean: () => Promise<void>) => () => void
+}
+
+/** Listens to the process's signals. */
+export function listenForInterrupts(host: NodeJS.Process): Interrupts {
+  const controller = new AbortController()
+  const cleaners = new Set<() => Promise<void>>()
+  let asked: (() => void) | undefined
+  let isEnding = false
+  const onSignal = (): void => {
+    const isFirst = !controller.signal.aborted
+    controller.abort()
+    if (isFirst && asked !== undefined) return asked()
+    // A third signal does not wait for the cleaning.
+    if (isEnding) host.exit(EXIT.interrupted)
+    isEnding = true
+    void Promise.allSettled([...cleaners].map((clean) => clean())).then(() => host.exit(EXIT.interrupted))
+  }
+  host.on('SIGINT', onSignal)
+  host.on('SIGTERM', onSignal)
+  return {
+    signal: controller.signal,
+    finishFirst: (onAsked) => {
+      asked = onAsked
+      return () => {
+        asked = undefined
+      }
+    },
+    beforeEnd: (clean) => {
+      cleaners.add(clean)
+      return () => cleaners.delete(clean)
+    },
+  }
+}

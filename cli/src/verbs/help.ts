@@ -1,0 +1,33 @@
+import { readFile } from 'node:fs/promises'
+import { type Command, CommanderError } from 'commander'
+import { EXIT } from '../exit-codes.ts'
+import type { Invocation } from '../invocation.ts'
+import { suggest } from '../suggest.ts'
+import { VERBS } from '../verbs.ts'
+
+const TOPICS: readonly string[] = ['times', 'versions', 'exit-codes', 'formats']
+
+/** `help`: the list of verbs, one verb's flags, or a page on a topic. */
+export function addHelp(command: Command, invocation: Invocation): void {
+  command.argument('[topic]', `a verb, or one of: ${TOPICS.join(', ')}`).action(async (topic: string | undefined) => {
+    await invocation.data.write(await helpText(command, invocation, topic))
+  })
+}
+
+async function helpText(command: Command, invocation: Invocation, topic: string | undefined): Promise<string> {
+  const program = command.parent ?? command
+  if (topic === undefined) return program.helpInformation()
+  if (TOPICS.includes(topic)) return readFile(new URL(`../../help/${topic}.md`, import.meta.url), 'utf8')
+  const verb = VERBS.find(({ name }) => name === topic)
+  const described = program.commands.find((known) => known.name() === topic)
+  if (verb === undefined || described === undefined) throw unknownTopic(topic)
+  // This verb's own flags are there already.
+  if (described !== command) (await verb.load())(described, invocation)
+  return described.helpInformation()
+}
+
+function unknownTopic(topic: string): CommanderError {
+  const near = suggest(topic, [...TOPICS, ...VERBS.map(({ name }) => name)])
+  const hint = near === undefined ? ` Topics are ${TOPICS.join(', ')}.` : ` Did you mean "${near}"?`
+  return new CommanderError(EXIT.usage, 'tributary.unknownTopic', `no help on "${topic}".${hint}`)
+}

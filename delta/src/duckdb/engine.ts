@@ -1,0 +1,169 @@
+// The only way to DuckDB. The package is loaded by import(), so that a command which needs no engine does not pay for it.
+// One engine is one connection and runs one statement at a time; `fork` gives another connection to the same database.
+
+import type * as DuckDB from '@duckdb/node-api'
+import assert from 'node:assert/strict'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { availableParallelism, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { systemClock } from '../clock.ts'
+import { appendRows, type AppendRows } from './append.ts'
+import { quoteText } from './sql.ts'
+import { type Batch, batchRows, plainValue, type Row } from './values.ts'
+import { wrapEngineError } from './wrap-error.ts'
+
+/** A connection to an in-memory DuckDB. Statements that are awaited together run one after another, in order. */
+export interface Engine {
+  /** Where the engine may put files that nobody needs after `close`. */
+  readonly tempFolder: string
+  readonly run: (sql: string) => Promise<void>
+  /** All rows: for small results only. */
+  readonly all: (sql: string) => Promise<readonly Row[]>
+  /** The rows in bounded memory. While it is being read this engine runs nothing else: use `fork` for that. */
+  readonly stream: (sql: string) => AsyncIterable<Batch>
+  /** Append rows to an existing temporary table; columns that are not named become NULL. */
+  readonly append: (table: string, columns: readonly string[], rows: AppendRows) => Promise<void>
+  /** Another connection to the same database and memory. Temporary tables are private to a connection and go with it. */
+  readonly fork: () => Promise<Engine>
+  /** Stops what is running. Closing the engine that was opened first also removes its temporary folder. */
+  readonly close: () => Promise<void>
+}
+
+const MEMORY_MIB = 256
+const THREADS_MAX = 4
+const INTERRUPT_EVERY_MS = 10
+
+/** Start DuckDB in memory, in UTC, with nothing fetched from the network. Throws `ENGINE_FAILED`. */
+export async function openEngine(options: { readonly memoryMiB?: number; readonly threads?: number; readonly tempFolder?: string } = {}): Promise<Engine> {
+  const api = await import('@duckdb/node-api')
+  const tempFolder = await mkdtemp(join(options.tempFolder ?? tmpdir(), 'tributary-'))
+  try {
+    const instance = await api.DuckDBInstance.create(':memory:', {
+      memory_limit: `${options.memoryMiB ?? MEMORY_MIB}MiB`,
+      threads: String(options.threads ?? Math.min(availableParallelism(), THREADS_MAX)),
+      temp_directory: tempFolder,
+      autoload_known_extensions: 'false',
+      autoinstall_known_extensions: 'false',
+      preserve_insertion_order: 'true',
+    })
+    return await connect({ api, instance, tempFolder }, async () => {
+      instance.closeSync()
+      await rm(tempFolder, { recursive: true, force: true })
+    })
+  } catch (cause) {
+    await rm(tempFolder, { recursive: true, force: true })
+    throw wrapEngineError(cause)
+  }
+}
+
+interface Database {
+  readonly api: typeof DuckDB
+  readonly instance: DuckDB.DuckDBInstance
+  readonly tempFolder: string
+}
+
+async function connect(database: Database, closeDatabase: () => Promise<void>): Promise<Engine> {
+  const { api, instance, tempFolder } = database
+  const connection = await instance.connect()
+  await connection.run(`SET TimeZone = ${quoteText('UTC')}`)
+  const queue = statementQueue()
+
+  return {
+    tempFolder,
+    run: (sql) => queue.next(async () => void (await connection.run(sql))),
+    all: (sql) => queue.next(async () => {
+      const result = await connection.run(sql)
+      const chunks = await result.fetchAllChunks()
+      return chunks.flatMap((chunk) => batchRows(toBatch(api, result.columnNames(), chunk)))
+    }),
+    stream: (sql) => streamBatches(api, connection, queue, sql),
+    append: (table, columns, rows) => queue.next(() => appendRows({ api, connection }, { table, columns, rows })),
+    fork: () => connect(database, () => Promise.resolve()),
+    close: async () => {
+      if (!queue.stop()) return
+      await interruptUntil(connection, queue.idle())
+      connection.closeSync()
+      await closeDatabase()
+    },
+  }
+}
+
+// An interrupt that comes before DuckDB has begun the statement is lost, so it is repeated.
+async function interruptUntil(connection: DuckDB.DuckDBConnection, idle: Promise<unknown>): Promise<void> {
+  let isIdle = false
+  const done = idle.then(() => { isIdle = true })
+  while (!isIdle) {
+    connection.interrupt()
+    await Promise.race([done, systemClock.sleep(INTERRUPT_EVERY_MS)])
+  }
+}
+
+async function* streamBatches(api: typeof DuckDB, connection: DuckDB.DuckDBConnection, queue: StatementQueue, sql: string): AsyncGenerator<Batch> {
+  const release = await queue.hold()
+  try {
+    const result = await connection.stream(sql)
+    const columns = result.columnNames()
+    // Bounded by the result; an abandoned result is dropped by DuckDB when the connection's next statement starts.
+    for (;;) {
+      const chunk = await result.fetchChunk()
+      if (chunk === null || chunk.rowCount === 0) return
+      yield toBatch(api, columns, chunk)
+    }
+  } catch (cause) {
+    throw wrapEngineError(cause)
+  } finally {
+    release()
+  }
+}
+
+function toBatch(api: typeof DuckDB, columns: readonly string[], chunk: DuckDB.DuckDBDataChunk): Batch {
+  const values = columns.map((_, column) => chunk.getColumnValues(column).map((value) => plainValue(api, value)))
+  return { columns, rowCount: chunk.rowCount, values }
+}
+
+interface StatementQueue {
+  readonly next: <T>(work: () => Promise<T>) => Promise<T>
+  readonly hold: () => Promise<() => void>
+  readonly stop: () => boolean
+  readonly idle: () => Promise<unknown>
+}
+
+// A connection that gets a second statement drops the first one's rows, so statements wait for each other. Waiting for a stream
+// would hang a loop that queries while it reads: that is a bug in the caller and fails at once.
+function statementQueue(): StatementQueue {
+  let last: Promise<unknown> = Promise.resolve()
+  let isStreaming = false
+  let isStopped = false
+  const assertFree = (): void => {
+    assert(!isStopped, 'an engine that was closed runs nothing')
+    assert(!isStreaming, 'an engine runs nothing else while a stream of it is open: fork it')
+  }
+  const next = <T>(work: () => Promise<T>): Promise<T> => {
+    assertFree()
+    const done = last.then(() => {
+      assert(!isStopped, 'an engine that was closed runs nothing')
+      return work()
+    }).catch((cause: unknown) => Promise.reject(wrapEngineError(cause)))
+    last = done.catch(() => undefined)
+    return done
+  }
+  const hold = async (): Promise<() => void> => {
+    assertFree()
+    isStreaming = true
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const before = last
+    last = promise
+    await before
+    return () => {
+      isStreaming = false
+      resolve()
+    }
+  }
+  const stop = (): boolean => {
+    const isFirst = !isStopped
+    isStopped = true
+    return isFirst
+  }
+  // A stream that its reader left standing never ends by itself.
+  return { next, hold, stop, idle: () => (isStreaming ? Promise.resolve() : last) }
+}

@@ -1,0 +1,346 @@
+/** What a caller can do about an error; a new kind needs a caller who acts differently. */
+export type ErrorKind =
+  /** The request itself is wrong: change it. */
+  | 'invalid'
+  /** The thing asked for is not there. */
+  | 'not-found'
+  /** Somebody else won a race and repeating from the start may work. */
+  | 'conflict'
+  /** A store or a server did not answer: the same call may work later. */
+  | 'unavailable'
+  /** The table uses something this library does not know. */
+  | 'unsupported'
+  /** Bytes on disk are not what the protocol says they must be. */
+  | 'corrupt'
+  /** The data of that version or range are gone. */
+  | 'expired'
+  /** A policy forbids it. */
+  | 'refused'
+
+/** The one error class. `code` is stable and listed in `docs/errors.md`; the message says what, why and what to do. */
+export class TributaryError extends Error {
+  readonly kind: ErrorKind
+  readonly code: string
+
+  constructor(kind: ErrorKind, code: string, message: string, options?: { readonly cause?: unknown }) {
+    super(message, options)
+    this.name = 'TributaryError'
+    this.kind = kind
+    this.code = code
+  }
+}
+
+// --- Store ---
+
+/** An object that something names is not in the store. */
+export function fileNotFound(path: string, options?: { readonly cause?: unknown }): TributaryError {
+  return new TributaryError(
+    'not-found',
+    'FILE_NOT_FOUND',
+    `There is no file ${path}: it was deleted, or was never written. Check the path, or restore the file from a backup.`,
+    options,
+  )
+}
+
+/** An object is shorter than what refers to it says. */
+export function fileTruncated(
+  path: string,
+  sizes: { readonly wantedBytes: number; readonly sizeBytes: number },
+): TributaryError {
+  return new TributaryError(
+    'corrupt',
+    'FILE_TRUNCATED',
+    `The file ${path} ends after ${sizes.sizeBytes} bytes and ${sizes.wantedBytes} were expected: it was cut or replaced. Restore the file from a backup.`,
+  )
+}
+
+/** A path would leave the store's root, or cannot be a path at all. */
+export function pathClimbs(path: string): TributaryError {
+  return new TributaryError(
+    'refused',
+    'PATH_CLIMBS',
+    `The path ${JSON.stringify(path)} is refused: it is absolute, empty, or has a part that leaves its folder. Use a path below the root, without ".." and without NUL.`,
+  )
+}
+
+/** The disk or the server did not do what was asked. */
+export function storeFailed(path: string, doing: string, cause: unknown): TributaryError {
+  const reason = cause instanceof Error ? cause.message : String(cause)
+  return new TributaryError(
+    'unavailable',
+    'STORE_FAILED',
+    `Could not ${doing} ${path}: ${reason}. ${storeRemedy(cause)}`,
+    { cause },
+  )
+}
+
+function storeRemedy(cause: unknown): string {
+  const code = cause instanceof Error && 'code' in cause ? cause.code : undefined
+  if (code === 'ENOSPC' || code === 'EDQUOT') return 'The disk is full: free some space and run again.'
+  if (code === 'EACCES' || code === 'EPERM') return 'Give this user the right to the folder and run again.'
+  if (code === 'EROFS') return 'The disk is read-only: mount it for writing and run again.'
+  return 'Look at the disk or mount and run again.'
+}
+
+/** A store that lives in memory has no names that another program could open. */
+export function storeNotLocatable(path: string): TributaryError {
+  return new TributaryError(
+    'invalid',
+    'STORE_NOT_LOCATABLE',
+    `${path} is in memory and has no name that a query engine could open. Use a store on disk for tables whose data files are read or written.`,
+  )
+}
+
+// --- Log ---
+
+/** There is no table here. */
+export function tableNotFound(url: string): TributaryError {
+  return new TributaryError(
+    'not-found',
+    'TABLE_NOT_FOUND',
+    `There is no Delta table at ${url}: its folder _delta_log holds no commit. Check the path, or create the table first.`,
+  )
+}
+
+/** A version that was never written. */
+export function versionNotFound(version: number, latest: number): TributaryError {
+  return new TributaryError(
+    'not-found',
+    'VERSION_NOT_FOUND',
+    `Version ${version} does not exist: the latest is ${latest}. Ask for a version from 0 to ${latest}.`,
+  )
+}
+
+/** A version whose log files were cleaned up. */
+export function versionExpired(version: number, earliest: number): TributaryError {
+  return new TributaryError(
+    'expired',
+    'VERSION_EXPIRED',
+    `Version ${version} can no longer be read: the log before version ${earliest} was cleaned up. Ask for ${earliest} or later.`,
+  )
+}
+
+/** A time before the first commit that is still there. */
+export function timestampTooEarly(timestampMs: number, earliestMs: number): TributaryError {
+  return new TributaryError(
+    'expired',
+    'TIMESTAMP_TOO_EARLY',
+    `There is no version as old as ${isoTime(timestampMs)}: the earliest commit that can be read is of ${isoTime(earliestMs)}. Ask for that time or a later one.`,
+  )
+}
+
+function isoTime(ms: number): string {
+  return Math.abs(ms) <= 8.64e15 ? new Date(ms).toISOString() : `${ms} ms`
+}
+
+/** A commit between two others is missing. */
+export function logGap(url: string, missing: number): TributaryError {
+  return new TributaryError(
+    'corrupt',
+    'LOG_GAP',
+    `The log of ${url} has no commit ${missing}, but has later ones: a file was deleted or not copied. Restore _delta_log/${String(missing).padStart(20, '0')}.json.`,
+  )
+}
+
+/** A line of a commit is not an action. */
+export function commitCorrupt(
+  path: string,
+  line: number,
+  why: string,
+  options?: { readonly cause?: unknown },
+): TributaryError {
+  return new TributaryError(
+    'corrupt',
+    'COMMIT_CORRUPT',
+    `The commit ${path} is damaged at line ${line}: ${why}. Restore the file from a backup.`,
+    options,
+  )
+}
+
+/** A checkpoint cannot be read. */
+export function checkpointCorrupt(path: string, why: string, options?: { readonly cause?: unknown }): TributaryError {
+  return new TributaryError(
+    'corrupt',
+    'CHECKPOINT_CORRUPT',
+    `The checkpoint ${path} is damaged: ${why}. Restore the file from a backup, or delete it if all commits before it are still there.`,
+    options,
+  )
+}
+
+/** The log never says by which protocol, or with which schema, the table is to be read. */
+export function tableStateMissing(url: string, what: 'protocol' | 'metaData'): TributaryError {
+  return new TributaryError(
+    'corrupt',
+    'TABLE_STATE_MISSING',
+    `The log of ${url} holds no ${what} action: its first commit or its checkpoint is incomplete. Restore _delta_log from a backup.`,
+  )
+}
+
+// --- Protocol ---
+
+/** The schema text in the log is not a schema. */
+export function schemaCorrupt(where: string, why: string, options?: { readonly cause?: unknown }): TributaryError {
+  return new TributaryError(
+    'corrupt',
+    'SCHEMA_CORRUPT',
+    `The table's schema is damaged at ${where}: ${why}. Restore _delta_log from a backup, or write the schema anew with the engine that made the table.`,
+    options,
+  )
+}
+
+/** The table needs a reader that knows more. */
+export function unsupportedReaderFeature(names: readonly string[]): TributaryError {
+  return new TributaryError(
+    'unsupported',
+    'UNSUPPORTED_READER_FEATURE',
+    `The table cannot be read here: it needs ${names.join(', ')}, which this version of Tributary does not know. Read it with a newer version or another engine, or drop the feature there.`,
+  )
+}
+
+/** The table needs a writer that knows more. */
+export function unsupportedWriterFeature(names: readonly string[]): TributaryError {
+  return new TributaryError(
+    'unsupported',
+    'UNSUPPORTED_WRITER_FEATURE',
+    `The table cannot be written here: it needs ${names.join(', ')}, which this version of Tributary does not know. Write it with a newer version or another engine, or drop the feature there.`,
+  )
+}
+
+/** A partition value in the log does not fit the type of its column. */
+export function partitionValueCorrupt(type: string, text: string): TributaryError {
+  return new TributaryError(
+    'corrupt',
+    'PARTITION_VALUE_CORRUPT',
+    `The partition value ${JSON.stringify(text)} is no ${type}: the log was damaged or written by a faulty program. Restore the commit that holds it, or rewrite the partition.`,
+  )
+}
+
+/** A value cannot be written as a partition value. */
+export function partitionValueInvalid(type: string, why: string): TributaryError {
+  return new TributaryError(
+    'invalid',
+    'PARTITION_VALUE_INVALID',
+    `A value of type ${type} cannot be a partition value: ${why}. Partition by another column.`,
+  )
+}
+
+/** A deletion vector is not what its descriptor says. */
+export function deletionVectorCorrupt(
+  file: string,
+  why: string,
+  options?: { readonly cause?: unknown },
+): TributaryError {
+  return new TributaryError(
+    'corrupt',
+    'DELETION_VECTOR_CORRUPT',
+    `The deletion vector in ${file} is damaged: ${why}. Restore the file from a backup, or restore the table to a version before it.`,
+    options,
+  )
+}
+
+// --- Writing ---
+
+/** A list of actions breaks a rule of the protocol for one commit. */
+export function commitInvalid(why: string): TributaryError {
+  return new TributaryError(
+    'invalid',
+    'COMMIT_INVALID',
+    `The commit was not written: ${why}. Merge these actions into one, or make two commits.`,
+  )
+}
+
+/** The table may only grow. */
+export function tableAppendOnly(path: string): TributaryError {
+  return new TributaryError(
+    'refused',
+    'TABLE_APPEND_ONLY',
+    `The commit was not written: the table has delta.appendOnly=true and the commit would remove rows of ${path}. Set the property to false first.`,
+  )
+}
+
+/** A table cannot be created like this. */
+export function tableDefinitionInvalid(why: string): TributaryError {
+  return new TributaryError(
+    'invalid',
+    'TABLE_DEFINITION_INVALID',
+    `The table cannot be created: ${why}. Change the columns or the partition columns.`,
+  )
+}
+
+/** Rows of a file cannot be deleted without knowing how many it holds. */
+export function recordCountUnknown(path: string): TributaryError {
+  return new TributaryError(
+    'unsupported',
+    'RECORD_COUNT_UNKNOWN',
+    `Rows of ${path} cannot be marked as deleted: its statistics have no numRecords. Rewrite the file with statistics (OPTIMIZE) first.`,
+  )
+}
+
+/** A row number lies outside of its file. */
+export function positionInvalid(path: string, position: number, numRecords: number): TributaryError {
+  return new TributaryError(
+    'invalid',
+    'POSITION_INVALID',
+    `Row ${position} of ${path} cannot be marked as deleted: the file has ${numRecords} rows, counted from 0. Locate the rows again in the current snapshot.`,
+  )
+}
+
+// --- DuckDB and data files ---
+
+/** The engine could not run a statement; DuckDB's own words are in the message and in the cause. */
+export function engineFailed(kind: 'invalid' | 'corrupt', why: string, cause: unknown): TributaryError {
+  return new TributaryError(
+    kind,
+    'ENGINE_FAILED',
+    `DuckDB could not run the query: ${why}. ${kind === 'corrupt' ? 'A file is damaged: restore it from a backup.' : 'Change the query or the data it reads.'}`,
+    { cause },
+  )
+}
+
+/** The engine's memory limit is too small for the work. */
+export function engineOutOfMemory(why: string, cause: unknown): TributaryError {
+  return new TributaryError(
+    'unavailable',
+    'ENGINE_OUT_OF_MEMORY',
+    `DuckDB ran out of the memory it may use: ${why}. Give it more memory or do the work in smaller parts; nothing was committed.`,
+    { cause },
+  )
+}
+
+/** The disk below the table or the temporary folder is full. */
+export function diskFull(why: string, cause: unknown): TributaryError {
+  return new TributaryError(
+    'unavailable',
+    'DISK_FULL',
+    `The disk is full: ${why}. Free some space and run again; nothing was committed.`,
+    { cause },
+  )
+}
+
+/** A data file that the table names is not there. */
+export function dataFileMissing(path: string, cause: unknown): TributaryError {
+  return new TributaryError(
+    'corrupt',
+    'DATA_FILE_MISSING',
+    `The data file ${path} is named by the table and is not there: it was deleted by hand, or vacuumed while an older version was read. Restore the file from a backup, or read a newer version.`,
+    { cause },
+  )
+}
+
+/** A column has a type that the engine cannot hold. */
+export function columnTypeUnsupported(type: string): TributaryError {
+  return new TributaryError(
+    'unsupported',
+    'COLUMN_TYPE_UNSUPPORTED',
+    `A column has the type ${type}, which this version of Tributary can neither read nor write. Read it with another engine, or leave the column out.`,
+  )
+}
+
+/** A column was asked for that the table does not have. */
+export function columnNotFound(name: string, known: readonly string[]): TributaryError {
+  return new TributaryError(
+    'invalid',
+    'COLUMN_NOT_FOUND',
+    `There is no column ${JSON.stringify(name)}: the table has ${known.map((column) => JSON.stringify(column)).join(', ')}. Use one of these.`,
+  )
+}

@@ -1,0 +1,40 @@
+export { type Clock, systemClock } from './clock.ts'
+export type { Positions } from './deletion-vectors/bitmap.ts'
+export { readDeletionVector } from './deletion-vectors/read.ts'
+export { type Engine, openEngine } from './duckdb/engine.ts'
+export { duckdbType, quoteFileName, quoteName, quoteText } from './duckdb/sql.ts'
+export { type Batch, batchRows, type EngineValue, type Row } from './duckdb/values.ts'
+export { type ErrorKind, TributaryError } from './errors.ts'
+export { type Commit, commitInfoOf, listCommitTimes, readCommits } from './log/read-commit.ts'
+export { type LiveFile, latestVersion, readSnapshot, refreshSnapshot, type Snapshot } from './log/snapshot.ts'
+export { resolveTimestamp } from './log/time-travel.ts'
+export { writeCheckpoint } from './maintain/checkpoint.ts'
+export type {
+  Action,
+  AddFile,
+  CommitInfo,
+  DeletionVectorDescriptor,
+  DomainMetadata,
+  Metadata,
+  Protocol,
+  RemoveFile,
+  SetTransaction,
+} from './protocol/actions.ts'
+export { allowsDeletionVectors, assertWritable } from './protocol/features.ts'
+export { encodeSchema, parseSchema } from './protocol/parse-schema.ts'
+export { decodePath, encodePath, type LogPath } from './protocol/paths.ts'
+export type { ArrayType, DataType, MapType, PrimitiveType, StructField, StructType } from './protocol/schema.ts'
+export { type FileStats, parseStats } from './protocol/stats.ts'
+export { CHANGE_FIELDS, type ChangesRequest, changesSql, readChanges } from './read/changes.ts'
+export { csvHeader, csvSql, describeFields, ndjsonSql, readLines, textSql } from './read/render.ts'
+export { readRows } from './read/rows.ts'
+export { type ScanOptions, scanSql } from './read/scan.ts'
+export { type ColumnBounds, filesThatMayHold } from './read/skipping.ts'
+export { localStore } from './store/local.ts'
+export { memoryStore } from './store/memory.ts'
+export { placeName, placeOf as placeOfPath, readRangeAt } from './store/place.ts'
+export type { Store, StoreEntry } from './store/store.ts'
+export { type CommitAttempt, type CommitOutcome, commit } from './write/commit.ts'
+export { createTableActions, type TableDefinition } from './write/create-table.ts'
+export { type DataFilesRequest, writeDataFiles } from './write/data-files.ts'
+export { deletionVectorActions, type FileDeletions, removeOf } from './write/deletion-vector-actions.ts'

@@ -1,0 +1,145 @@
+// PROTOCOL.md, "Action Reconciliation": the newest complete checkpoint at or below the wanted version, and the commits after it.
+
+import { logGap, tableNotFound, unsupportedReaderFeature, versionExpired, versionNotFound } from '../errors.ts'
+import type { Store, StoreEntry } from '../store/store.ts'
+import { beforeVersion, LAST_CHECKPOINT, LOG_FOLDER, parseLogFileName } from './file-names.ts'
+
+/** A commit file of the listing. */
+export interface CommitFile {
+  readonly version: number
+  readonly entry: StoreEntry
+}
+
+/** A checkpoint with all its parts, in order. */
+export interface CheckpointFiles {
+  readonly version: number
+  readonly parts: readonly StoreEntry[]
+}
+
+/** What has to be read to know the table at `version`. */
+export interface LogSegment {
+  readonly version: number
+  readonly checkpoint: CheckpointFiles | undefined
+  /** Without gaps, from the one after the checkpoint to `version`. */
+  readonly commits: readonly CommitFile[]
+  /** The file that tells the time of `version`: its commit, or its checkpoint where the commit was cleaned up. */
+  readonly last: StoreEntry
+}
+
+/** Find what to read for a version, the latest if none is given. Throws `TABLE_NOT_FOUND`, `VERSION_NOT_FOUND`, `VERSION_EXPIRED`, `LOG_GAP`. */
+export async function listSegment(store: Store, wanted?: number): Promise<LogSegment> {
+  const hint = await readHint(store)
+  if (hint !== undefined && hint > 0 && (wanted === undefined || hint <= wanted)) {
+    const listing = await listLog(store, hint)
+    // The hint may be stale, or name what is gone: then only the whole listing tells.
+    if (newestCheckpoint(listing, wanted ?? Number.POSITIVE_INFINITY) !== undefined)
+      return planSegment(store, listing, wanted)
+  }
+  return planSegment(store, await listLog(store, 0), wanted)
+}
+
+/** All commit files from a version on, in order. */
+export async function listCommits(store: Store, fromVersion = 0): Promise<readonly CommitFile[]> {
+  return (await listLog(store, fromVersion)).commits
+}
+
+interface Listing {
+  readonly commits: readonly CommitFile[]
+  readonly checkpoints: readonly CheckpointFiles[]
+  readonly uuidCheckpoints: readonly number[]
+}
+
+async function listLog(store: Store, fromVersion: number): Promise<Listing> {
+  const commits: CommitFile[] = []
+  const uuidCheckpoints: number[] = []
+  const sets = new Map<
+    string,
+    { readonly version: number; readonly parts: number; readonly found: Map<number, StoreEntry> }
+  >()
+  const after = fromVersion > 0 ? { after: beforeVersion(fromVersion) } : {}
+  for await (const entry of store.list(LOG_FOLDER, after)) {
+    const file = parseLogFileName(entry.path)
+    if (file === undefined || file.version < fromVersion) continue
+    if (file.kind === 'commit') commits.push({ version: file.version, entry })
+    else if (file.kind === 'uuid-checkpoint') uuidCheckpoints.push(file.version)
+    else {
+      const key = `${file.version}/${file.parts}`
+      const set = sets.get(key) ?? { version: file.version, parts: file.parts, found: new Map<number, StoreEntry>() }
+      set.found.set(file.part, entry)
+      sets.set(key, set)
+    }
+  }
+  const checkpoints = [...sets.values()].filter(isComplete).map(({ version, found }) => ({
+    version,
+    parts: [...found].sort(([left], [right]) => left - right).map(([, entry]) => entry),
+  }))
+  return { commits, checkpoints, uuidCheckpoints }
+}
+
+// A writer of a multi-part checkpoint may have died half-way: such a set must be ignored.
+function isComplete(set: { readonly parts: number; readonly found: ReadonlyMap<number, StoreEntry> }): boolean {
+  return set.found.size === set.parts && [...set.found.keys()].every((part) => part >= 1 && part <= set.parts)
+}
+
+function newestCheckpoint(listing: Listing, atMost: number): CheckpointFiles | undefined {
+  return listing.checkpoints
+    .filter(({ version }) => version <= atMost)
+    .reduce<CheckpointFiles | undefined>(
+      (best, next) => (best && best.version >= next.version ? best : next),
+      undefined,
+    )
+}
+
+function planSegment(store: Store, listing: Listing, wanted: number | undefined): LogSegment {
+  const latest = Math.max(
+    -1,
+    listing.commits.at(-1)?.version ?? -1,
+    ...listing.checkpoints.map(({ version }) => version),
+    ...listing.uuidCheckpoints,
+  )
+  if (latest < 0) throw tableNotFound(store.url)
+  const version = wanted ?? latest
+  if (version > latest || version < 0 || !Number.isInteger(version)) throw versionNotFound(version, latest)
+
+  const checkpoint = newestCheckpoint(listing, version)
+  const first = checkpoint === undefined ? 0 : checkpoint.version + 1
+  const commits = listing.commits.filter((commit) => commit.version >= first && commit.version <= version)
+  const missing = firstMissing(commits, first, version)
+  if (missing !== undefined) throw whyMissing(store, listing, version, missing)
+
+  const own = listing.commits.find((commit) => commit.version === version)?.entry ?? checkpoint?.parts[0]
+  if (own === undefined) throw logGap(store.url, version)
+  return { version, checkpoint, commits, last: own }
+}
+
+function firstMissing(commits: readonly CommitFile[], first: number, last: number): number | undefined {
+  const gap = commits.findIndex((commit, index) => commit.version !== first + index)
+  if (gap >= 0) return first + gap
+  return commits.length === last - first + 1 ? undefined : first + commits.length
+}
+
+function whyMissing(store: Store, listing: Listing, version: number, missing: number): Error {
+  if (listing.uuidCheckpoints.some((at) => at >= missing && at <= version))
+    return unsupportedReaderFeature(['v2Checkpoint'])
+  // Log cleanup deletes from the start and leaves a checkpoint: what lies before that is gone on purpose.
+  const earliest = Math.min(...listing.checkpoints.map((checkpoint) => checkpoint.version))
+  const isCleanedUp = missing === 0 && version < earliest && Number.isFinite(earliest)
+  return isCleanedUp ? versionExpired(version, earliest) : logGap(store.url, missing)
+}
+
+// PROTOCOL.md, "Last Checkpoint File": only a hint. Whatever is wrong with it, the listing is the truth.
+async function readHint(store: Store): Promise<number | undefined> {
+  if ((await store.stat(LAST_CHECKPOINT)) === undefined) return undefined
+  try {
+    return parseHint(JSON.parse(new TextDecoder().decode(await store.read(LAST_CHECKPOINT))))
+  } catch {
+    return undefined
+  }
+}
+
+function parseHint(value: unknown): number | undefined {
+  if (typeof value !== 'object' || value === null || !('version' in value)) return undefined
+  return typeof value.version === 'number' && Number.isSafeInteger(value.version) && value.version >= 0
+    ? value.version
+    : undefined
+}

@@ -1,0 +1,116 @@
+// PROTOCOL.md, "Table Features". A feature that we do not know is refused by name, never ignored. Some that we do not
+// implement are harmless while nothing in the table uses them: `isIdle` decides that.
+
+import { unsupportedReaderFeature, unsupportedWriterFeature } from '../errors.ts'
+import type { Metadata, Protocol } from './actions.ts'
+import { parseSchema, walkFields } from './parse-schema.ts'
+import type { StructField, StructType } from './schema.ts'
+
+/** Reader features that this library honours. */
+export const READER_FEATURES: readonly string[] = ['deletionVectors', 'timestampNtz', 'vacuumProtocolCheck']
+
+/** Writer features that this library honours. */
+export const WRITER_FEATURES: readonly string[] = [
+  'appendOnly',
+  'deletionVectors',
+  'domainMetadata',
+  'timestampNtz',
+  'vacuumProtocolCheck',
+]
+
+/** Throws `UNSUPPORTED_READER_FEATURE` with the names of what we would have to know to read the table. */
+export function assertReadable(protocol: Protocol, metadata: Metadata): void {
+  const unknown = readerNeeds(protocol).filter(
+    (name) => !READER_FEATURES.includes(name) && !isReaderIdle(name, metadata),
+  )
+  // Reader 3 with columnMapping as a writer feature only is not legal and exists; reading it by the logical names would give nulls.
+  if (protocol.minReaderVersion >= 2 && hasColumnMapping(metadata) && !unknown.includes('columnMapping'))
+    unknown.push('columnMapping')
+  if (unknown.length > 0) throw unsupportedReaderFeature(unknown)
+}
+
+/** Throws `UNSUPPORTED_WRITER_FEATURE` (or `UNSUPPORTED_READER_FEATURE`) with the names of what we would have to know to write the table. */
+export function assertWritable(protocol: Protocol, metadata: Metadata): void {
+  assertReadable(protocol, metadata)
+  const fields = [...walkFields(parseSchema(metadata.schemaString))].map(({ field }) => field)
+  const unknown = writerNeeds(protocol).filter(
+    (name) => !WRITER_FEATURES.includes(name) && !isWriterIdle(name, metadata, fields),
+  )
+  if (unknown.length > 0) throw unsupportedWriterFeature(unknown)
+}
+
+/** Whether a writer feature is in force: listed, or implied by a writer version below 7. */
+export function supportsWriterFeature(protocol: Protocol, name: string): boolean {
+  return writerNeeds(protocol).includes(name)
+}
+
+/** Whether new deletion vectors may be written: the feature is listed and the table's property is set. */
+export function allowsDeletionVectors(protocol: Protocol, metadata: Metadata): boolean {
+  return supportsWriterFeature(protocol, 'deletionVectors') && isTrue(metadata, 'delta.enableDeletionVectors')
+}
+
+/** As `assertWritable` for a table about to be made: properties of features that we do not write are refused too. */
+export function assertCreatable(protocol: Protocol, metadata: Metadata, schema: StructType): void {
+  const fields = [...walkFields(schema)].map(({ field }) => field)
+  // A new table lists only what it needs, so a property of any other feature would be silently without effect.
+  const asked = Object.keys(WRITER_IDLE).filter((name) => !isWriterIdle(name, metadata, fields))
+  if (asked.length > 0) throw unsupportedWriterFeature(asked)
+  assertWritable(protocol, metadata)
+}
+
+function readerNeeds(protocol: Protocol): string[] {
+  if (protocol.minReaderVersion > 3) return [`reader version ${protocol.minReaderVersion}`]
+  if (protocol.minReaderVersion === 3) return [...(protocol.readerFeatures ?? [])]
+  return protocol.minReaderVersion === 2 ? ['columnMapping'] : []
+}
+
+const LEGACY_WRITER_FEATURES: readonly (readonly [version: number, name: string])[] = [
+  [2, 'appendOnly'],
+  [2, 'invariants'],
+  [3, 'checkConstraints'],
+  [4, 'changeDataFeed'],
+  [4, 'generatedColumns'],
+  [5, 'columnMapping'],
+  [6, 'identityColumns'],
+]
+
+function writerNeeds(protocol: Protocol): readonly string[] {
+  if (protocol.minWriterVersion > 7) return [`writer version ${protocol.minWriterVersion}`]
+  if (protocol.minWriterVersion === 7) return protocol.writerFeatures ?? []
+  return LEGACY_WRITER_FEATURES.filter(([version]) => version <= protocol.minWriterVersion).map(([, name]) => name)
+}
+
+function isReaderIdle(name: string, metadata: Metadata): boolean {
+  return name === 'columnMapping' && !hasColumnMapping(metadata)
+}
+
+type IsIdle = (metadata: Metadata, fields: readonly StructField[]) => boolean
+
+const WRITER_IDLE: Readonly<Record<string, IsIdle>> = {
+  invariants: (_, fields) => noneHas(fields, 'delta.invariants'),
+  checkConstraints: (metadata) =>
+    !Object.keys(metadata.configuration).some((key) => key.toLowerCase().startsWith('delta.constraints.')),
+  changeDataFeed: (metadata) => !isTrue(metadata, 'delta.enableChangeDataFeed'),
+  generatedColumns: (_, fields) => noneHas(fields, 'delta.generationExpression'),
+  columnMapping: (metadata) => !hasColumnMapping(metadata),
+  identityColumns: (_, fields) => noneHas(fields, 'delta.identity.start'),
+  allowColumnDefaults: (_, fields) => noneHas(fields, 'CURRENT_DEFAULT'),
+  inCommitTimestamp: (metadata) => !isTrue(metadata, 'delta.enableInCommitTimestamps'),
+}
+
+function isWriterIdle(name: string, metadata: Metadata, fields: readonly StructField[]): boolean {
+  return Object.hasOwn(WRITER_IDLE, name) && WRITER_IDLE[name]?.(metadata, fields) === true
+}
+
+function hasColumnMapping(metadata: Metadata): boolean {
+  const mode = metadata.configuration['delta.columnMapping.mode']
+  return mode !== undefined && mode !== 'none'
+}
+
+function isTrue(metadata: Metadata, property: string): boolean {
+  return metadata.configuration[property]?.toLowerCase() === 'true'
+}
+
+function noneHas(fields: readonly StructField[], key: string): boolean {
+  return !fields.some((field) => Object.hasOwn(field.metadata, key))
+}

@@ -1,0 +1,81 @@
+import type { Snapshot } from '../log/snapshot.ts'
+import type { AddFile } from '../protocol/actions.ts'
+import type { DataType } from '../protocol/schema.ts'
+import { exactDigits, type FileStats, type JsonObject, type JsonValue, parseStats } from '../protocol/stats.ts'
+
+/** A range of one column, both ends included; times as ISO text. */
+export interface ColumnBounds {
+  readonly column: string
+  readonly min: number | bigint | string
+  readonly max: number | bigint | string
+}
+
+/** The files that may hold a row within all of the bounds. A file whose statistics do not speak about a column is kept. */
+export function filesThatMayHold(snapshot: Snapshot, bounds: readonly ColumnBounds[]): readonly AddFile[] {
+  const types = new Map(snapshot.schema.fields.map((field) => [field.name, field.type]))
+  const tests = bounds.flatMap((bound) => {
+    const type = types.get(bound.column)
+    const [min, max] = type === undefined ? [] : [comparable(type, bound.min), comparable(type, bound.max)]
+    return type === undefined || min === undefined || max === undefined ? [] : [{ column: bound.column, type, min, max }]
+  })
+  if (tests.length === 0) return snapshot.files
+  return snapshot.files.filter((file) => {
+    const stats = parseStats(file.stats)
+    return stats === undefined || tests.every((test) => mayHold(stats, test))
+  })
+}
+
+interface BoundTest {
+  readonly column: string
+  readonly type: DataType
+  readonly min: Comparable
+  readonly max: Comparable
+}
+
+type Comparable = number | Uint8Array
+
+function mayHold(stats: FileStats, test: BoundTest): boolean {
+  const min = comparable(test.type, own(stats.minValues, test.column))
+  const max = comparable(test.type, own(stats.maxValues, test.column))
+  const isBelow = max !== undefined && compare(roundedUp(test.type, max), test.min) < 0
+  const isAbove = min !== undefined && compare(test.max, min) < 0
+  return !isBelow && !isAbove
+}
+
+function own(values: JsonObject | undefined, name: string): JsonValue | undefined {
+  return values !== undefined && Object.hasOwn(values, name) ? values[name] : undefined
+}
+
+// Delta cuts timestamps to milliseconds, so a greatest value may be too small by almost one.
+function roundedUp(type: DataType, max: Comparable): Comparable {
+  return typeof max === 'number' && (type === 'timestamp' || type === 'timestamp_ntz') ? max + 1 : max
+}
+
+// Numbers are compared as doubles on both sides: rounding keeps their order, so at worst a file is read in vain.
+function comparable(type: DataType, value: JsonValue | undefined): Comparable | undefined {
+  if (value === undefined || value === null || typeof type !== 'string') return undefined
+  if (type === 'timestamp' || type === 'timestamp_ntz') return typeof value === 'string' ? milliseconds(value) : undefined
+  if (type === 'string' || type === 'date') return typeof value === 'string' && isPlainDate(type, value) ? new TextEncoder().encode(value) : undefined
+  if (type === 'boolean' || type === 'binary' || type === 'void' || type === 'variant') return undefined
+  const digits = exactDigits(value) ?? (typeof value === 'object' || typeof value === 'boolean' ? undefined : String(value))
+  const number = digits === undefined || digits.trim() === '' ? Number.NaN : Number(digits)
+  return Number.isNaN(number) ? undefined : number
+}
+
+// Dates of other lengths than ten do not sort as text.
+function isPlainDate(type: DataType, value: string): boolean {
+  return type === 'string' || /^\d{4}-\d\d-\d\d$/.test(value)
+}
+
+// Fractions of a millisecond are dropped on both sides: the order stays.
+function milliseconds(text: string): number | undefined {
+  const [, date, time, fraction = '', zone = 'Z'] = /^(\d{4,6}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:\.(\d+))?(Z|[+-]\d\d:?\d\d)?$/.exec(text) ?? []
+  if (date === undefined || time === undefined) return undefined
+  const ms = Date.parse(`${date}T${time}.${fraction.slice(0, 3).padEnd(3, '0')}${zone}`)
+  return Number.isNaN(ms) ? undefined : ms
+}
+
+function compare(left: Comparable, right: Comparable): number {
+  if (typeof left === 'number' || typeof right === 'number') return Number(left) - Number(right)
+  return Buffer.compare(left, right)
+}

@@ -1,0 +1,71 @@
+import type { Dirent } from 'node:fs'
+import { readdir, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { storeFailed } from '../errors.ts'
+import { assertPrefixInside, compareKeys } from './keys.ts'
+import type { StoreEntry } from './store.ts'
+
+const STATS_AT_ONCE = 32
+
+/**
+ * The files below a folder as S3 would list them: by full path, in UTF-8 byte order. Hidden names (temporary files) are left out.
+ * A link to a file is followed; a link to a folder is not, so that a listing ends.
+ */
+export async function* listFolder(root: string, prefix: string, after: string | undefined): AsyncGenerator<StoreEntry> {
+  assertPrefixInside(prefix)
+  const start = prefix.slice(0, prefix.lastIndexOf('/') + 1)
+  let waiting: string[] = []
+  for await (const path of walk(root, start, prefix, after)) {
+    waiting.push(path)
+    if (waiting.length < STATS_AT_ONCE) continue
+    yield* await statAll(root, waiting)
+    waiting = []
+  }
+  yield* await statAll(root, waiting)
+}
+
+async function* walk(root: string, folder: string, prefix: string, after: string | undefined): AsyncGenerator<string> {
+  const children = (await readFolder(root, folder))
+    .filter((child) => !child.name.startsWith('.'))
+    // A folder sorts by its name and the slash that follows: `a.txt` comes before `a/b`.
+    .map((child) => ({
+      path: `${folder}${child.name}${child.isDirectory() ? '/' : ''}`,
+      isFolder: child.isDirectory(),
+    }))
+    .sort((left, right) => compareKeys(left.path, right.path))
+  for (const { path, isFolder } of children) {
+    if (!path.startsWith(prefix) && !(isFolder && prefix.startsWith(path))) continue
+    if (after !== undefined && compareKeys(path, after) <= 0 && !(isFolder && after.startsWith(path))) continue
+    if (isFolder) yield* walk(root, path, prefix, after)
+    else yield path
+  }
+}
+
+async function readFolder(root: string, folder: string): Promise<Dirent[]> {
+  try {
+    return await readdir(join(root, folder), { withFileTypes: true })
+  } catch (error) {
+    if (isGone(error)) return []
+    throw storeFailed(folder === '' ? root : folder, 'list', error)
+  }
+}
+
+async function statAll(root: string, paths: readonly string[]): Promise<readonly StoreEntry[]> {
+  const entries = await Promise.all(paths.map((path) => statOne(root, path)))
+  return entries.filter((entry) => entry !== undefined)
+}
+
+async function statOne(root: string, path: string): Promise<StoreEntry | undefined> {
+  try {
+    const found = await stat(join(root, path))
+    return found.isFile() ? { path, sizeBytes: found.size, modifiedMs: Math.floor(found.mtimeMs) } : undefined
+  } catch (error) {
+    // It was deleted after its folder was read, or is a link to nothing.
+    if (isGone(error)) return undefined
+    throw storeFailed(path, 'look at', error)
+  }
+}
+
+function isGone(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR')
+}

@@ -1,0 +1,71 @@
+import { open } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
+import { fileNotFound, fileTruncated, storeFailed } from '../errors.ts'
+import type { LogPath } from '../protocol/paths.ts'
+import type { Store } from './store.ts'
+
+/** Where a path of the log is: in the table's own store, or a file elsewhere on this machine (shallow clones name such), or out of reach. */
+export type Place =
+  | { readonly kind: 'inside'; readonly path: string }
+  | { readonly kind: 'file'; readonly file: string }
+  | { readonly kind: 'unreachable'; readonly url: string }
+
+/** Find the place of a decoded path of the log. */
+export function placeOf(store: Store, logPath: LogPath): Place {
+  if (logPath.kind === 'relative') return { kind: 'inside', path: logPath.path }
+  const { url } = logPath
+  const isFile = url.startsWith('file:///')
+  const plain = isFile ? fileURLToPath(url) : url
+  const root = isFile && store.url.startsWith('file:///') ? fileURLToPath(store.url) : store.url
+  if (plain.startsWith(root) && plain.length > root.length) return { kind: 'inside', path: plain.slice(root.length) }
+  return isFile ? { kind: 'file', file: plain } : { kind: 'unreachable', url }
+}
+
+/** A part of the file at a place. Throws `FILE_NOT_FOUND`, `FILE_TRUNCATED`, `STORE_FAILED`. */
+export async function readRangeAt(
+  store: Store,
+  place: Place,
+  range: { readonly offset: number; readonly length: number },
+): Promise<Uint8Array> {
+  switch (place.kind) {
+    case 'inside':
+      return store.readRange(place.path, range)
+    case 'file':
+      return readFileRange(place.file, range)
+    case 'unreachable':
+      throw fileNotFound(place.url)
+  }
+}
+
+/** A place as messages name it. */
+export function placeName(place: Place): string {
+  switch (place.kind) {
+    case 'inside':
+      return place.path
+    case 'file':
+      return place.file
+    case 'unreachable':
+      return place.url
+  }
+}
+
+async function readFileRange(
+  path: string,
+  { offset, length }: { readonly offset: number; readonly length: number },
+): Promise<Uint8Array> {
+  try {
+    await using file = await open(path, 'r')
+    const { size } = await file.stat()
+    if (offset + length > size) throw fileTruncated(path, { wantedBytes: offset + length, sizeBytes: size })
+    const bytes = new Uint8Array(length)
+    const { bytesRead } = await file.read(bytes, 0, length, offset)
+    if (bytesRead < length) throw fileTruncated(path, { wantedBytes: offset + length, sizeBytes: offset + bytesRead })
+    return bytes
+  } catch (error) {
+    if (error instanceof Error && 'code' in error) {
+      if (error.code === 'ENOENT' || error.code === 'ENOTDIR') throw fileNotFound(path, { cause: error })
+      if (error.code !== 'FILE_TRUNCATED') throw storeFailed(path, 'read', error)
+    }
+    throw error
+  }
+}

@@ -1,0 +1,39 @@
+/** One object of a listing. */
+export interface StoreEntry {
+  /** Path from the store's root, `/` between parts, not URI-encoded. */
+  readonly path: string
+  readonly sizeBytes: number
+  /** Milliseconds since the epoch. */
+  readonly modifiedMs: number
+}
+
+/**
+ * Where a table's bytes are: the one contract between the protocol and a disk, a bucket or memory.
+ * Paths are relative to the root, `/` between parts, plain text (never URI-encoded), and may not climb out of it.
+ * Every implementation passes `test/store-contract.ts`.
+ */
+export interface Store {
+  /** The root as a URL with a closing slash: `file:///lake/orders/`, `memory://1/`. */
+  readonly url: string
+  /** The whole object. Throws `FILE_NOT_FOUND`. */
+  readonly read: (path: string) => Promise<Uint8Array>
+  /** `length` bytes from `offset`. Throws `FILE_NOT_FOUND`, or `FILE_TRUNCATED` when the object is shorter. */
+  readonly readRange: (path: string, range: { readonly offset: number; readonly length: number }) => Promise<Uint8Array>
+  /** Size and time of one object, or undefined when there is none. */
+  readonly stat: (path: string) => Promise<StoreEntry | undefined>
+  /**
+   * Everything whose path starts with `prefix` and, in UTF-8 byte order, comes after `after`; in that order.
+   * A missing folder is an empty listing. `prefix` need not end at a slash.
+   */
+  readonly list: (prefix: string, options?: { readonly after?: string }) => AsyncIterable<StoreEntry>
+  /** Put-if-absent: the object appears whole and durable, or not at all. The basis of every commit. */
+  readonly create: (path: string, bytes: Uint8Array) => Promise<'created' | 'exists'>
+  /** Replace or create; a reader sees the old bytes or the new ones, never a mix. Durable on return. */
+  readonly write: (path: string, bytes: Uint8Array) => Promise<void>
+  /** Deleting what is not there is no error. */
+  readonly delete: (path: string) => Promise<void>
+  /** The name by which DuckDB opens the object: an absolute file path, or a URL. Parent folders exist on return. */
+  readonly locate: (path: string) => Promise<string>
+  /** Make durable what DuckDB wrote under `locate(path)`, and tell its size. Throws `FILE_NOT_FOUND`. */
+  readonly sync: (path: string) => Promise<StoreEntry>
+}

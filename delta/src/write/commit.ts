@@ -1,0 +1,73 @@
+import type { Clock } from '../clock.ts'
+import { commitInvalid, tableAppendOnly } from '../errors.ts'
+import { commitPath } from '../log/file-names.ts'
+import type { Action, CommitInfo, Metadata } from '../protocol/actions.ts'
+import { decodePath } from '../protocol/paths.ts'
+import type { Store } from '../store/store.ts'
+
+/** What became of one attempt. Losing is no error: look at the winner and decide again. */
+export type CommitOutcome =
+  | { readonly kind: 'committed'; readonly version: number }
+  | { readonly kind: 'conflicted'; readonly winner: number }
+
+/** What to commit: on top of which version (undefined creates the table), and who says so. */
+export interface CommitAttempt {
+  readonly readVersion: number | undefined
+  readonly actions: readonly Action[]
+  readonly info: CommitInfo
+}
+
+/**
+ * Try once to write the version after `readVersion`. commitInfo goes first and gets time, version and a transaction id.
+ * Throws `COMMIT_INVALID` when the actions break the protocol's rules for one commit, and what the store throws.
+ */
+export async function commit(store: Store, clock: Clock, attempt: CommitAttempt): Promise<CommitOutcome> {
+  assertOneCommit(attempt.actions)
+  const { readVersion } = attempt
+  const version = readVersion === undefined ? 0 : readVersion + 1
+  const info: CommitInfo = {
+    timestamp: clock.now(),
+    ...attempt.info,
+    ...(readVersion === undefined ? {} : { readVersion }),
+    txnId: clock.uuid(),
+  }
+  const created = await store.create(commitPath(version), encodeCommit([{ commitInfo: info }, ...attempt.actions]))
+  return created === 'created' ? { kind: 'committed', version } : { kind: 'conflicted', winner: version }
+}
+
+/** Throws `TABLE_APPEND_ONLY` when the actions take rows out of a table that may only grow. Rearranging is allowed. */
+export function assertAppendOnly(metadata: Metadata, actions: readonly Action[]): void {
+  if (metadata.configuration['delta.appendOnly']?.toLowerCase() !== 'true') return
+  for (const action of actions)
+    if ('remove' in action && action.remove.dataChange) throw tableAppendOnly(action.remove.path)
+}
+
+/** The bytes of a commit file: one action a line. */
+export function encodeCommit(actions: readonly Action[]): Uint8Array {
+  return new TextEncoder().encode(actions.map((action) => `${JSON.stringify(action)}\n`).join(''))
+}
+
+// PROTOCOL.md, "Delta Log Entries": what one commit may hold at most once.
+function assertOneCommit(actions: readonly Action[]): void {
+  const seen = new Set<string>()
+  for (const action of actions) {
+    const what = describe(action)
+    if (seen.has(what)) throw commitInvalid(`it holds ${what} twice`)
+    seen.add(what)
+  }
+}
+
+function describe(action: Action): string {
+  if ('add' in action) return `an add of ${plainPath(action.add.path)}`
+  if ('remove' in action) return `a remove of ${plainPath(action.remove.path)}`
+  if ('cdc' in action) return `a cdc of ${plainPath(action.cdc.path)}`
+  if ('txn' in action) return `a txn of ${JSON.stringify(action.txn.appId)}`
+  if ('domainMetadata' in action) return `the domain ${JSON.stringify(action.domainMetadata.domain)}`
+  if ('commitInfo' in action) throw commitInvalid('it brings a commitInfo of its own among the actions')
+  return 'protocol' in action ? 'a protocol' : 'a metaData'
+}
+
+function plainPath(logPath: string): string {
+  const place = decodePath(logPath)
+  return place.kind === 'relative' ? place.path : place.url
+}

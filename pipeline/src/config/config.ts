@@ -1,0 +1,188 @@
+import { readFile } from 'node:fs/promises'
+import { dirname, resolve } from 'node:path'
+import { isMap, isScalar, LineCounter, parseDocument } from 'yaml'
+import { z } from 'zod'
+import { configInvalid } from '../errors.ts'
+import { type S3Settings, s3Settings, settingsOfEndpoint, spellSettings } from './s3-settings.ts'
+import { type ColumnType, comesLater, duration, parseColumnType, parseTableName, TYPE_REMEDY, tableSettings } from './table-settings.ts'
+
+/** One configured table. */
+export interface TableConfig {
+  /** `schema.table`, without quotes. */
+  readonly name: string
+  readonly schema: string
+  readonly table: string
+  /** Key columns, in the table's own names. */
+  readonly key: readonly string[]
+  /** Source columns with their types, in file order; undefined: read from header and data, then pinned. */
+  readonly columns: readonly { readonly name: string; readonly type: ColumnType }[] | undefined
+  readonly sequence: string | undefined
+  readonly write: 'merge-on-read' | 'copy-on-write'
+  readonly partitionBy: readonly string[]
+  /** Source name to table name. */
+  readonly rename: ReadonlyMap<string, string>
+  readonly keepOnNull: readonly string[]
+  /** How long deletes are remembered; undefined: as long as the generation. */
+  readonly tombstonesMs: number | undefined
+}
+
+/** `tributary.yaml`, checked and complete. */
+export interface Config {
+  /** Absolute folder. */
+  readonly landing: string
+  /** Absolute folder. */
+  readonly lake: string
+  readonly dms: S3Settings
+  readonly reloadSettleMs: number
+  readonly tables: readonly TableConfig[]
+}
+
+const RELOAD_SETTLE_MS = 60_000
+
+/** The shape of the file; `tributary.schema.json` is generated from it. */
+export const configSchema = z.strictObject({
+  landing: z.string().min(1),
+  lake: z.string().min(1),
+  dms: z.union([z.string().min(1), z.record(z.string(), z.unknown()).transform(spellSettings).pipe(s3Settings)]).optional(),
+  queue: z.string().optional(),
+  reload: z.strictObject({ settle: duration.optional() }).optional(),
+  tables: z.record(z.string(), tableSettings),
+})
+
+/** Reads and checks `tributary.yaml`. Throws `CONFIG_INVALID`, with the line and the remedy. */
+export async function readConfig(path: string): Promise<Config> {
+  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
+    throw configInvalid(path, 1, 'the file cannot be read. Write one with `tributary init`', { cause })
+  })
+  return parseConfig(text, { path, readText: (file) => readFile(file, 'utf8') })
+}
+
+/** Checks the text of a configuration; relative paths in it are relative to `path`. Throws `CONFIG_INVALID`. */
+export async function parseConfig(
+  text: string,
+  { path, readText }: { readonly path: string; readonly readText: (path: string) => Promise<string> },
+): Promise<Config> {
+  const lines = new LineCounter()
+  const document = parseDocument(text, { lineCounter: lines })
+  const [syntax] = document.errors
+  if (syntax !== undefined) throw configInvalid(path, lines.linePos(syntax.pos[0]).line, `${syntax.message.split('\n')[0]} Correct the YAML`)
+  const at = (where: readonly PropertyKey[]): number => lineOf(document, lines, where)
+  const fail = (where: readonly PropertyKey[], problem: string): never => {
+    throw configInvalid(path, at(where), problem)
+  }
+  const folder = dirname(resolve(path))
+  const json: unknown = document.toJS()
+  const parsed = configSchema.safeParse(json)
+  if (!parsed.success) {
+    const { where, problem } = describe(parsed.error.issues)
+    return fail(where, problem)
+  }
+  const settings = parsed.data
+  if (settings.queue !== undefined) fail(['queue'], 'queue comes with a later version: leave it out, files are found by listing')
+  const place = (name: 'landing' | 'lake'): string => {
+    if (/^[a-z0-9]+:\/\//i.test(settings[name])) fail([name], `${name}: ${settings[name]} comes with a later version: give a folder`)
+    return resolve(folder, settings[name])
+  }
+  const tables = Object.entries(settings.tables).map(([name, table]) => tableOf({ name, settings: table, pairs: (part) => pairsAt(document.contents, ['tables', name, part]) }, fail))
+  const repeated = tables.find((table, index) => tables.some((other, before) => before < index && other.name === table.name))
+  if (repeated !== undefined) fail(['tables'], `${repeated.name} is listed twice: keep one entry`)
+  const dms = typeof settings.dms === 'string' ? await readEndpoint(resolve(folder, settings.dms), readText, (problem) => fail(['dms'], problem)) : (settings.dms ?? {})
+  return { landing: place('landing'), lake: place('lake'), dms, reloadSettleMs: settings.reload?.settle ?? RELOAD_SETTLE_MS, tables }
+}
+
+type Fail = (where: readonly PropertyKey[], problem: string) => never
+
+interface TableEntry {
+  readonly name: string
+  readonly settings: z.output<typeof tableSettings>
+  /** The entries of a map below the table, in the order of the file. */
+  readonly pairs: (part: 'columns' | 'rename') => readonly (readonly [string, string])[]
+}
+
+function tableOf({ name: text, settings, pairs }: TableEntry, fail: Fail): TableConfig {
+  const where = ['tables', text]
+  const name = parseTableName(text)
+  if (name === undefined) return fail(where, `"${text}" is not a table name. Write schema.table, without quotes, slashes or .. inside the names`)
+  const later = comesLater(settings)
+  if (later !== undefined) return fail([...where, later.name], `${later.name}: ${later.value} comes with a later version. Leave it out`)
+  const columns = settings.columns === undefined ? undefined : pairs('columns').map(([column, type]) => ({ name: column, type: parseColumnType(type) ?? fail([...where, 'columns', column], `"${type}" is not a type. It ${TYPE_REMEDY}`) }))
+  const rename = new Map(pairs('rename'))
+  // Everywhere else either name may be used.
+  const inTable = (column: string): string => rename.get(column) ?? column
+  const listed = columns?.map((column) => inTable(column.name))
+  // Deletes and late rows are found by these columns, so a misspelt one must not wait for the first file.
+  for (const part of ['key', 'partitionBy', 'keepOnNull'] as const) {
+    const unknown = (settings[part] ?? []).find((column) => listed !== undefined && !listed.includes(inTable(column)) && column !== settings.sequence)
+    if (unknown !== undefined) return fail([...where, part], `${part} names ${unknown}, which is not in columns. Add it there or correct the name`)
+  }
+  return {
+    name: `${name.schema}.${name.table}`,
+    ...name,
+    key: settings.key.map(inTable),
+    columns,
+    sequence: settings.sequence === undefined ? undefined : inTable(settings.sequence),
+    write: settings.write ?? 'merge-on-read',
+    partitionBy: (settings.partitionBy ?? []).map(inTable),
+    rename,
+    keepOnNull: (settings.keepOnNull ?? []).map(inTable),
+    tombstonesMs: settings.tombstones,
+  }
+}
+
+/** A map's entries as they stand: an object would move names such as `7` to the front and lose `__proto__`. */
+function pairsAt(root: unknown, where: readonly string[]): readonly (readonly [string, string])[] {
+  let node = root
+  for (const part of where) node = isMap(node) ? node.items.find((item) => String(item.key) === part)?.value : undefined
+  return isMap(node) ? node.items.map((item) => [String(item.key), isScalar(item.value) ? String(item.value.value) : '']) : []
+}
+
+async function readEndpoint(path: string, readText: (path: string) => Promise<string>, fail: (problem: string) => never): Promise<S3Settings> {
+  let json: unknown
+  try {
+    json = JSON.parse(await readText(path))
+  } catch {
+    return fail(`dms: ${path} cannot be read as JSON. Write there what \`aws dms describe-endpoints\` prints`)
+  }
+  const settings = settingsOfEndpoint(json)
+  if (typeof settings === 'string') return fail(`dms: ${path}: ${settings}`)
+  const parsed = s3Settings.safeParse(spellSettings(settings))
+  return parsed.success ? parsed.data : fail(`dms: ${path}: ${describe(parsed.error.issues).problem}`)
+}
+
+/** The first issue in words, and where it is. */
+function describe(issues: readonly z.core.$ZodIssue[]): { readonly where: readonly PropertyKey[]; readonly problem: string } {
+  const [issue] = issues
+  if (issue === undefined) return { where: [], problem: 'something is wrong' }
+  if (issue.code === 'invalid_union') {
+    // The branch for a settings object says more than "neither a text nor an object".
+    const deepest = issue.errors.toSorted((a, b) => depthOf(b) - depthOf(a))[0] ?? []
+    const inner = describe(deepest)
+    return { where: [...issue.path, ...inner.where], problem: inner.problem }
+  }
+  const name = issue.path.map(String).join('.')
+  if (issue.code === 'unrecognized_keys') {
+    const [key] = issue.keys
+    return { where: [...issue.path, key ?? ''], problem: `${key} is not a setting${name === '' ? '' : ` of ${name}`}. Correct the name or leave it out` }
+  }
+  if (issue.code === 'invalid_type' && issue.input === undefined && issue.message.includes('undefined')) return { where: issue.path, problem: `${name} is missing. Add it` }
+  return { where: issue.path, problem: `${name}: ${issue.message}` }
+}
+
+function depthOf(issues: readonly z.core.$ZodIssue[]): number {
+  return Math.max(0, ...issues.map((issue) => issue.path.length + (issue.code === 'unrecognized_keys' ? 1 : 0)))
+}
+
+/** The line of the deepest node on the path that exists. */
+function lineOf(document: ReturnType<typeof parseDocument>, lines: LineCounter, where: readonly PropertyKey[]): number {
+  let node: unknown = document.contents
+  let offset = 0
+  for (const part of where) {
+    if (!isMap(node)) break
+    const pair = node.items.find((item) => String(item.key) === String(part) || String(item.key).toLowerCase() === String(part).toLowerCase())
+    if (pair === undefined) break
+    const range = z.object({ range: z.array(z.number()) }).safeParse(pair.key)
+    offset = range.data?.range[0] ?? offset
+    node = pair.value
+  }
+  return lines.linePos(offset).line
+}

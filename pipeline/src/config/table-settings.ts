@@ -1,0 +1,74 @@
+import { z } from 'zod'
+
+const DURATION = /^([0-9]+) ?(s|m|h|d)$/
+const UNIT_MS = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const
+
+/** `90d`, `10m`, `60s`, or a number of seconds; in milliseconds. */
+export const duration = z.union([z.number().nonnegative(), z.string().regex(DURATION, 'must be a time such as 60s, 10m, 24h or 90d')]).transform((value) => {
+  if (typeof value === 'number') return value * UNIT_MS.s
+  const [, count, unit] = DURATION.exec(value) ?? []
+  return Number(count) * (unit === 'm' ? UNIT_MS.m : unit === 'h' ? UNIT_MS.h : unit === 'd' ? UNIT_MS.d : UNIT_MS.s)
+})
+
+const PRIMITIVES = ['string', 'long', 'integer', 'short', 'byte', 'float', 'double', 'boolean', 'binary', 'date', 'timestamp', 'timestamp_ntz'] as const
+export type ColumnType = (typeof PRIMITIVES)[number] | `decimal(${number},${number})`
+
+/** What a column's type may be, for messages. */
+export const TYPE_REMEDY = `must be a Delta type: ${PRIMITIVES.join(', ')} or decimal(precision,scale) with precision up to 38`
+
+/** A column's Delta type as text; `decimal(12, 2)` is taken for `decimal(12,2)`. */
+export const columnType = z.string().transform((text, context): ColumnType => {
+  const type = parseColumnType(text)
+  if (type !== undefined) return type
+  context.addIssue({ code: 'custom', message: `"${text}" is not a type. It ${TYPE_REMEDY}` })
+  return z.NEVER
+})
+
+/** The type that a text spells, if it is one. */
+export function parseColumnType(text: string): ColumnType | undefined {
+  const name = text.trim() === 'timestampNtz' ? 'timestamp_ntz' : text.replaceAll(/\s/g, '')
+  const primitive = PRIMITIVES.find((candidate) => candidate === name)
+  if (primitive !== undefined) return primitive
+  const [, precision, scale] = /^decimal\(([0-9]{1,2}),([0-9]{1,2})\)$/.exec(name) ?? []
+  if (precision === undefined || scale === undefined) return undefined
+  const [p, s] = [Number(precision), Number(scale)]
+  return p >= 1 && p <= 38 && s <= p ? `decimal(${p},${s})` : undefined
+}
+
+const names = z.array(z.string().min(1))
+
+/** One entry of `tables:`. */
+export const tableSettings = z.strictObject({
+  key: names.min(1, 'must name at least one column'),
+  columns: z.record(z.string().min(1), columnType).optional(),
+  sequence: z.string().min(1).optional(),
+  write: z.enum(['merge-on-read', 'copy-on-write']).optional(),
+  history: z.boolean().optional(),
+  changeDataFeed: z.boolean().optional(),
+  partitionBy: names.optional(),
+  rename: z.record(z.string().min(1), z.string().min(1)).optional(),
+  keepOnNull: names.optional(),
+  engine: z.enum(['duckdb', 'spark', 'auto']).optional(),
+  tombstones: duration.optional(),
+  typeWidening: z.boolean().optional(),
+})
+
+/** Settings that the file format knows and this version does not do; the one place that says so. */
+export function comesLater(table: z.output<typeof tableSettings>): { readonly name: string; readonly value: string } | undefined {
+  if (table.history === true) return { name: 'history', value: 'true' }
+  if (table.changeDataFeed === true) return { name: 'changeDataFeed', value: 'true' }
+  if (table.engine === 'spark') return { name: 'engine', value: 'spark' }
+  if (table.typeWidening === true) return { name: 'typeWidening', value: 'true' }
+  return undefined
+}
+
+/** `shop.orders`, or quoted as in SQL: `"my shop"."orders"`. Undefined when it is neither or could do harm in a path. */
+export function parseTableName(text: string): { readonly schema: string; readonly table: string } | undefined {
+  const match = /^(?:"([^"]+)"|([^".]+))\.(?:"([^"]+)"|([^"]+))$/.exec(text)
+  const schema = match?.[1] ?? match?.[2]
+  const table = match?.[3] ?? match?.[4]
+  if (schema === undefined || table === undefined) return undefined
+  // A dot in the schema would make two tables of one name; the rest could leave the lake's folder.
+  if (schema.includes('.') || [schema, table].some((part) => part === '.' || part === '..' || /[\p{Cc}"'`\\/]/u.test(part))) return undefined
+  return { schema, table }
+}

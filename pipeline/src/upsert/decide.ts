@@ -1,0 +1,115 @@
+import type { Engine, Store } from '@tributary/delta'
+import { latePartialRow, sequenceLengthChanged } from '../errors.ts'
+import type { Segment } from '../ledger/table-state.ts'
+import { fieldOf, movedSql, nameList, sameKey, type TableShape } from './batch.ts'
+import { compareOrder, newestFirst } from './order.ts'
+import { tombstonesSql } from './tombstones.ts'
+
+/** Counts of law 3 for one landing file, as the path that applies rows sees them. */
+export interface FileOutcome {
+  readonly key: string
+  readonly applied: number
+  readonly superseded: number
+  readonly noop: number
+}
+
+/** What the batch does to the table. */
+export interface BatchOutcome {
+  readonly files: readonly FileOutcome[]
+  readonly inserted: number
+  readonly updated: number
+  readonly deleted: number
+  /** Updates of a key that the table did not hold: a sign of a key change without a before image. */
+  readonly updatesOfAbsent: number
+}
+
+/**
+ * Decides each winner (table `decided`): applied, superseded by a newer stored change, or no-op.
+ * Without `guard` the order of files alone is the order of changes, and only a delete of an absent key is a no-op.
+ */
+export async function decideWinners(
+  { engine, store }: { readonly engine: Engine; readonly store: Store },
+  shape: TableShape,
+  options: { readonly guard: boolean; readonly tombstones: readonly Segment[] },
+): Promise<void> {
+  const key = nameList(shape.key)
+  if (options.guard) await refuseLatePartialRows(engine, shape)
+  const stored = `SELECT *, true AS "__live" FROM located QUALIFY row_number() OVER (PARTITION BY ${key} ORDER BY ${
+    options.guard ? newestFirst : '"__path", "__position"'
+  }) = 1`
+  const dead =
+    options.guard && options.tombstones.length > 0
+      ? `SELECT *, true AS "__dead" FROM (${await tombstonesSql(store, options.tombstones)}) t SEMI JOIN winners USING (${key})
+         QUALIFY row_number() OVER (PARTITION BY ${key} ORDER BY ${newestFirst}) = 1`
+      : undefined
+  const order = { hasSequence: shape.sequence !== undefined }
+  const toStored = options.guard ? `CASE WHEN s."__live" THEN ${compareOrder('w', 's', order)} ELSE 1 END` : '1'
+  const toDead = dead === undefined ? '1' : `CASE WHEN d."__dead" THEN ${compareOrder('w', 'd', order)} ELSE 1 END`
+  await engine.run(`CREATE OR REPLACE TEMP TABLE decided AS
+    SELECT w.*, coalesce(s."__live", false) AS "__live", CASE
+      WHEN least(${toStored}, ${toDead}) < 0 THEN 'superseded'
+      WHEN least(${toStored}, ${toDead}) = 0 THEN 'noop'
+      WHEN w."__delete" AND s."__live" IS NULL THEN 'noop'
+      ELSE 'applied' END AS outcome
+    FROM winners w LEFT JOIN (${stored}) s ON ${sameKey(shape.key, 'w', 's')}
+    ${dead === undefined ? '' : `LEFT JOIN (${dead}) d ON ${sameKey(shape.key, 'w', 'd')}`}`)
+}
+
+/** Adds the decisions up, file by file. A row with two effects counts once, by the stronger of them. */
+export async function countOutcomes(engine: Engine, shape: TableShape): Promise<BatchOutcome> {
+  const files = await engine.all(`SELECT b."__file" AS file,
+      count(*) FILTER (WHERE strongest = 3) AS applied,
+      count(*) FILTER (WHERE strongest IS NULL OR strongest = 2) AS superseded,
+      count(*) FILTER (WHERE strongest = 1) AS noop
+    FROM batch b LEFT JOIN (
+      SELECT "__n", max(CASE outcome WHEN 'applied' THEN 3 WHEN 'superseded' THEN 2 ELSE 1 END) AS strongest
+      FROM decided GROUP BY "__n") d ON b.rowid = d."__n"
+    GROUP BY ALL`)
+  const [total] = await engine.all(`SELECT
+      count(*) FILTER (WHERE NOT "__delete" AND NOT "__live") AS inserted,
+      count(*) FILTER (WHERE NOT "__delete" AND "__live") AS updated,
+      count(*) FILTER (WHERE "__delete" AND "__live") AS deleted,
+      count(*) FILTER (WHERE NOT "__delete" AND NOT "__live" AND b."__op" = 'U' AND NOT "__moved") AS absent
+    FROM decided d JOIN (SELECT rowid AS n, "__op", ${movedSql(shape)} AS "__moved" FROM batch) b ON b.n = d."__n"
+    WHERE outcome = 'applied'`)
+  return {
+    files: files.map((row) => ({
+      key: String(row['file']),
+      applied: Number(row['applied']),
+      superseded: Number(row['superseded']),
+      noop: Number(row['noop']),
+    })),
+    inserted: Number(total?.['inserted'] ?? 0),
+    updated: Number(total?.['updated'] ?? 0),
+    deleted: Number(total?.['deleted'] ?? 0),
+    updatesOfAbsent: Number(total?.['absent'] ?? 0),
+  }
+}
+
+/** Law 2: texts of different length cannot be compared bytewise. Returns the length seen, for the table's state. */
+export async function checkSequenceLength(
+  engine: Engine,
+  shape: TableShape,
+  known: number | undefined,
+): Promise<number | undefined> {
+  if (shape.sequence === undefined || fieldOf(shape, shape.sequence).type !== 'string') return undefined
+  const lengths = await engine.all(
+    `SELECT strlen("__seq") AS length, min_by("__file", "__place") AS file FROM batch WHERE "__seq" IS NOT NULL GROUP BY 1 ORDER BY 1`,
+  )
+  const expected = known ?? (lengths[0] === undefined ? undefined : Number(lengths[0]['length']))
+  for (const row of lengths) {
+    if (Number(row['length']) !== expected) {
+      throw sequenceLengthChanged(shape.sequence, String(row['file']), { expected: expected ?? 0, found: Number(row['length']) })
+    }
+  }
+  return expected
+}
+
+/** A late row that lacks columns cannot be merged: what it would have left untouched is no longer known (law 2). */
+async function refuseLatePartialRows(engine: Engine, shape: TableShape): Promise<void> {
+  const order = { hasSequence: shape.sequence !== undefined }
+  const [late] = await engine.all(`SELECT b."__file" AS file, b."__row" AS row
+    FROM batch b JOIN located s ON ${sameKey(shape.key, 'b', 's')}
+    WHERE len(b."__unset") > 0 AND ${compareOrder('b', 's', order)} < 0 LIMIT 1`)
+  if (late !== undefined) throw latePartialRow(String(late['file']), Number(late['row']))
+}

@@ -1,0 +1,88 @@
+import { type AddFile, type ColumnBounds, duckdbType, type Engine, type EngineValue, filesThatMayHold, quoteName, type Snapshot, scanSql } from '@tributary/delta'
+import { phaseOf, placeOf } from '../dms/file-name.ts'
+import { fieldOf, nameList, sequenceValue, type TableShape } from './batch.ts'
+
+/**
+ * Finds the live rows that have the winners' keys: table `located` (key, `__path`, `__position`, and with `guard`
+ * the order each row last took). Reads key columns, and with `guard` the sequence and place, of the files that
+ * statistics leave.
+ */
+export async function locateRows(
+  engine: Engine,
+  snapshot: Snapshot | undefined,
+  shape: TableShape,
+  options: { readonly guard: boolean; readonly keysFrom?: string },
+): Promise<void> {
+  const keysFrom = options.keysFrom ?? 'winners'
+  const files = snapshot === undefined ? [] : await candidateFiles(engine, snapshot, shape, keysFrom)
+  if (snapshot === undefined || files.length === 0) return createEmpty(engine, shape)
+  const sequence = options.guard ? shape.sequence : undefined
+  const scan = await scanSql(engine, snapshot, {
+    columns: [...new Set([...shape.key, ...(sequence === undefined ? [] : [sequence])])],
+    files,
+    withPlace: true,
+    extraColumns: options.guard ? placeColumns : [],
+  })
+  const order = options.guard
+    ? `, ${sequence === undefined ? 'NULL::VARCHAR' : sequenceValue(shape, sequence, 's')} AS "__seq", s."__file", s."__row"`
+    : ''
+  await engine.run(`CREATE OR REPLACE TEMP TABLE located AS
+    SELECT ${nameList(shape.key, 's')}, s."__path", s."__position"${order}
+    FROM (${scan}) s SEMI JOIN ${keysFrom} USING (${nameList(shape.key)})`)
+  if (options.guard) await rankPlaces(engine)
+}
+
+/** The Parquet columns outside the Delta schema that keep each row's place in the landing (design §4). */
+export const placeColumns = [
+  { name: '__file', type: 'string' },
+  { name: '__row', type: 'long' },
+] as const
+
+/** Files whose statistics do not rule the batch's keys out. */
+async function candidateFiles(
+  engine: Engine,
+  snapshot: Snapshot,
+  shape: TableShape,
+  keysFrom: string,
+): Promise<readonly AddFile[]> {
+  const names = shape.key.map(quoteName)
+  const bounds = names.flatMap((name, at) => [`min(${name}) AS "min${at}"`, `max(${name}) AS "max${at}"`])
+  const [row] = await engine.all(`SELECT ${bounds.join(', ')} FROM ${keysFrom}`)
+  if (row === undefined) return []
+  return filesThatMayHold(snapshot, shape.key.flatMap((column, at) => boundsOf(column, row[`min${at}`], row[`max${at}`])))
+}
+
+/** A column's range as the statistics compare it; types whose statistics say nothing give none. */
+function boundsOf(column: string, min: EngineValue | undefined, max: EngineValue | undefined): readonly ColumnBounds[] {
+  const isComparable = (value: EngineValue | undefined): value is number | bigint | string =>
+    typeof value === 'number' || typeof value === 'bigint' || typeof value === 'string'
+  return isComparable(min) && isComparable(max) ? [{ column, min, max }] : []
+}
+
+async function createEmpty(engine: Engine, shape: TableShape): Promise<void> {
+  const key = shape.key.map((name) => `NULL::${keyType(shape, name)} AS ${quoteName(name)}`)
+  await engine.run(`CREATE OR REPLACE TEMP TABLE located AS SELECT ${key.join(', ')},
+    NULL::VARCHAR AS "__path", NULL::BIGINT AS "__position", NULL::VARCHAR AS "__file", NULL::BIGINT AS "__row",
+    ${shape.sequence === undefined ? 'NULL::VARCHAR' : `NULL::${keyType(shape, shape.sequence)}`} AS "__seq",
+    NULL::INTEGER AS "__phase", NULL::VARCHAR AS "__place" LIMIT 0`)
+}
+
+function keyType(shape: TableShape, name: string): string {
+  return duckdbType(fieldOf(shape, name).type)
+}
+
+/** Adds `__phase` and `__place` to `located`: both follow from the name of the landing file. */
+async function rankPlaces(engine: Engine): Promise<void> {
+  const files = await engine.all(`SELECT DISTINCT "__file" AS file FROM located WHERE "__file" IS NOT NULL`)
+  await engine.run('CREATE OR REPLACE TEMP TABLE places (file VARCHAR, phase INTEGER, place VARCHAR)')
+  await engine.append(
+    'places',
+    ['file', 'phase', 'place'],
+    files.map(({ file }) => {
+      const place = placeOf(String(file))
+      return [String(file), phaseOf(place), place]
+    }),
+  )
+  await engine.run(`CREATE OR REPLACE TEMP TABLE located AS
+    SELECT l.*, p.phase AS "__phase", p.place AS "__place" FROM located l LEFT JOIN places p ON p.file = l."__file"`)
+}

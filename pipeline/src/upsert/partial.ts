@@ -1,0 +1,90 @@
+// A partial row lacks columns that the source did not log (`CsvNoSupValue`, `keepOnNull`): they keep the value that the
+// key has, from an earlier change of the same batch or else from the stored row. The result is table `filled`.
+import { type Engine, quoteName, quoteText, type Snapshot, scanSql } from '@tributary/delta'
+import { partialKeyChange } from '../errors.ts'
+import { movedSql, nameList, sameKey, type TableShape } from './batch.ts'
+import { locateRows } from './locate.ts'
+
+/** Whether any row of the batch is partial; most batches have none and skip all of this. */
+export async function hasPartialRows(engine: Engine): Promise<boolean> {
+  const [row] = await engine.all(`SELECT 1 AS yes FROM batch WHERE len("__unset") > 0 LIMIT 1`)
+  return row !== undefined
+}
+
+/**
+ * Completes partial rows that change their key, before the fold: they take the rest from the row stored under the old key.
+ * Throws `PARTIAL_KEY_CHANGE` when an earlier change of the same batch touches the old key.
+ */
+export async function completeMovedRows(
+  engine: Engine,
+  snapshot: Snapshot | undefined,
+  shape: TableShape,
+): Promise<void> {
+  const was = shape.key.map((name) => `${quoteName(`__was_${name}`)} AS ${quoteName(name)}`).join(', ')
+  await engine.run(`CREATE OR REPLACE TEMP TABLE moved_keys AS SELECT rowid AS "__n", "__file", "__row", ${was}
+    FROM batch WHERE len("__unset") > 0 AND ${movedSql(shape)}`)
+  const [touched] = await engine.all(`SELECT m."__file" AS file, m."__row" AS row FROM moved_keys m JOIN batch b
+    ON ${sameKey(shape.key, 'm', 'b')} LIMIT 1`)
+  if (touched !== undefined) throw partialKeyChange(String(touched['file']), Number(touched['row']))
+  const [any] = await engine.all('SELECT count(*) AS n FROM moved_keys')
+  if (Number(any?.['n'] ?? 0) === 0) return
+  await locateRows(engine, snapshot, shape, { guard: false, keysFrom: 'moved_keys' })
+  await readStoredRows(engine, snapshot, shape)
+  const columns = shape.schema.fields.filter((field) => !shape.key.includes(field.name))
+  const assignments = columns.map(
+    ({ name }) =>
+      `${quoteName(name)} = CASE WHEN list_contains("__unset", ${quoteText(name)}) THEN f.${quoteName(name)} ELSE batch.${quoteName(name)} END`,
+  )
+  await engine.run(`UPDATE batch SET ${[...assignments, '"__unset" = NULL'].join(', ')}
+    FROM (SELECT m."__n", s.* FROM moved_keys m LEFT JOIN stored s ON ${sameKey(shape.key, 'm', 's')}) f
+    WHERE batch.rowid = f."__n"`)
+}
+
+/** Fills the winners' unset columns (table `filled`, by `__n`). Needs `effects`, `decided` and `located`. */
+export async function fillPartialRows(engine: Engine, snapshot: Snapshot | undefined, shape: TableShape): Promise<void> {
+  await readStoredRows(engine, snapshot, shape)
+  const key = nameList(shape.key)
+  const columns = shape.schema.fields.map((field) => field.name)
+  const payload = columns.filter((name) => !shape.key.includes(name))
+  // A delete or an insert starts the row anew: what stood before it does not shine through.
+  await engine.run(`CREATE OR REPLACE TEMP TABLE history AS
+    SELECT e.*, b."__op", row_number() OVER (PARTITION BY ${nameList(shape.key, 'e')}
+      ORDER BY e."__phase", e."__seq" NULLS FIRST, e."__place", e."__row", e."__sub") AS "__ordinal"
+    FROM effects e JOIN batch b ON b.rowid = e."__n" SEMI JOIN (
+      SELECT ${nameList(shape.key, 'd')} FROM decided d JOIN batch b2 ON b2.rowid = d."__n"
+      WHERE d.outcome = 'applied' AND len(b2."__unset") > 0) p USING (${key})`)
+  await engine.run(`CREATE OR REPLACE TEMP TABLE resets AS SELECT ${key},
+      max("__ordinal") FILTER (WHERE "__delete" OR "__op" = 'I') AS "__reset" FROM history GROUP BY ALL`)
+  const latest = payload.map(
+    (name) => `arg_max({'v': b.${quoteName(name)}}, h."__ordinal") FILTER (
+      WHERE NOT h."__delete" AND (r."__reset" IS NULL OR h."__ordinal" >= r."__reset")
+      AND (h."__op" = 'I' OR NOT coalesce(list_contains(b."__unset", ${quoteText(name)}), false))) AS ${quoteName(name)}`,
+  )
+  await engine.run(`CREATE OR REPLACE TEMP TABLE latest AS
+    SELECT ${[nameList(shape.key, 'h'), ...latest, 'any_value(r."__reset") AS "__reset"'].join(', ')}
+    FROM history h JOIN resets r ON ${sameKey(shape.key, 'h', 'r')} JOIN batch b ON b.rowid = h."__n"
+    GROUP BY ${nameList(shape.key, 'h')}`)
+  const values = columns.map((name) =>
+    shape.key.includes(name)
+      ? `l.${quoteName(name)}`
+      : `CASE WHEN l.${quoteName(name)} IS NOT NULL THEN l.${quoteName(name)}.v
+           WHEN l."__reset" IS NULL THEN s.${quoteName(name)} END AS ${quoteName(name)}`,
+  )
+  await engine.run(`CREATE OR REPLACE TEMP TABLE filled AS SELECT d."__n", ${values.join(', ')}
+    FROM decided d JOIN latest l ON ${sameKey(shape.key, 'd', 'l')}
+    LEFT JOIN stored s ON ${sameKey(shape.key, 'd', 's')}
+    WHERE d.outcome = 'applied' AND NOT d."__delete"`)
+}
+
+/** Reads the located rows whole (table `stored`). */
+async function readStoredRows(engine: Engine, snapshot: Snapshot | undefined, shape: TableShape): Promise<void> {
+  const paths = new Set((await engine.all('SELECT DISTINCT "__path" AS path FROM located')).map((row) => row['path']))
+  if (snapshot === undefined || paths.size === 0) {
+    await engine.run(`CREATE OR REPLACE TEMP TABLE stored AS SELECT ${nameList(shape.schema.fields.map((field) => field.name))} FROM batch LIMIT 0`)
+    return
+  }
+  const files = snapshot.files.filter((file) => paths.has(file.path))
+  const scan = await scanSql(engine, snapshot, { files, withPlace: true })
+  await engine.run(`CREATE OR REPLACE TEMP TABLE stored AS
+    SELECT s.* EXCLUDE ("__path", "__position") FROM (${scan}) s SEMI JOIN located USING ("__path", "__position")`)
+}

@@ -1,0 +1,148 @@
+// fold -> guard -> locate -> write -> (the caller commits). Everything here reads the snapshot and writes new files
+// that nothing refers to: until the returned actions are committed the table is untouched (law 5).
+import {
+  type Action,
+  type AddFile,
+  batchRows,
+  type Clock,
+  deletionVectorActions,
+  type Engine,
+  removeOf,
+  type Snapshot,
+  type Store,
+  scanSql,
+  writeDataFiles,
+} from '@tributary/delta'
+import type { Segment } from '../ledger/table-state.ts'
+import { foldBatch, nameList, type TableShape } from './batch.ts'
+import { type BatchOutcome, checkSequenceLength, countOutcomes, decideWinners } from './decide.ts'
+import { locateRows, placeColumns } from './locate.ts'
+import { completeMovedRows, fillPartialRows, hasPartialRows } from './partial.ts'
+import { appendTombstones } from './tombstones.ts'
+
+/** The things an upsert works with. */
+export interface UpsertParts {
+  readonly engine: Engine
+  readonly store: Store
+  readonly clock: Clock
+}
+
+/** The table as it is before the batch; `snapshot` is undefined when the batch creates it. */
+export interface UpsertTarget {
+  readonly snapshot: Snapshot | undefined
+  readonly shape: TableShape
+  readonly partitionColumns: readonly string[]
+  readonly write: 'merge-on-read' | 'copy-on-write'
+  readonly tombstones: readonly Segment[]
+  readonly sequenceLength: number | undefined
+  /** Compare each change with what the stored row last took: always with a sequence, else for late rows only. */
+  readonly guard: boolean
+}
+
+/** A batch, worked out and written, but not committed. */
+export interface PreparedUpsert {
+  readonly actions: readonly Action[]
+  readonly added: readonly AddFile[]
+  readonly outcome: BatchOutcome
+  readonly tombstones: readonly Segment[]
+  readonly sequenceLength: number | undefined
+}
+
+/** Applies the staged batch (table `batch`) to a snapshot. */
+export async function prepareUpsert(parts: UpsertParts, target: UpsertTarget): Promise<PreparedUpsert> {
+  const { engine } = parts
+  const { shape, snapshot } = target
+  const sequenceLength = await checkSequenceLength(engine, shape, target.sequenceLength)
+  const isPartial = await hasPartialRows(engine)
+  if (isPartial) await completeMovedRows(engine, snapshot, shape)
+  await foldBatch(engine, shape)
+  await locateRows(engine, snapshot, shape, { guard: target.guard })
+  await decideWinners(parts, shape, target)
+  if (isPartial) await fillPartialRows(engine, snapshot, shape)
+  const outcome = await countOutcomes(engine, shape)
+  const rows = appliedRowsSql(shape, { isPartial })
+  const written =
+    target.write === 'merge-on-read' || snapshot === undefined
+      ? await writeBeside(parts, target, rows)
+      : await rewriteTouched(parts, target, snapshot, rows)
+  const tombstones = await appendTombstones(parts, target.tombstones, deletedKeysSql(shape), shape.key)
+  return { ...written, outcome, tombstones, sequenceLength: sequenceLength ?? target.sequenceLength }
+}
+
+/** SELECT of the rows that the batch leaves, sorted by key so that statistics stay narrow. */
+function appliedRowsSql(shape: TableShape, options: { readonly isPartial: boolean }): string {
+  const columns = shape.schema.fields.map((field) => field.name)
+  const source = options.isPartial ? 'f' : 'b'
+  return `SELECT ${nameList(columns, source)}, b."__file", b."__row"
+    FROM batch b JOIN decided d ON b.rowid = d."__n" AND d."__sub" = 1
+    ${options.isPartial ? 'JOIN filled f ON f."__n" = d."__n"' : ''}
+    WHERE d.outcome = 'applied' AND NOT d."__delete" ORDER BY ${nameList(shape.key, source)}`
+}
+
+function deletedKeysSql(shape: TableShape): string {
+  return `SELECT ${nameList(shape.key)}, "__phase", "__seq", "__place", "__row"
+    FROM decided WHERE "__delete" AND outcome <> 'superseded'`
+}
+
+/** Merge-on-read: one new file, and deletion vectors for the rows that left. */
+async function writeBeside(
+  parts: UpsertParts,
+  target: UpsertTarget,
+  rows: string,
+): Promise<{ readonly actions: readonly Action[]; readonly added: readonly AddFile[] }> {
+  const added = await writeRows(parts, target, rows)
+  const dead = new Map<string, number[]>()
+  const doomed = parts.engine.stream(
+    `SELECT "__path" AS path, "__position" AS position FROM (${doomedSql(target.shape)}) ORDER BY 1, 2`,
+  )
+  for await (const batch of doomed) {
+    for (const row of batchRows(batch)) {
+      const path = String(row['path'])
+      const positions = dead.get(path) ?? []
+      positions.push(Number(row['position']))
+      dead.set(path, positions)
+    }
+  }
+  const deletions = (target.snapshot?.files ?? []).flatMap((file) => {
+    const positions = dead.get(file.path)
+    return positions === undefined ? [] : [{ file, positions }]
+  })
+  const actions = await deletionVectorActions(parts.store, parts.clock, deletions)
+  return { actions: [...added.map((add) => ({ add })), ...actions], added }
+}
+
+/** Copy-on-write: the files that hold rows that left are written again without them. */
+async function rewriteTouched(
+  parts: UpsertParts,
+  target: UpsertTarget,
+  snapshot: Snapshot,
+  rows: string,
+): Promise<{ readonly actions: readonly Action[]; readonly added: readonly AddFile[] }> {
+  const doomed = doomedSql(target.shape)
+  const paths = new Set((await parts.engine.all(`SELECT DISTINCT "__path" AS path FROM (${doomed})`)).map((row) => row['path']))
+  const touched = snapshot.files.filter((file) => paths.has(file.path))
+  const columns = nameList(target.shape.schema.fields.map((field) => field.name))
+  const added = [...(await writeRows(parts, target, rows))]
+  if (touched.length > 0) {
+    const scan = await scanSql(parts.engine, snapshot, { files: touched, withPlace: true, extraColumns: placeColumns })
+    const kept = `SELECT ${columns}, "__file", "__row" FROM (${scan}) s ANTI JOIN (${doomed}) USING ("__path", "__position")`
+    added.push(...(await writeRows(parts, target, kept)))
+  }
+  const removed = touched.map((file) => ({ remove: removeOf(file, parts.clock.now()) }))
+  return { actions: [...added.map((add) => ({ add })), ...removed], added }
+}
+
+/** The stored rows that leave the table. */
+function doomedSql(shape: TableShape): string {
+  return `SELECT l."__path", l."__position" FROM located l
+    SEMI JOIN (SELECT * FROM decided WHERE outcome = 'applied') d USING (${nameList(shape.key)})`
+}
+
+function writeRows({ engine, store, clock }: UpsertParts, target: UpsertTarget, relation: string): Promise<readonly AddFile[]> {
+  return writeDataFiles(engine, store, clock, {
+    relation,
+    schema: target.shape.schema,
+    partitionColumns: target.partitionColumns,
+    extraColumns: placeColumns.map((column) => column.name),
+  })
+}

@@ -1,0 +1,135 @@
+// One batch, one commit: rows, SetTransaction, the table's state with its ledger, and the counts of law 3.
+import {
+  type Action,
+  type AddFile,
+  type Clock,
+  type CommitOutcome,
+  commit,
+  createTableActions,
+  encodeSchema,
+  type Metadata,
+  type Snapshot,
+  type Store,
+  type StructType,
+} from '@tributary/delta'
+import type { TableConfig } from '../config/config.ts'
+import { countMismatch } from '../errors.ts'
+import { appendLedger, type LedgerEntry } from '../ledger/ledger.ts'
+import { appendQuarantine, type QuarantinedRow } from '../ledger/quarantine.ts'
+import { addCounts, type Counts, isConserved, NO_COUNTS, STATE_DOMAIN, type TableState } from '../ledger/table-state.ts'
+
+/** What a batch wants committed. */
+export interface PreparedBatch {
+  readonly operation: 'LOAD' | 'RELOAD' | 'UPSERT' | 'SUPERSEDE' | 'REPLAY' | 'SKIP' | 'TRUNCATE' | 'WIDEN'
+  readonly schema: StructType
+  readonly actions: readonly Action[]
+  readonly added: readonly AddFile[]
+  /** Ledger entries without the batch number, which is given here. */
+  readonly entries: readonly Omit<LedgerEntry, 'batch'>[]
+  readonly rejects: readonly Omit<QuarantinedRow, 'batch' | 'id'>[]
+  /** Rows still in quarantine, when the batch replaces the list (a replay); absent: the list stays. */
+  readonly stillQuarantined?: readonly QuarantinedRow[]
+  /** The parts of the state that the batch changes. */
+  readonly state: Partial<TableState>
+  readonly metrics: Readonly<Record<string, number>>
+}
+
+export interface CommitTarget {
+  readonly table: TableConfig
+  readonly snapshot: Snapshot | undefined
+  readonly state: TableState | undefined
+}
+
+/** Writes the sidecars and attempts the commit once. A lost race is an outcome, not an error: plan again from the new snapshot. */
+export async function commitBatch(
+  { store, clock }: { readonly store: Store; readonly clock: Clock },
+  target: CommitTarget,
+  batch: PreparedBatch,
+): Promise<CommitOutcome> {
+  const { table, snapshot, state } = target
+  const number = (state?.batch ?? 0) + 1
+  const entries = batch.entries.map((entry) => ({ ...entry, batch: number }))
+  for (const entry of entries) if (!isConserved(entry)) throw countMismatch(entry.key, entry)
+  const counts = entries.reduce<Counts>(addCounts, NO_COUNTS)
+  const rejects = batch.rejects.map((row, at) => ({ ...row, batch: number, id: `${number}-${at + 1}` }))
+  const parts = { store, clock }
+  const quarantine =
+    batch.stillQuarantined === undefined
+      ? await appendQuarantine(parts, state?.quarantine ?? [], rejects)
+      : await appendQuarantine(parts, [], [...batch.stillQuarantined, ...rejects])
+  const next: TableState = {
+    ...(state ?? emptyState(table)),
+    ...batch.state,
+    batch: number,
+    ledger: await appendLedger(parts, state?.ledger ?? [], entries),
+    quarantine,
+    totals: addCounts(state?.totals ?? NO_COUNTS, counts),
+  }
+  const actions: Action[] = [
+    ...tableActions(parts, target, batch.schema),
+    { txn: { appId: `tributary/${table.name}`, version: number, lastUpdated: clock.now() } },
+    { domainMetadata: { domain: STATE_DOMAIN, configuration: JSON.stringify(next), removed: false } },
+    ...batch.actions,
+  ]
+  return commit(store, clock, {
+    readVersion: snapshot?.version,
+    actions,
+    info: {
+      operation: batch.operation,
+      operationParameters: {
+        batch: String(number),
+        generation: String(next.generation),
+        files: JSON.stringify(entries.slice(0, 20).map((entry) => entry.key)),
+        fileCount: String(entries.length),
+      },
+      operationMetrics: metricsOf(counts, batch),
+      isBlindAppend: false,
+      ...(next.sourceAt === undefined ? {} : { userMetadata: JSON.stringify({ sourceAt: next.sourceAt }) }),
+    },
+  })
+}
+
+function metricsOf(counts: Counts, batch: PreparedBatch): Record<string, string> {
+  const sizes = { filesAdded: batch.added.length, bytesAdded: batch.added.reduce((sum, file) => sum + file.size, 0) }
+  return Object.fromEntries(Object.entries({ ...counts, ...batch.metrics, ...sizes }).map(([name, value]) => [name, String(value)]))
+}
+
+function emptyState(table: TableConfig): TableState {
+  return {
+    format: 1,
+    key: table.key,
+    ...(table.sequence === undefined ? {} : { sequence: table.sequence }),
+    batch: 0,
+    generation: 1,
+    closedPlace: '',
+    lastPlace: '',
+    lastFile: '',
+    sourceColumns: [],
+    ledger: [],
+    tombstones: [],
+    quarantine: [],
+    totals: NO_COUNTS,
+    missingWarned: [],
+  }
+}
+
+/** Protocol and metadata for a new table, new metadata for a schema that grew, nothing else. */
+function tableActions(
+  { clock }: { readonly clock: Clock },
+  { table, snapshot }: CommitTarget,
+  schema: StructType,
+): readonly Action[] {
+  if (snapshot === undefined) {
+    return createTableActions(clock, {
+      name: table.name,
+      schema,
+      partitionColumns: table.partitionBy,
+      deletionVectors: table.write === 'merge-on-read',
+      domainMetadata: true,
+    })
+  }
+  const schemaString = encodeSchema(schema)
+  if (schemaString === encodeSchema(snapshot.schema)) return []
+  const metaData: Metadata = { ...snapshot.metadata, schemaString }
+  return [{ metaData }]
+}

@@ -1,0 +1,109 @@
+import { writeCheckpoint } from '@tributary/delta'
+import { commitContended } from '../errors.ts'
+import { commitBatch, type PreparedBatch } from './commit-batch.ts'
+import { lookUpFiles } from './look-up.ts'
+import { type LandingFile, type PlanLimits, planTable, type SeenFile, type TablePlan } from './plan.ts'
+import { prepareChanges } from './prepare-changes.ts'
+import { prepareLoad } from './prepare-load.ts'
+import { prepareSuperseded } from './prepare-superseded.ts'
+import type { CommitEvent, TableRun } from './run.ts'
+import { refreshSession } from './table-session.ts'
+import { trackWrites } from './track-writes.ts'
+
+const ATTEMPTS_MAX = 10
+const LIMITS: Omit<PlanLimits, 'settleMs'> = { batchBytesMax: 64 * 1024 * 1024, batchFilesMax: 2000 }
+const CHECKPOINT_INTERVAL = 10
+
+/** Applies the table's waiting files, one commit after another. Returns the files left waiting: in a dry run all of them. */
+export async function ingestTable(
+  run: TableRun,
+  files: readonly LandingFile[],
+  onCommit: (event: CommitEvent) => void,
+): Promise<{ readonly waiting: readonly string[] }> {
+  const { lake, session, options } = run
+  await refreshSession(session)
+  let seen = await lookUpFiles(lake.landing, files, session.ledger)
+  let attempts = 0
+  // Bounded: each commit takes in at least one file, and lost races are counted.
+  for (;;) {
+    const plan = planTable(seen, session.state, {
+      nowMs: lake.clock.now(),
+      hasSequence: run.table.sequence !== undefined,
+      limits: { ...LIMITS, settleMs: options.settleMs ?? 0 },
+    })
+    if (plan.kind === 'idle' || plan.kind === 'settling' || options.signal?.aborted) return { waiting: [] }
+    if (options.dryRun) return { waiting: seen.filter((file) => file.seen !== 'known').map(({ file }) => file.key) }
+    const event = await runBatch(run, plan)
+    attempts = event === undefined ? attempts + 1 : 0
+    if (attempts >= ATTEMPTS_MAX) throw commitContended(run.table.name, attempts)
+    if (event === undefined) await lake.clock.sleep(10 * 2 ** attempts)
+    await refreshSession(session)
+    seen = await lookUpFiles(lake.landing, files, session.ledger)
+    if (event !== undefined) onCommit(event)
+  }
+}
+
+type Work = Exclude<TablePlan, { readonly kind: 'idle' | 'settling' }>
+
+/** Prepares one batch and attempts its commit; undefined when another writer was first. */
+async function runBatch(run: TableRun, plan: Work): Promise<CommitEvent | undefined> {
+  const { lake, session, table } = run
+  const startMs = lake.clock.now()
+  const writes = trackWrites(session.store)
+  // Temporary tables go with the connection.
+  const engine = await run.engine.fork()
+  let prepared: PreparedBatch
+  try {
+    prepared = await prepare({ ...run, engine, session: { ...session, store: writes.store } }, plan)
+  } catch (error) {
+    // Nothing refers to these files: no commit was attempted.
+    await writes.discard()
+    throw error
+  } finally {
+    await engine.close()
+  }
+  const target = { table, snapshot: session.snapshot, state: session.state }
+  const outcome = await commitBatch({ store: writes.store, clock: lake.clock }, target, prepared)
+  if (outcome.kind === 'conflicted') {
+    await writes.discard()
+    return undefined
+  }
+  if (outcome.version > 0 && outcome.version % CHECKPOINT_INTERVAL === 0) {
+    await refreshSession(session)
+    if (session.snapshot?.version === outcome.version) await writeCheckpoint(run.engine, lake.clock, session.snapshot)
+  }
+  return {
+    version: outcome.version,
+    operation: prepared.operation,
+    files: prepared.entries.length,
+    read: sum(prepared, 'read'),
+    applied: sum(prepared, 'applied'),
+    superseded: sum(prepared, 'superseded'),
+    noop: sum(prepared, 'noop'),
+    quarantined: sum(prepared, 'quarantined'),
+    inserted: prepared.metrics['inserted'] ?? 0,
+    updated: prepared.metrics['updated'] ?? 0,
+    deleted: prepared.metrics['deleted'] ?? 0,
+    ms: lake.clock.now() - startMs,
+  }
+}
+
+function prepare(run: TableRun, plan: Work): Promise<PreparedBatch> {
+  switch (plan.kind) {
+    case 'load':
+      return prepareLoad(run, plan)
+    case 'changes':
+      return prepareChanges(run, plan)
+    case 'superseded':
+      return prepareSuperseded(run, plan.files)
+  }
+}
+
+function sum(batch: PreparedBatch, part: 'read' | 'applied' | 'superseded' | 'noop' | 'quarantined'): number {
+  return batch.entries.reduce((total, entry) => total + entry[part], 0)
+}
+
+/** Files whose bytes the ledger does not hold. */
+export function waitingFiles(seen: readonly SeenFile[]): readonly LandingFile[] {
+  return seen.filter((file) => file.seen !== 'known').map(({ file }) => file)
+}

@@ -1,0 +1,77 @@
+import { type Engine, TributaryError } from '@tributary/delta'
+import { addCounts, type Counts, NO_COUNTS } from '../ledger/table-state.ts'
+import { ingestTable } from './ingest-table.ts'
+import { findTable, type Lake } from './lake.ts'
+import { type Listing, listLanding } from './listing.ts'
+import type { CommitEvent, IngestOptions, TableRun } from './run.ts'
+import { forgetStop, rememberStop } from './stops.ts'
+import { openSession } from './table-session.ts'
+
+/** What a run did to one table. */
+export interface TableSummary extends Counts {
+  readonly table: string
+  /** The newest version, null when the table does not exist yet. */
+  readonly version: number | null
+  readonly commits: number
+  readonly files: number
+  readonly stopped: { readonly code: string; readonly message: string } | null
+  /** A dry run names the files that wait. */
+  readonly wouldApply?: readonly string[]
+}
+
+/** The `--json` summary of an ingest; its schema is published. */
+export interface IngestSummary {
+  readonly schema: 'tributary.ingest/1'
+  readonly tables: readonly TableSummary[]
+  readonly unconfigured: readonly { readonly table: string; readonly files: number }[]
+}
+
+/**
+ * Applies all that waits in the landing, table by table, and returns. What stops one table (law 7) does not stop the
+ * others: it is in the summary and in `status`.
+ */
+export async function ingest(lake: Lake, engine: Engine, options: IngestOptions = {}): Promise<IngestSummary> {
+  const wanted = (options.tables ?? lake.config.tables.map((table) => table.name)).map((name) => findTable(lake.config, name))
+  const listing = await listLanding(lake)
+  const summaries: TableSummary[] = []
+  for (const table of wanted) {
+    if (options.signal?.aborted) break
+    const session = options.sessions?.get(table.name) ?? openSession(lake.tableStore(table.name))
+    options.sessions?.set(table.name, session)
+    summaries.push(await runTable({ lake, engine, table, session, options }, listing))
+  }
+  const unconfigured = [...listing.unconfigured].map(([table, files]) => ({ table, files }))
+  return { schema: 'tributary.ingest/1', tables: summaries, unconfigured }
+}
+
+async function runTable(run: TableRun, listing: Listing): Promise<TableSummary> {
+  const { lake, table, options } = run
+  let totals = NO_COUNTS
+  let commits = 0
+  let files = 0
+  const onCommit = (event: CommitEvent): void => {
+    totals = addCounts(totals, event)
+    commits += 1
+    files += event.files
+    options.onEvent?.({ kind: 'committed', table: table.name, ...event })
+  }
+  const summary = (): TableSummary => ({
+    table: table.name,
+    version: run.session.snapshot?.version ?? null,
+    commits,
+    files,
+    ...totals,
+    stopped: null,
+  })
+  try {
+    const { waiting } = await ingestTable(run, listing.tables.get(table.name) ?? [], onCommit)
+    if (options.dryRun) return { ...summary(), wouldApply: waiting }
+    await forgetStop(lake.root, table.name)
+    return summary()
+  } catch (error) {
+    if (!(error instanceof TributaryError)) throw error
+    const { code, message } = options.dryRun ? error : await rememberStop(lake, table.name, error)
+    options.onEvent?.({ kind: 'stopped', table: table.name, code, message })
+    return { ...summary(), stopped: { code, message } }
+  }
+}

@@ -1,0 +1,50 @@
+import { type Clock, localStore, type Store, systemClock } from '@tributary/delta'
+import type { Config, TableConfig } from '../config/config.ts'
+import { tableNotConfigured } from '../errors.ts'
+
+/** A landing, the lake that it flows into, and the configuration that joins them. */
+export interface Lake {
+  readonly config: Config
+  readonly clock: Clock
+  /** Read only for us. */
+  readonly landing: Store
+  /** Root of the lake: pins, cursors and notes under `_tributary/`. */
+  readonly root: Store
+  /** Store of one table's folder, `<lake>/<schema>/<table>`. */
+  readonly tableStore: (table: string) => Store
+}
+
+export interface LakeOptions {
+  readonly clock?: Clock
+  /** Put something between us and the stores: a cache, a meter, a fault. */
+  readonly wrapStore?: (store: Store, what: 'landing' | 'table' | 'root') => Store
+}
+
+/** Opens the folders that a configuration names; nothing is read or written yet. */
+export function openLake(config: Config, options: LakeOptions = {}): Lake {
+  const clock = options.clock ?? systemClock
+  const wrap = options.wrapStore ?? ((store) => store)
+  return {
+    config,
+    clock,
+    landing: wrap(localStore(config.landing, clock), 'landing'),
+    root: wrap(localStore(config.lake, clock), 'root'),
+    tableStore: (table) => wrap(localStore(`${config.lake}/${tableFolder(table)}`, clock), 'table'),
+  }
+}
+
+/** `shop.orders` lives in `shop/orders`. */
+function tableFolder(table: string): string {
+  const dot = table.indexOf('.')
+  return `${table.slice(0, dot)}/${table.slice(dot + 1)}`
+}
+
+/** The configured table of that name; a bare name is accepted when it is unique. Throws `TABLE_NOT_CONFIGURED`. */
+export function findTable(config: Config, name: string): TableConfig {
+  const exact = config.tables.find((table) => table.name === name)
+  if (exact !== undefined) return exact
+  const bare = config.tables.filter((table) => table.name.endsWith(`.${name}`))
+  const [only] = bare
+  if (only === undefined || bare.length > 1) throw tableNotConfigured(name, config.tables.map((table) => table.name))
+  return only
+}

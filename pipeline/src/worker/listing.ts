@@ -1,0 +1,53 @@
+import { parseLandingKey, placeOf } from '../dms/file-name.ts'
+import type { Lake } from './lake.ts'
+import type { LandingFile } from './plan.ts'
+
+/** The landing as it is now, sorted by what each object is for. */
+export interface Listing {
+  /** Files by configured table; every configured table has an entry. */
+  readonly tables: ReadonlyMap<string, readonly LandingFile[]>
+  /** Tables that lie in the landing and are not configured, with their file counts. */
+  readonly unconfigured: ReadonlyMap<string, number>
+  /** Objects that are no table data: DMS control tables, validation results, odd names; with the reason. */
+  readonly ignored: readonly { readonly key: string; readonly why: string }[]
+}
+
+/** Lists the landing once, for all tables. LIST is the truth: nothing else tells which files exist (law 1). */
+export async function listLanding(lake: Lake): Promise<Listing> {
+  const { dms } = lake.config
+  const names = lake.config.tables.map((table) => table.name)
+  const tables = new Map<string, LandingFile[]>(names.map((name) => [name, []]))
+  const unconfigured = new Map<string, number>()
+  const ignored: { key: string; why: string }[] = []
+  const options = { bucketFolder: dms.BucketFolder, cdcPath: dms.CdcPath, tables: names }
+  for await (const { path: key, sizeBytes, modifiedMs } of lake.landing.list('')) {
+    const parsed = parseLandingKey(key, options)
+    if (sizeBytes === 0) {
+      ignored.push({ key, why: 'empty object' })
+      continue
+    }
+    switch (parsed.kind) {
+      case 'load':
+      case 'cdc': {
+        const name = `${parsed.schema}.${parsed.table}`
+        const files = tables.get(name)
+        if (files === undefined) unconfigured.set(name, (unconfigured.get(name) ?? 0) + 1)
+        else files.push({ key, sizeBytes, modifiedMs, kind: parsed.kind, place: placeOf(key) })
+        break
+      }
+      case 'transactions':
+        for (const files of tables.values()) files.push({ key, sizeBytes, modifiedMs, kind: 'transactions', place: placeOf(key) })
+        break
+      case 'control':
+        ignored.push({ key, why: `DMS control table ${parsed.table}` })
+        break
+      case 'validation':
+        ignored.push({ key, why: 'DMS validation result' })
+        break
+      case 'ignored':
+        ignored.push({ key, why: parsed.why })
+        break
+    }
+  }
+  return { tables, unconfigured, ignored }
+}

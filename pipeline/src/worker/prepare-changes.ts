@@ -1,0 +1,96 @@
+import { quoteName, type StructType } from '@tributary/delta'
+import { openBatch, stageFile, type TableShape, widenBatch } from '../upsert/batch.ts'
+import { prepareUpsert } from '../upsert/upsert.ts'
+import type { PreparedBatch } from './commit-batch.ts'
+import type { LandingFile } from './plan.ts'
+import { type FileReading, ledgerEntry, readLandingFile } from './read-file.ts'
+import { prepareWiden } from './prepare-widen.ts'
+import type { TableRun } from './run.ts'
+import { type EvolvingSchema, evolvingSchema } from './schema.ts'
+
+/** Stages the files of a batch in order and works out the upsert. */
+export async function prepareChanges(
+  run: TableRun,
+  plan: { readonly files: readonly LandingFile[]; readonly guard: boolean },
+): Promise<PreparedBatch> {
+  const { session, table, lake, engine } = run
+  const schema = evolvingSchema(run)
+  const staged = await stageFiles(run, plan.files, schema)
+  if (staged.widen !== undefined && staged.readings.length === 0) return prepareWiden(run, staged.widen)
+  const shape = { schema: schema.current(), key: table.key, sequence: table.sequence }
+  // Without a single file that could be laid out there is nothing to stage: every row is in quarantine.
+  if (!staged.isOpen) await openBatch(engine, shape)
+  const parts = { engine, store: session.store, clock: lake.clock }
+  const prepared = await prepareUpsert(parts, {
+    snapshot: session.snapshot,
+    shape,
+    partitionColumns: table.partitionBy,
+    write: table.write,
+    tombstones: session.state?.tombstones ?? [],
+    sequenceLength: session.state?.sequenceLength,
+    guard: plan.guard,
+  })
+  const { outcome } = prepared
+  const byFile = new Map(outcome.files.map((file) => [file.key, file]))
+  if (outcome.updatesOfAbsent > 0) {
+    const message = `${outcome.updatesOfAbsent} updates of keys that the table did not hold: a key change without a before image leaves the old row behind`
+    run.options.onEvent?.({ kind: 'warning', table: table.name, message })
+  }
+  const last = staged.readings.at(-1)?.file
+  const isLater = last !== undefined && last.place > (session.state?.lastPlace ?? '')
+  return {
+    operation: 'UPSERT',
+    schema: shape.schema,
+    actions: prepared.actions,
+    added: prepared.added,
+    entries: staged.readings.map((reading) => ledgerEntry(reading, session.state?.generation ?? 1, byFile.get(reading.file.key))),
+    rejects: staged.readings.flatMap((reading) => reading.rejects),
+    state: {
+      tombstones: prepared.tombstones,
+      ...(isLater ? { lastPlace: last.place, lastFile: last.key } : {}),
+      ...(prepared.sequenceLength === undefined ? {} : { sequenceLength: prepared.sequenceLength }),
+      ...(await newestSourceTime(run, shape)),
+      ...schema.state(),
+    },
+    metrics: { inserted: outcome.inserted, updated: outcome.updated, deleted: outcome.deleted },
+  }
+}
+
+interface Staged {
+  readonly readings: readonly FileReading[]
+  /** Whether table `batch` was laid out. */
+  readonly isOpen: boolean
+  /** The next file needs this schema first: the batch ends before it. */
+  readonly widen?: StructType
+}
+
+/** Reads the files one after another into table `batch`, which grows by the columns that they bring. */
+async function stageFiles(run: TableRun, files: readonly LandingFile[], schema: EvolvingSchema): Promise<Staged> {
+  const { engine, table } = run
+  const readings: FileReading[] = []
+  let opened: StructType | undefined
+  let rows = 0
+  for (const file of files) {
+    const outcome = await readLandingFile(run, engine, { file, schema }, async (staged) => {
+      const shape: TableShape = { schema: schema.current(), key: table.key, sequence: table.sequence }
+      if (opened === undefined) await openBatch(engine, shape)
+      else if (opened !== shape.schema) await widenBatch(engine, { from: opened, to: shape.schema })
+      opened = shape.schema
+      return stageFile(engine, shape, staged)
+    })
+    if (outcome.kind === 'widen') return { readings, isOpen: opened !== undefined, widen: outcome.schema }
+    readings.push(outcome.reading)
+    rows += outcome.reading.read
+    run.options.onEvent?.({ kind: 'progress', table: table.name, files: readings.length, filesTotal: files.length, rows })
+  }
+  return { readings, isOpen: opened !== undefined }
+}
+
+/** Commit time at the source of the batch's newest change, where the endpoint writes one. */
+async function newestSourceTime({ engine, lake }: TableRun, shape: TableShape): Promise<{ readonly sourceAt?: string }> {
+  const column = lake.config.dms.TimestampColumnName
+  const field = shape.schema.fields.find(({ name }) => name === column)
+  if (field === undefined) return {}
+  const [row] = await engine.all(`SELECT max(CAST(${quoteName(field.name)} AS VARCHAR)) AS newest FROM batch WHERE "__phase" = 1`)
+  return typeof row?.['newest'] === 'string' ? { sourceAt: row['newest'] } : {}
+}

@@ -1,0 +1,131 @@
+import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { localStore, quoteName, type Store, type StructType } from '@tributary/delta'
+import { type Dialect, dialectOf } from '../dms/dialect.ts'
+import { placeOf } from '../dms/file-name.ts'
+import type { QuarantinedRow } from '../ledger/quarantine.ts'
+import { openBatch, type StagedFile, stageFile, type TableShape, widenBatch } from '../upsert/batch.ts'
+import { prepareUpsert } from '../upsert/upsert.ts'
+import type { PreparedBatch } from './commit-batch.ts'
+import type { LandingFile } from './plan.ts'
+import { readLandingFile } from './read-file.ts'
+import type { TableRun } from './run.ts'
+import { type EvolvingSchema, evolvingSchema } from './schema.ts'
+
+/** A replay, worked out: what may be committed, and the rows that still cannot be read. */
+export interface PreparedReplay {
+  readonly batch: PreparedBatch
+  readonly still: readonly QuarantinedRow[]
+  readonly replayed: number
+}
+
+interface FileReplay {
+  readonly rows: readonly QuarantinedRow[]
+  readonly still: readonly QuarantinedRow[]
+}
+
+/** Reads quarantined rows again, file by file, and works out their upsert; always with the guard, since they come late. */
+export async function prepareReplay(run: TableRun, rows: readonly QuarantinedRow[]): Promise<PreparedReplay> {
+  const { engine, session, table, lake } = run
+  const schema = evolvingSchema(run)
+  await openBatch(engine, shapeOf(run, schema))
+  const files: FileReplay[] = []
+  for (const group of Map.groupBy(rows, (row) => JSON.stringify([row.file, row.fields])).values()) files.push(await replayFile(run, schema, group))
+  const shape = shapeOf(run, schema)
+  const prepared = await prepareUpsert(
+    { engine, store: session.store, clock: lake.clock },
+    {
+      snapshot: session.snapshot,
+      shape,
+      partitionColumns: table.partitionBy,
+      write: table.write,
+      tombstones: session.state?.tombstones ?? [],
+      sequenceLength: session.state?.sequenceLength,
+      guard: true,
+    },
+  )
+  const still = files.flatMap((file) => file.still)
+  const { inserted, updated, deleted } = prepared.outcome
+  const { sequenceLength } = prepared
+  const batch: PreparedBatch = {
+    operation: 'REPLAY',
+    schema: shape.schema,
+    actions: prepared.actions,
+    added: prepared.added,
+    entries: prepared.outcome.files.map((file) => replayEntry(run, file)),
+    rejects: [],
+    stillQuarantined: still,
+    state: { tombstones: prepared.tombstones, ...(sequenceLength === undefined ? {} : { sequenceLength }), ...schema.state() },
+    metrics: { inserted, updated, deleted },
+  }
+  return { batch, still, replayed: rows.length - still.length }
+}
+
+function shapeOf({ table }: TableRun, schema: EvolvingSchema): TableShape {
+  return { schema: schema.current(), key: table.key, sequence: table.sequence }
+}
+
+/** The counts move from quarantined to what became of the rows, so that law 3 still adds up. */
+function replayEntry(
+  { session }: TableRun,
+  { key, applied, superseded, noop }: { readonly key: string; readonly applied: number; readonly superseded: number; readonly noop: number },
+): PreparedBatch['entries'][number] {
+  const counts = { read: 0, applied, superseded, noop, quarantined: -(applied + superseded + noop), digitsCut: 0 }
+  return { key, sizeBytes: 0, hash: '', modifiedMs: 0, generation: session.state?.generation ?? 1, kind: 'replay', place: placeOf(key), ...counts }
+}
+
+/** Reads the rows of one file again. CSV rows come from the quarantine itself, Parquet rows from the landing file. */
+async function replayFile(run: TableRun, schema: EvolvingSchema, rows: readonly QuarantinedRow[]): Promise<FileReplay> {
+  const [first] = rows
+  if (first === undefined) return { rows, still: [] }
+  const isParquet = first.format === 'parquet'
+  const folder = join(run.engine.tempFolder, `replay-${run.lake.clock.uuid()}`)
+  try {
+    const landing = isParquet ? run.lake.landing : await writeRecords(run, folder, rows)
+    const lake = { ...run.lake, landing }
+    const file: LandingFile = { key: first.file, sizeBytes: 0, modifiedMs: 0, kind: first.kind, place: placeOf(first.file) }
+    const numbers = rows.map((row, at) => [isParquet ? row.row : at + 1, row.row])
+    await run.engine.run('CREATE OR REPLACE TEMP TABLE replay_rows (n BIGINT, row BIGINT)')
+    await run.engine.append('replay_rows', ['n', 'row'], numbers)
+    const before = schema.current()
+    const outcome = await readLandingFile({ ...run, lake }, run.engine, { file, schema }, (staged) => stageRows(run, schema, before, staged))
+    if (outcome.kind === 'widen') return { rows, still: rows }
+    const rejected = new Map(outcome.reading.rejects.map((reject) => [reject.row, reject]))
+    const still = rows.flatMap((row, at) => {
+      const reject = rejected.get(isParquet ? row.row : at + 1)
+      return reject === undefined ? [] : [{ ...row, reason: reject.reason }]
+    })
+    return { rows, still }
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+/** Stages the replayed rows under the numbers that they had; answers with all rows of the relation, as law 3 counts them. */
+async function stageRows(run: TableRun, schema: EvolvingSchema, before: StructType, staged: StagedFile): Promise<number> {
+  const { engine } = run
+  if (schema.current() !== before) await widenBatch(engine, { from: before, to: schema.current() })
+  const [row] = await engine.all(`SELECT count(*) AS n FROM (${staged.relation})`)
+  const relation = `SELECT r.* REPLACE (m.row AS ${quoteName('__row')}) FROM (${staged.relation}) r JOIN replay_rows m ON m.n = r."__row"`
+  await stageFile(engine, shapeOf(run, schema), { ...staged, relation })
+  return Number(row?.['n'] ?? 0)
+}
+
+/** Writes the records below a header of their own, as a landing of one file with the old name. */
+async function writeRecords({ lake }: TableRun, folder: string, rows: readonly QuarantinedRow[]): Promise<Store> {
+  const [first] = rows
+  if (first === undefined) return localStore(folder, lake.clock)
+  const { dms } = lake.config
+  const records = rows.map((row) => Buffer.from(row.raw, row.encoding === 'base64' ? 'base64' : 'utf8'))
+  const dialect = dialectOf(dms, new Uint8Array())
+  const header = first.kind === 'transactions' ? [] : [Buffer.from(headerOf(first.fields, dialect))]
+  const end = Buffer.from(dialect.rowDelimiter)
+  const path = join(folder, first.file)
+  await mkdir(dirname(path), { recursive: true })
+  await writeFile(path, Buffer.concat([...header, ...records].flatMap((record) => [record, end])))
+  return localStore(folder, lake.clock)
+}
+
+function headerOf(fields: readonly string[], { delimiter, isQuoted }: Dialect): string {
+  return fields.map((name) => (isQuoted && /["\n\r]|,/.test(name) ? `"${name.replaceAll('"', '""')}"` : name)).join(delimiter)
+}

@@ -1,0 +1,165 @@
+// From a landing file to staged rows: open, plan, let the schema grow, read.
+import type { Engine, StructType } from '@tributary/delta'
+import { parseColumnType } from '../config/table-settings.ts'
+import { inferTypes } from '../dms/infer-types.ts'
+import { type OpenedFile, openLandingFile } from '../dms/open-file.ts'
+import { planRead, type ReadContext, type ReadPlan, type SourceColumn } from '../dms/plan-read.ts'
+import { readRows } from '../dms/read-rows.ts'
+import { beforeName } from '../dms/relation-sql.ts'
+import type { LedgerEntry } from '../ledger/ledger.ts'
+import type { QuarantinedRow } from '../ledger/quarantine.ts'
+import type { StagedFile } from '../upsert/batch.ts'
+import type { LandingFile } from './plan.ts'
+import type { TableRun } from './run.ts'
+import { type EvolvingSchema, widenedSchema } from './schema.ts'
+
+/** What a file held, by the independent counter and by the reader. */
+export interface FileReading {
+  readonly file: LandingFile
+  readonly hash: string
+  readonly sizeBytes: number
+  readonly read: number
+  readonly digitsCut: number
+  readonly rejects: readonly Omit<QuarantinedRow, 'id' | 'batch'>[]
+}
+
+/** A file was read, or the table must take wider types before it can be. */
+export type ReadOutcome =
+  | { readonly kind: 'read'; readonly reading: FileReading }
+  | { readonly kind: 'widen'; readonly schema: StructType }
+
+/** Reads one file. `consume` takes its rows and tells how many they were; it may be called twice, and the second call counts. */
+export async function readLandingFile(
+  run: TableRun,
+  engine: Engine,
+  { file, schema }: { readonly file: LandingFile; readonly schema: EvolvingSchema },
+  consume: (staged: StagedFile) => Promise<number>,
+): Promise<ReadOutcome> {
+  const opened = await openFile(run, engine, file)
+  try {
+    const plan = await planFile(run, engine, { file, opened, schema })
+    for (const message of plan.warnings) warn(run, message)
+    const table = plan.columns.map(({ name, type }) => ({ name, type }))
+    const widened = widenedSchema(run.table.name, schema.current(), [...plan.widened.map(({ name, to }) => ({ name, type: to })), ...configuredColumns(run)])
+    if (widened !== undefined) return { kind: 'widen', schema: widened }
+    schema.addColumns(table)
+    if (plan.rowCount > 0) {
+      schema.pinSource(mergedSource(schema.source(), plan.columns.map((column) => column.source)))
+      const missing = plan.missing.filter((column) => schema.warnMissing(column))
+      if (missing.length > 0) warn(run, `${file.key} has no column ${missing.join(', ')}: NULL in its rows, and kept in the table`)
+    }
+    const rows = await readRows(engine, opened, plan, (relation) => consume(stagedFile(file, plan, relation)))
+    const rejects = rows.rejects.map((reject) => quarantined(file, opened, plan, reject))
+    return { kind: 'read', reading: { ...readingOf(file, opened), read: rows.rowsRead, digitsCut: rows.digitsCut, rejects } }
+  } finally {
+    await opened.dispose()
+  }
+}
+
+/** Counts a file's records without applying them. */
+export async function countLandingFile(run: TableRun, file: LandingFile): Promise<FileReading> {
+  const opened = await openFile(run, run.engine, file)
+  try {
+    const { session } = run
+    const context = readContext(run, file, knownColumns(run, session.snapshot?.schema, session.state?.sourceColumns ?? []))
+    const plan = await planRead(run.engine, opened, { ...context, isSchemaAccepted: true })
+    return { ...readingOf(file, opened), read: plan.rowCount, digitsCut: 0, rejects: [] }
+  } finally {
+    await opened.dispose()
+  }
+}
+
+/** The ledger's entry for a file that was read. A file without an outcome had no row that came so far. */
+export function ledgerEntry(
+  { file, hash, sizeBytes, read, digitsCut, rejects }: FileReading,
+  generation: number,
+  outcome: { readonly applied: number; readonly superseded: number; readonly noop: number } | undefined,
+): Omit<LedgerEntry, 'batch'> {
+  const { key, modifiedMs, kind, place } = file
+  const { applied, superseded, noop } = outcome ?? { applied: 0, superseded: 0, noop: 0 }
+  return { key, sizeBytes, hash, modifiedMs, generation, kind, place, read, applied, superseded, noop, quarantined: rejects.length, digitsCut }
+}
+
+function openFile({ lake }: TableRun, engine: Engine, file: LandingFile): Promise<OpenedFile> {
+  const isTransactions = file.kind === 'transactions'
+  return openLandingFile(lake.landing, file.key, { tempFolder: engine.tempFolder, settings: lake.config.dms, isTransactions })
+}
+
+function readingOf(file: LandingFile, { hash, sizeBytes }: OpenedFile): Pick<FileReading, 'file' | 'hash' | 'sizeBytes'> {
+  return { file, hash, sizeBytes }
+}
+
+/** Plans the reading; the first file of a table without `columns` also decides the types. */
+async function planFile(
+  run: TableRun,
+  engine: Engine,
+  { file, opened, schema }: { readonly file: LandingFile; readonly opened: OpenedFile; readonly schema: EvolvingSchema },
+): Promise<ReadPlan> {
+  const context = readContext(run, file, knownColumns(run, schema.current(), schema.source()))
+  const plan = await planRead(engine, opened, context)
+  const isFirst = context.known === undefined && run.table.columns === undefined
+  if (!isFirst || opened.format === 'parquet' || plan.rowCount === 0) return plan
+  // DMS writes these two as text, and a sequence is compared as text unless `columns` says otherwise (law 2).
+  const asText = [run.lake.config.dms.TimestampColumnName, run.table.sequence]
+  const known = (await inferTypes(engine, opened, plan)).map((column) => (asText.includes(column.name) ? { ...column, type: 'string' as const } : column))
+  warn(run, `types of ${run.table.name} inferred from ${file.key} and pinned: ${known.map(({ name, type }) => `${name} ${type}`).join(', ')}`)
+  return planRead(engine, opened, { ...context, known })
+}
+
+function readContext({ table, lake, options }: TableRun, { kind }: LandingFile, known: readonly SourceColumn[] | undefined): ReadContext {
+  return { table, settings: lake.config.dms, kind, known, isSchemaAccepted: options.acceptSchema === true }
+}
+
+/** The table's columns under their source names and in the source's order; undefined before its first file. */
+function knownColumns(run: TableRun, schema: StructType | undefined, source: readonly string[]): readonly SourceColumn[] | undefined {
+  if (schema === undefined || schema.fields.length === 0) return undefined
+  const types = new Map(schema.fields.map((field) => [field.name, field.type]))
+  return source.flatMap((name): readonly SourceColumn[] => {
+    const type = types.get(run.table.rename.get(name) ?? name)
+    const known = typeof type === 'string' ? parseColumnType(type) : undefined
+    return known === undefined ? [] : [{ name, type: known }]
+  })
+}
+
+/** The configured types under the table's names: a wider one there widens the table. */
+function configuredColumns({ table }: TableRun): readonly { readonly name: string; readonly type: SourceColumn['type'] }[] {
+  return (table.columns ?? []).map(({ name, type }) => ({ name: table.rename.get(name) ?? name, type }))
+}
+
+/** New columns of a file come after those that were known. */
+function mergedSource(known: readonly string[], columns: readonly string[]): readonly string[] {
+  const added = columns.filter((name) => !known.includes(name))
+  return added.length === 0 ? known : [...known, ...added]
+}
+
+function stagedFile(file: LandingFile, plan: ReadPlan, relation: string): StagedFile {
+  return {
+    key: file.key,
+    kind: file.kind === 'load' ? 'load' : 'cdc',
+    place: file.place,
+    relation,
+    columns: plan.columns.map((column) => column.name),
+    beforeKey: new Map(plan.before.map(({ name }) => [name, beforeName(name)])),
+  }
+}
+
+function quarantined(file: LandingFile, opened: OpenedFile, plan: ReadPlan, reject: Awaited<ReturnType<typeof readRows>>['rejects'][number]): Omit<QuarantinedRow, 'id' | 'batch'> {
+  const { row, line, column, text, reason, raw, encoding } = reject
+  return {
+    file: file.key,
+    row,
+    reason,
+    raw,
+    encoding,
+    fields: plan.fieldNames,
+    kind: file.kind,
+    format: opened.format,
+    ...(line === undefined ? {} : { line }),
+    ...(column === undefined ? {} : { column }),
+    ...(text === undefined ? {} : { text }),
+  }
+}
+
+function warn({ options, table }: TableRun, message: string): void {
+  options.onEvent?.({ kind: 'warning', table: table.name, message })
+}

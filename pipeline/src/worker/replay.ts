@@ -1,0 +1,58 @@
+// Brings rows out of quarantine after a fix: they are read again with today's settings and take the place in the order
+// that they had (law 2), so a newer change that was applied meanwhile wins.
+import type { Engine } from '@tributary/delta'
+import { commitContended } from '../errors.ts'
+import { type QuarantinedRow, readQuarantine } from '../ledger/quarantine.ts'
+import { commitBatch } from './commit-batch.ts'
+import { findTable, type Lake } from './lake.ts'
+import { prepareReplay } from './prepare-replay.ts'
+import type { IngestOptions, TableRun } from './run.ts'
+import { openSession, refreshSession } from './table-session.ts'
+import { trackWrites } from './track-writes.ts'
+
+/** What a replay did. */
+export interface ReplayOutcome {
+  /** Rows that could be read and were applied, or lost to newer changes. */
+  readonly replayed: number
+  /** How many rows wait on. */
+  readonly still: number
+  /** These rows, with today's reasons. */
+  readonly rows: readonly QuarantinedRow[]
+  /** The commit, null when there was nothing to commit. */
+  readonly version: number | null
+}
+
+const ATTEMPTS_MAX = 5
+
+/** Replays all rows that wait for a table; a dry run only says which could be read. Throws `COMMIT_CONTENDED` and what reading a file throws. */
+export async function replayQuarantine(
+  lake: Lake,
+  engine: Engine,
+  name: string,
+  options: { readonly dryRun?: boolean; readonly onEvent?: NonNullable<IngestOptions['onEvent']> } = {},
+): Promise<ReplayOutcome> {
+  const table = findTable(lake.config, name)
+  const session = openSession(lake.tableStore(table.name))
+  for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt += 1) {
+    await refreshSession(session)
+    const waiting = await readQuarantine(session.store, session.state?.quarantine ?? [])
+    if (waiting.length === 0) return { replayed: 0, still: 0, rows: [], version: null }
+    const writes = trackWrites(session.store)
+    const fork = await engine.fork()
+    try {
+      const run: TableRun = { lake, engine: fork, table, session: { ...session, store: writes.store }, options }
+      const { batch, still, replayed } = await prepareReplay(run, waiting)
+      if (options.dryRun === true || replayed === 0) {
+        await writes.discard()
+        return { replayed, still: still.length, rows: still, version: null }
+      }
+      const target = { table, snapshot: session.snapshot, state: session.state }
+      const outcome = await commitBatch({ store: writes.store, clock: lake.clock }, target, batch)
+      if (outcome.kind === 'committed') return { replayed, still: still.length, rows: still, version: outcome.version }
+      await writes.discard()
+    } finally {
+      await fork.close()
+    }
+  }
+  throw commitContended(table.name, ATTEMPTS_MAX)
+}

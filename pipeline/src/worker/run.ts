@@ -1,0 +1,49 @@
+import type { Engine } from '@tributary/delta'
+import type { TableConfig } from '../config/config.ts'
+import type { Counts } from '../ledger/table-state.ts'
+import type { Lake } from './lake.ts'
+import type { TableSession } from './table-session.ts'
+
+/** What an ingest tells while it runs. */
+export type IngestEvent =
+  | ({ readonly kind: 'committed'; readonly table: string } & CommitEvent)
+  | { readonly kind: 'stopped'; readonly table: string; readonly code: string; readonly message: string }
+  | { readonly kind: 'warning'; readonly table: string; readonly message: string }
+  | { readonly kind: 'progress'; readonly table: string; readonly files: number; readonly filesTotal: number; readonly rows: number }
+
+/** One commit, with the counts of law 3. */
+export interface CommitEvent extends Counts {
+  readonly version: number
+  readonly operation: string
+  readonly files: number
+  readonly inserted: number
+  readonly updated: number
+  readonly deleted: number
+  /** Duration in milliseconds, from opening the first file to the durable commit. */
+  readonly ms: number
+}
+
+/** How to ingest; every part has a default. */
+export interface IngestOptions {
+  /** Only these tables; bare names are accepted when unique. */
+  readonly tables?: readonly string[]
+  /** Plan and say which files wait; write nothing. */
+  readonly dryRun?: boolean
+  /** Wait so long after the newest LOAD object before a load begins; 0 takes the load as listed. */
+  readonly settleMs?: number
+  readonly onEvent?: (event: IngestEvent) => void
+  readonly signal?: AbortSignal
+  /** Take columns that came and went as they are, not as a rename (`tributary resolve --accept-schema`). */
+  readonly acceptSchema?: boolean
+  /** Sessions kept by a caller that ingests again and again. */
+  readonly sessions?: Map<string, TableSession>
+}
+
+/** One table of one run. */
+export interface TableRun {
+  readonly lake: Lake
+  readonly engine: Engine
+  readonly table: TableConfig
+  readonly session: TableSession
+  readonly options: IngestOptions
+}

@@ -1,0 +1,38 @@
+import { readSnapshot, refreshSnapshot, type Snapshot, type Store, TributaryError } from '@tributary/delta'
+import { type LedgerEntry, readLedger } from '../ledger/ledger.ts'
+import { parseTableState, STATE_DOMAIN, type TableState } from '../ledger/table-state.ts'
+
+/** What is known of a table between two batches of one run. Everything in it can be read again from the table. */
+export interface TableSession {
+  readonly store: Store
+  snapshot: Snapshot | undefined
+  state: TableState | undefined
+  ledger: readonly LedgerEntry[]
+  readonly segments: Map<string, readonly LedgerEntry[]>
+}
+
+/** Starts with nothing read. */
+export function openSession(store: Store): TableSession {
+  return { store, snapshot: undefined, state: undefined, ledger: [], segments: new Map() }
+}
+
+/** Brings the session to the table's newest version; a table that does not exist yet has no snapshot. */
+export async function refreshSession(session: TableSession): Promise<void> {
+  const snapshot = await newestSnapshot(session)
+  if (snapshot === session.snapshot) return
+  session.snapshot = snapshot
+  const text = snapshot?.domains.get(STATE_DOMAIN)
+  session.state = text === undefined ? undefined : parseTableState(text)
+  session.ledger = await readLedger(session.store, session.state?.ledger ?? [], session.segments)
+}
+
+async function newestSnapshot(session: TableSession): Promise<Snapshot | undefined> {
+  if (session.snapshot !== undefined) return refreshSnapshot(session.snapshot)
+  try {
+    return await readSnapshot(session.store)
+  } catch (error) {
+    // The first batch creates the table.
+    if (error instanceof TributaryError && error.code === 'TABLE_NOT_FOUND') return undefined
+    throw error
+  }
+}

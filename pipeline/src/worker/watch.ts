@@ -1,0 +1,29 @@
+import type { Engine } from '@tributary/delta'
+import { type IngestSummary, ingest } from './ingest.ts'
+import type { Lake } from './lake.ts'
+import type { IngestOptions } from './run.ts'
+import type { TableSession } from './table-session.ts'
+
+export interface WatchOptions extends Omit<IngestOptions, 'dryRun' | 'sessions'> {
+  readonly signal: AbortSignal
+  /** Pause between two looks at the landing, in milliseconds. */
+  readonly intervalMs: number
+  /** Called after each look that found something. */
+  readonly onRound?: (summary: IngestSummary) => void
+}
+
+/** Looks at the landing again and again until the signal is aborted; the commit under way is finished first. */
+export async function watch(lake: Lake, engine: Engine, options: WatchOptions): Promise<void> {
+  const sessions = new Map<string, TableSession>()
+  while (!options.signal.aborted) {
+    const summary = await ingest(lake, engine, { ...options, sessions })
+    if (summary.tables.some((table) => table.commits > 0 || table.stopped !== null)) options.onRound?.(summary)
+    await pause(lake, options)
+  }
+}
+
+/** Sleeps in short steps, so that an aborted watch ends at once. */
+async function pause(lake: Lake, { signal, intervalMs }: WatchOptions): Promise<void> {
+  const until = lake.clock.now() + intervalMs
+  while (!signal.aborted && lake.clock.now() < until) await lake.clock.sleep(Math.min(100, intervalMs))
+}

@@ -1,0 +1,99 @@
+// One landing with many tables, step by step: deliver, ingest, compare all of it, ingest again.
+import { expect } from 'vitest'
+import type { Engine } from '@tributary/delta'
+import { readLedger } from '../../src/ledger/ledger.ts'
+import { parseTableState, STATE_DOMAIN } from '../../src/ledger/table-state.ts'
+import { type IngestSummary, ingest } from '../../src/worker/ingest.ts'
+import type { Lake } from '../../src/worker/lake.ts'
+import { storedColumns } from '../support/emit.ts'
+import { replay } from '../support/oracle.ts'
+import { configText, randomEndpoint, randomTable, type TableSpec } from '../support/profile.ts'
+import { randomFrom } from '../support/random.ts'
+import { type Delivery, nextDelivery, openStream, type Stream } from '../support/stream.ts'
+import type { Tally } from '../support/tally.ts'
+import { canonicalLines, canonicalRows, lakeIn, put, snapshotOf } from '../support/workplace.ts'
+
+export const TABLES = 14
+const STEPS = 4
+
+/** Runs the landing that the seed describes; fails with the seed and the table in the message. */
+export async function runLanding(engine: Engine, folder: string, seed: number, kind: number, tally: Tally): Promise<void> {
+  const random = randomFrom(seed)
+  const endpoint = randomEndpoint(random, kind)
+  const tables = Array.from({ length: TABLES }, (_, at): TableSpec => randomTable(random, endpoint, at))
+  const lake = await lakeIn(folder, configText(endpoint, tables))
+  const streams = tables.map((table) => openStream({ random, engine, endpoint, table }, tally))
+  for (const { table } of streams) tallyTable(tally, table)
+  for (let step = 0; step < STEPS; step += 1) {
+    const deliveries: Delivery[] = []
+    for (const stream of streams) deliveries.push(await nextDelivery(stream, step, step === STEPS - 1))
+    for (const { puts } of deliveries) for (const { file, modifiedMs } of puts) await put(folder, file.key, file.bytes, modifiedMs)
+    const summary = await ingest(lake, engine)
+    for (const [at, stream] of streams.entries()) {
+      const name = `${stream.table.name} in step ${step}`
+      const delivery = deliveries[at]
+      if (delivery !== undefined) checkCounts(name, summary, stream, delivery)
+      await checkRows(name, lake, stream)
+    }
+    const again = await ingest(lake, engine)
+    expect(again.tables.filter(({ commits }) => commits > 0), 'a second ingest writes no commit').toEqual([])
+  }
+  for (const stream of streams) {
+    checkSource(stream)
+    await checkLedger(lake, stream)
+  }
+}
+
+function tallyTable(tally: Tally, table: TableSpec): void {
+  tally.add('history')
+  tally.add(`write: ${table.write}`)
+  if (table.columns.some(({ name }) => name === '__proto__')) tally.add('columns at, order, a"b, __proto__')
+  if (table.partitionBy.length > 0) tally.add('partitioned')
+  if (!table.hasLoad) tally.add('no load')
+  if (!table.isListed) tally.add('types read from the data')
+}
+
+function checkCounts(name: string, summary: IngestSummary, stream: Stream, delivery: Delivery): void {
+  const told = summary.tables.find(({ table }) => table === stream.table.name)
+  expect(told?.stopped, name).toBeNull()
+  if (told === undefined) return
+  expect(told.read, `${name}: rows read`).toBe(delivery.rows)
+  expect(told.applied + told.superseded + told.noop + told.quarantined, `${name}: law 3`).toBe(told.read)
+  expect(told.quarantined, `${name}: quarantined`).toBeGreaterThanOrEqual(delivery.badRowsMin)
+  expect(told.quarantined, `${name}: quarantined`).toBeLessThanOrEqual(delivery.badRowsMax)
+  stream.tally.add('row applied', told.applied)
+  stream.tally.add('row superseded', told.superseded)
+  stream.tally.add('row without effect', told.noop)
+  stream.tally.add('row quarantined', told.quarantined)
+}
+
+async function checkRows(name: string, lake: Lake, stream: Stream): Promise<void> {
+  const { engine, endpoint, table } = stream
+  const columns = storedColumns(endpoint, table)
+  const snapshot = await snapshotOf(lake, table.name)
+  const rows = await canonicalRows(engine, snapshot, columns)
+  const expected = [...replay(stream.generation).values()].map((row) => row.slice(0, columns.length))
+  expect(rows, `${name}: rows`).toEqual(canonicalLines(expected))
+}
+
+/** Once all is delivered the table is the source, whatever came twice, late or again. */
+function checkSource({ generation, source, endpoint, table }: Stream): void {
+  const blank = (value: string | null): string | null => (endpoint.nullMarker === undefined && value === '' ? null : value)
+  const expected = canonicalLines([...source.rows.values()].map((row) => row.map(blank)))
+  const replayed = canonicalLines([...replay(generation).values()].map((row) => row.slice(0, table.columns.length).map(blank)))
+  expect(replayed, `${table.name}: the deliveries lead to the source`).toEqual(expected)
+}
+
+async function checkLedger(lake: Lake, stream: Stream): Promise<void> {
+  const text = (await snapshotOf(lake, stream.table.name))?.domains.get(STATE_DOMAIN)
+  if (text === undefined) return
+  const state = parseTableState(text)
+  const entries = await readLedger(lake.tableStore(stream.table.name), state.ledger)
+  const { read, applied, superseded, noop, quarantined } = state.totals
+  expect(read, `${stream.table.name}: the ledger's total`).toBe(stream.rows)
+  expect(applied + superseded + noop + quarantined, `${stream.table.name}: law 3 over all files`).toBe(read)
+  for (const file of stream.landed.values()) {
+    const newest = entries.findLast(({ key }) => key === file.key)
+    expect(newest?.read, `${file.key}: rows read`).toBe(file.rows)
+  }
+}
