@@ -5,7 +5,7 @@
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-print-directory
 
-# Looked up when a recipe runs, not when make starts: before `make setup` there is nothing to find.
+# Expanded when a recipe starts, after `setup` is done; before that there is nothing to find.
 NODE_FOLDER = $(abspath $(firstword $(shell ls -d node_modules/node-*/bin 2>/dev/null)))
 NPM_RUN = PATH="$(NODE_FOLDER):$$PATH" npm run --silent
 PYTHON = $(firstword $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || command -v python3))
@@ -33,7 +33,7 @@ setup: $(NODE_READY) $(PYTHON_READY)
 $(NODE_READY): $(PACKAGES)
 	@echo 'setup: npm packages'
 	@npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null
-	@test -n "$(NODE_FOLDER)" || { echo 'setup: there is no Node 24 package for this platform; see optionalDependencies in package.json' >&2; exit 1; }
+	@ls node_modules/node-*/bin/node >/dev/null 2>&1 || { echo 'setup: there is no Node 24 package for this platform; see optionalDependencies in package.json' >&2; exit 1; }
 	@touch $@
 
 # flights.csv comes zipped inside its package; DuckDB reads no zip, so it is unpacked here once.

@@ -9,11 +9,20 @@ import { checkDocuments } from './.ci/tidy-documents.ts'
 import { checkTree } from './.ci/tidy-imports.ts'
 import type { File, Finding } from './.ci/tidy-nodes.ts'
 
-// Breaking a rule needs a line here with its reason. A line that is no longer needed is a finding itself.
-const exemptions: readonly { readonly path: string; readonly rule: string; readonly reason: string }[] = []
+// Breaking a rule needs a line in the list below with its reason. A line that is no longer needed is a finding itself.
+interface Exemption {
+  readonly path: string
+  readonly rule: string
+  readonly reason: string
+}
 
-/** Check the checkout at `root`: what its `tsconfig.json` includes, its folders, and `docs/errors.md`. */
-export function tidy(root: string): readonly Finding[] {
+const exemptionsHere: readonly Exemption[] = [
+  { path: 'delta/src/errors.ts', rule: 'file length', reason: 'one function a code: the list is the point' },
+  { path: 'pipeline/src/errors.ts', rule: 'file length', reason: 'one function a code: the list is the point' },
+]
+
+/** Check the checkout at `root`: what its `tsconfig.json` includes, its folders, and `docs/errors.md`. An exemption that is not needed is a finding. */
+export function tidy(root: string, exemptions: readonly Exemption[]): readonly Finding[] {
   const api = new API({ cwd: root })
   try {
     const project = api.updateSnapshot({ openProjects: [join(root, 'tsconfig.json')] }).getProjects()[0]
@@ -25,17 +34,22 @@ export function tidy(root: string): readonly Finding[] {
         : [{ path, source, isSource: path.split('/')[1] === 'src' }]
     })
     const findings = [...files.flatMap(checkCode), ...checkTree(root, files), ...checkDocuments(root, files)]
-    return applyExemptions(findings)
+    return applyExemptions(files, findings, exemptions)
   } finally {
     api.close()
   }
 }
 
-function applyExemptions(findings: readonly Finding[]): readonly Finding[] {
-  const matches = (finding: Finding, exemption: (typeof exemptions)[number]) =>
+function applyExemptions(
+  files: readonly File[],
+  findings: readonly Finding[],
+  exemptions: readonly Exemption[],
+): readonly Finding[] {
+  const matches = (finding: Finding, exemption: Exemption) =>
     finding.path === exemption.path && finding.rule === exemption.rule
   const stale = exemptions.filter(
-    (exemption) => existsSync(exemption.path) && !findings.some((finding) => matches(finding, exemption)),
+    (exemption) =>
+      files.some((file) => file.path === exemption.path) && !findings.some((finding) => matches(finding, exemption)),
   )
   return [
     ...findings.filter((finding) => !exemptions.some((exemption) => matches(finding, exemption))),
@@ -50,7 +64,7 @@ function applyExemptions(findings: readonly Finding[]): readonly Finding[] {
 
 if (import.meta.main) {
   const root = import.meta.dirname
-  const findings = tidy(root)
+  const findings = tidy(root, exemptionsHere)
   for (const { path, line, rule, message } of findings) console.log(`${path}:${line}  ${rule}: ${message}`)
   const folders = readdirSync(root).filter((name) => existsSync(join(root, name, 'src')))
   console.log(findings.length === 0 ? `tidy: ${folders.join(', ')}` : `tidy: ${findings.length} findings`)

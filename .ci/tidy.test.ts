@@ -23,7 +23,7 @@ function rulesBrokenBy(files: Readonly<Record<string, string>>): readonly string
     mkdirSync(dirname(join(root, path)), { recursive: true })
     writeFileSync(join(root, path), text)
   }
-  return tidy(root)
+  return tidy(root, [])
     .map(({ path, line, rule }) => `${path}:${line} ${rule}`)
     .sort()
 }

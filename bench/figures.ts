@@ -12,7 +12,7 @@ export interface Spread {
 export interface Figure {
   readonly label: string
   readonly spread: Spread
-  readonly unit: 'times' | 'ms' | 'MiB'
+  readonly unit: 'times' | 'ms' | 'MiB' | 'runs'
   readonly goal?: { readonly text: string; readonly isReached: boolean }
 }
 
@@ -75,8 +75,8 @@ export function figuresOf(suite: Suite, runs: readonly Run[]): readonly Figure[]
         {
           label: 'of these, with DuckDB loaded',
           spread: spreadOf([loads]),
-          unit: 'times',
-          goal: { text: '0', isReached: loads === 0 },
+          unit: 'runs',
+          goal: { text: 'none', isReached: loads === 0 },
         },
       ]
     }

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { cpus, release, totalmem } from 'node:os'
+import { cpus, loadavg, release, totalmem } from 'node:os'
 import { join } from 'node:path'
 import type { Duck } from './engine.ts'
 import { BENCH, PYTHON } from './places.ts'
@@ -20,7 +20,7 @@ export async function readCircumstances(duck: Duck): Promise<Circumstances> {
     'import deltalake, pyarrow, platform; print(deltalake.__version__, pyarrow.__version__, platform.python_version())'
   const [deltalake = '?', pyarrow = '?', python = '?'] = output(PYTHON, ['-c', modules]).split(' ')
   return {
-    machine: `${cores.length} × ${cores[0]?.model ?? 'unknown processor'}, ${Math.round(totalmem() / 1024 ** 3)} GiB, Linux ${release()}`,
+    machine: `${cores.length} × ${cores[0]?.model ?? 'unknown processor'}, ${Math.round(totalmem() / 1024 ** 3)} GiB, Linux ${release()}, load ${loadavg()[0]?.toFixed(1)} at the start`,
     versions: {
       node: process.version,
       duckdb: engine.version ?? '?',

@@ -1,6 +1,6 @@
 // One fresh process, from its start to its end, with what it cost. A small shell stands in between: it tells the process's number
-// before the work begins and, when the process is gone, its own I/O counters, to which Linux has then added the child's.
-// That is exact, where a last sample of /proc/<pid>/io would miss what was done after it.
+// before the work begins and, when the process is gone, its own counters of I/O and of waited-for children, to which Linux has then
+// added the process. That is exact, where a last sample of /proc/<pid> would miss what was done after it.
 
 import { spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
@@ -13,6 +13,8 @@ export interface Measured {
   readonly ms: number
   /** The last line of standard output, when it was JSON: what the process measured of itself. */
   readonly own: Readonly<Record<string, number>>
+  /** Processor time of all threads, in the kernel's steps of 10 ms: what a busy machine distorts least. */
+  readonly cpuMs: number
   /** Highest `RssAnon` seen, sampled every 10 ms: memory of its own, without file pages that it has mapped. */
   readonly anonKib: number
   /** `VmHWM`: highest resident memory of all kinds, kept by the kernel. */
@@ -27,7 +29,8 @@ export interface Measured {
 }
 
 const SAMPLE_MS = 10
-const SCRIPT = '"$@" 3>&- & child=$!; echo $child >&3; wait $child; code=$?; cat /proc/$$/io >&3; exit $code'
+const SCRIPT =
+  '"$@" 3>&- & child=$!; echo $child >&3; wait $child; code=$?; cat /proc/$$/io /proc/$$/stat >&3; exit $code'
 
 /** Runs a command in a fresh process. Throws, with what it said, when it does not end well. */
 export async function measure(command: readonly string[], options: { readonly cwd: string }): Promise<Measured> {
@@ -56,7 +59,7 @@ export async function measure(command: readonly string[], options: { readonly cw
   const [out, err, { code, ms }] = await Promise.all([text(stdout), text(stderr), ended])
   clearInterval(sampling)
   if (code !== 0) throw new Error(`${command.join(' ')}: exit ${code}\n${err}${out}`)
-  return { ms, own: parseOwn(out), ...watched, ...parseIo(notes) }
+  return { ms, own: parseOwn(out), ...watched, ...parseCounters(notes) }
 }
 
 function sample(pid: string, watched: { anonKib: number; residentKib: number; hasDuckdb: boolean }): void {
@@ -79,9 +82,18 @@ function kib(status: string, name: string): number {
   return Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(status)?.[1] ?? 0)
 }
 
-function parseIo(notes: string): Pick<Measured, 'readBytes' | 'writtenBytes' | 'dirtiedBytes'> {
+const TICK_MS = 10
+
+function parseCounters(notes: string): Pick<Measured, 'readBytes' | 'writtenBytes' | 'dirtiedBytes' | 'cpuMs'> {
   const count = (name: string): number => Number(new RegExp(`^${name}: (\\d+)`, 'm').exec(notes)?.[1] ?? Number.NaN)
-  return { readBytes: count('rchar'), writtenBytes: count('wchar'), dirtiedBytes: count('write_bytes') }
+  // proc(5): after the name in parentheses come the state and 12 numbers, then the children's ticks in user and in kernel mode.
+  const [, user, system] = /\) \S+(?: -?\d+){12} (\d+) (\d+)/.exec(notes) ?? []
+  return {
+    readBytes: count('rchar'),
+    writtenBytes: count('wchar'),
+    dirtiedBytes: count('write_bytes'),
+    cpuMs: (Number(user) + Number(system)) * TICK_MS,
+  }
 }
 
 function parseOwn(out: string): Readonly<Record<string, number>> {

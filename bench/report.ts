@@ -13,7 +13,7 @@ export interface SuiteResult {
 /** One suite as text: what each contender took, then the ratios with their goals. */
 export function suiteText({ suite, runs, figures }: SuiteResult): string {
   const names = [...new Set(runs.map(({ contender }) => contender))].toSorted()
-  const header = ['', 'seconds (min–max)', 'itself', 'RssAnon', 'VmHWM', 'read', 'written', 'dirtied']
+  const header = ['', 'seconds (min–max)', 'itself', 'CPU', 'RssAnon', 'VmHWM', 'read', 'written', 'dirtied']
   const rows = names.map((name) => {
     const of = (value: (measured: Measured) => number): Spread => spreadOf(valuesOf(runs, name, value))
     const seconds = of(({ ms }) => ms / 1000)
@@ -23,6 +23,7 @@ export function suiteText({ suite, runs, figures }: SuiteResult): string {
       name,
       `${seconds.median.toFixed(3)} (${seconds.min.toFixed(3)}–${seconds.max.toFixed(3)})`,
       Number.isNaN(own.median) ? '' : own.median.toFixed(3),
+      (of(({ cpuMs }) => cpuMs).median / 1000).toFixed(2),
       mib(({ anonKib }) => anonKib * 1024),
       mib(({ residentKib }) => residentKib * 1024),
       mib(({ readBytes }) => readBytes),
@@ -36,11 +37,12 @@ export function suiteText({ suite, runs, figures }: SuiteResult): string {
 }
 
 /** Lines under the tables that say what the columns are. */
-export const LEGEND = `seconds: the whole process, from start to end, median over the rounds. itself: what the process timed of itself: for the warm ingest the
-second batch, for delta-rs the MERGE alone, without opening the table and reading the CSV file, for a copy the COPY. RssAnon: highest
-of samples every 10 ms. VmHWM: highest resident memory, with mapped files. read, written: bytes through system calls (rchar, wchar).
-dirtied: bytes that went towards the disk. Memory and bytes are the highest of all rounds; of tributary warm they include the warm-up.
-The page cache is warm: it cannot be dropped without root, and every contender reads files that were read before.`
+export const LEGEND = `seconds: the whole process, from start to end, median over the rounds. itself: what the process timed of itself: for the
+warm ingest the second batch, for delta-rs the MERGE alone, without opening the table and reading the CSV file, for a copy the COPY.
+CPU: seconds of all threads, median. RssAnon: highest of samples every 10 ms. VmHWM: highest resident memory, with mapped files.
+read, written: bytes through system calls (rchar, wchar). dirtied: bytes that went towards the disk. Memory and bytes are the highest
+of all rounds; of tributary warm they include the warm-up. The page cache is warm: it cannot be dropped without root, and every
+contender reads files that were read before.`
 
 function figureCells({ label, spread, unit, goal }: Figure): readonly string[] {
   const digits = unit === 'times' ? 2 : 0

@@ -10,8 +10,14 @@ export interface CanonicalDigest {
 }
 
 /** The digest of all rows of a Delta table, or of a text of one JSON object a line. Holds all rows in memory: for demos and tests. */
-export async function canonicalDigest(invocation: Invocation, source: string | { readonly ndjson: string }): Promise<CanonicalDigest> {
-  const lines = typeof source === 'string' ? await readTable(invocation, source) : source.ndjson.split('\n').filter((line) => line !== '')
+export async function canonicalDigest(
+  invocation: Invocation,
+  source: string | { readonly ndjson: string },
+): Promise<CanonicalDigest> {
+  const lines =
+    typeof source === 'string'
+      ? await readTable(invocation, source)
+      : source.ndjson.split('\n').filter((line) => line !== '')
   const rows = lines.map((line) => sortedJson(JSON.parse(line))).sort()
   return { rows: rows.length, digest: createHash('sha256').update(rows.join('\n')).digest('hex') }
 }
@@ -20,7 +26,8 @@ async function readTable(invocation: Invocation, path: string): Promise<readonly
   const snapshot = await readSnapshot(localStore(path))
   return withEngine(invocation, async (engine) => {
     const rows: string[] = []
-    for await (const lines of readLines(engine, ndjsonSql(await scanSql(engine, snapshot), snapshot.schema.fields))) rows.push(...lines)
+    for await (const lines of readLines(engine, ndjsonSql(await scanSql(engine, snapshot), snapshot.schema.fields)))
+      rows.push(...lines)
     return rows
   })
 }

@@ -8,7 +8,11 @@ export function flagsInvalid(problem: string, fix: string): TributaryError {
 
 /** Parquet is no text for a terminal. */
 export function terminalRefused(format: string): TributaryError {
-  return new TributaryError('invalid', 'TERMINAL_REFUSED', `${format} is not written to a terminal. Name a file with --out FILE, or send the output through a pipe.`)
+  return new TributaryError(
+    'invalid',
+    'TERMINAL_REFUSED',
+    `${format} is not written to a terminal. Name a file with --out FILE, or send the output through a pipe.`,
+  )
 }
 
 /** Something would be overwritten or done for good, and nobody said yes. */
@@ -18,21 +22,38 @@ export function needsYes(what: string): TributaryError {
 
 /** A place in a bucket, which this version cannot open. */
 export function bucketNotYet(url: string): TributaryError {
-  return new TributaryError('unsupported', 'BUCKET_NOT_YET', `${url} cannot be opened: this version reads folders only. Give the path of a folder.`)
+  return new TributaryError(
+    'unsupported',
+    'BUCKET_NOT_YET',
+    `${url} cannot be opened: this version reads folders only. Give the path of a folder.`,
+  )
 }
 
 /** `--out` cannot be written. */
 export function outputFailed(path: string, cause: unknown): TributaryError {
   const reason = cause instanceof Error ? cause.message : String(cause)
-  return new TributaryError('invalid', 'OUTPUT_FAILED', `Could not write ${path}: ${reason}. Name another file with --out.`, { cause })
+  return new TributaryError(
+    'invalid',
+    'OUTPUT_FAILED',
+    `Could not write ${path}: ${reason}. Name another file with --out.`,
+    { cause },
+  )
 }
 
 /** The data or the Python of the demo were not installed. */
 export function demoNotSetUp(path: string): TributaryError {
-  return new TributaryError('not-found', 'DEMO_NOT_SET_UP', `There is no ${path}: the demo's data and readers are not installed. Run make setup in the checkout.`)
+  return new TributaryError(
+    'not-found',
+    'DEMO_NOT_SET_UP',
+    `There is no ${path}: the demo's data and readers are not installed. Run make setup in the checkout.`,
+  )
 }
 
 /** The demo showed a fault of ours. */
 export function demoFailed(problem: string): TributaryError {
-  return new TributaryError('corrupt', 'DEMO_FAILED', `The demo failed: ${problem}. Run it again with -v and report it.`)
+  return new TributaryError(
+    'corrupt',
+    'DEMO_FAILED',
+    `The demo failed: ${problem}. Run it again with -v and report it.`,
+  )
 }

@@ -1,6 +1,6 @@
+import { writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { writeFile } from 'node:fs/promises'
 import { CommanderError } from 'commander'
 import type { Paint } from './colors.ts'
 import { EXIT, EXIT_OF_KIND, type ExitCode } from './exit-codes.ts'
@@ -27,7 +27,14 @@ export async function describeFailure(error: unknown, args: readonly string[]): 
   if (!(error instanceof TributaryError)) return unexpectedFailure(error, args)
   const isRetryable = error.kind === 'conflict' || error.kind === 'unavailable'
   const parts = splitMessage(error.message)
-  return { code: error.code, message: error.message, ...parts, see: seeFor(error.code), retryable: isRetryable, exitCode: EXIT_OF_KIND[error.kind] }
+  return {
+    code: error.code,
+    message: error.message,
+    ...parts,
+    see: seeFor(error.code),
+    retryable: isRetryable,
+    exitCode: EXIT_OF_KIND[error.kind],
+  }
 }
 
 /** `error:`, `cause:`, `fix:` and `see:`, a line each where there is something to say. */
@@ -59,16 +66,45 @@ function usageFailure(error: CommanderError, args: readonly string[]): Failure {
   const verb = args.find((word) => /^[a-z]/.test(word))
   const isKnownVerb = verb !== undefined && error.code !== 'tributary.unknownVerb'
   const fix = `tributary ${isKnownVerb ? `${verb} ` : ''}--help`
-  return { code: 'USAGE', message, what: message, cause: undefined, fix, see: 'tributary help', retryable: false, exitCode: EXIT.usage }
+  return {
+    code: 'USAGE',
+    message,
+    what: message,
+    cause: undefined,
+    fix,
+    see: 'tributary help',
+    retryable: false,
+    exitCode: EXIT.usage,
+  }
 }
 
 async function unexpectedFailure(error: unknown, args: readonly string[]): Promise<Failure> {
   const what = error instanceof Error ? error.message : String(error)
   const path = join(tmpdir(), `tributary-error-${process.pid}-${Math.trunc(performance.timeOrigin)}.txt`)
-  const report = [`tributary ${args.join(' ')}`, `node ${process.version} ${process.platform} ${process.arch}`, '', stackOf(error), '']
-  const isWritten = await writeFile(path, report.join('\n'), { mode: 0o600 }).then(() => true, () => false)
-  const fix = isWritten ? `This is a bug of Tributary. Please send the report ${path}` : 'This is a bug of Tributary. Run again with -vv and send what it prints'
-  return { code: 'UNEXPECTED', message: what, what, cause: undefined, fix, see: undefined, retryable: false, exitCode: EXIT.failed }
+  const report = [
+    `tributary ${args.join(' ')}`,
+    `node ${process.version} ${process.platform} ${process.arch}`,
+    '',
+    stackOf(error),
+    '',
+  ]
+  const isWritten = await writeFile(path, report.join('\n'), { mode: 0o600 }).then(
+    () => true,
+    () => false,
+  )
+  const fix = isWritten
+    ? `This is a bug of Tributary. Please send the report ${path}`
+    : 'This is a bug of Tributary. Run again with -vv and send what it prints'
+  return {
+    code: 'UNEXPECTED',
+    message: what,
+    what,
+    cause: undefined,
+    fix,
+    see: undefined,
+    retryable: false,
+    exitCode: EXIT.failed,
+  }
 }
 
 /** The stack of an error and of what caused it: `-vv` and the report show it. */

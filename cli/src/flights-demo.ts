@@ -4,12 +4,13 @@ import { access, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { ingest, openLake, readConfig, type IngestOptions } from '@tributary/pipeline'
-import { type FlightsStep, writeFlights } from './demo/flights-landing.ts'
+import { type IngestOptions, ingest, openLake, readConfig } from '@tributary/pipeline'
 import { canonicalDigest } from './canonical-digest.ts'
+import { type FlightsStep, writeFlights } from './demo/flights-landing.ts'
 import { demoFailed, demoNotSetUp, needsYes } from './errors.ts'
 import type { Invocation } from './invocation.ts'
 import { countText, durationText } from './quantity.ts'
+import { plainLine } from './table-format.ts'
 import { withEngine } from './with-engine.ts'
 
 /** What of the year to play, and where. */
@@ -24,6 +25,7 @@ export interface FlightsDemo {
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 const PYTHON = join(ROOT, '.venv/bin/python')
+const COMPARE = join(ROOT, 'cli/src/demo/compare.py')
 const DATA = join(ROOT, '.venv/flights')
 const TABLES = ['flights', 'weather', 'planes', 'airports', 'airlines'] as const
 
@@ -43,13 +45,18 @@ export async function playFlights(invocation: Invocation, demo: FlightsDemo): Pr
 
 /** Removes an earlier demo; any other folder with something in it is not ours to empty. */
 async function clearFolder({ flags }: Invocation, folder: string): Promise<void> {
-  const names = await readdir(folder).catch(() => [])
-  if (names.length > 0 && !names.includes('PROVENANCE.md') && !flags.yes) throw needsYes(`${folder} is not empty and would be deleted`)
+  const names = await readdir(folder).catch((): readonly string[] => [])
+  if (names.length > 0 && !names.includes('PROVENANCE.md') && !flags.yes)
+    throw needsYes(`${folder} is not empty and would be deleted`)
   await rm(folder, { recursive: true, force: true })
 }
 
 /** The newest version of the flights table, or undefined when the demo was interrupted. */
-async function playYear(invocation: Invocation, folder: string, { days, minuteHours }: FlightsDemo): Promise<number | undefined> {
+async function playYear(
+  invocation: Invocation,
+  folder: string,
+  { days, minuteHours }: FlightsDemo,
+): Promise<number | undefined> {
   const { words, interrupts } = invocation
   const startedMs = performance.now()
   const sessions: NonNullable<IngestOptions['sessions']> = new Map()
@@ -77,12 +84,18 @@ async function playYear(invocation: Invocation, folder: string, { days, minuteHo
     words.clear()
   }
   const tookMs = performance.now() - startedMs
-  words.say(`${countText(totals.changes)} changes in ${countText(totals.commits)} commits, ${durationText(tookMs)}: ${countText(Math.round((totals.changes / tookMs) * 1000))} changes/s`)
+  words.say(
+    `${countText(totals.changes)} changes in ${countText(totals.commits)} commits, ${durationText(tookMs)}: ${countText(Math.round((totals.changes / tookMs) * 1000))} changes/s`,
+  )
   return interrupts.signal.aborted ? undefined : totals.version
 }
 
 /** A line when a day of 2013 begins, and the line of progress in between. */
-function tellStep({ words }: Invocation, step: FlightsStep, totals: { readonly changes: number; readonly version: number; day: string }): void {
+function tellStep(
+  { words }: Invocation,
+  step: FlightsStep,
+  totals: { readonly changes: number; readonly version: number; day: string },
+): void {
   const day = step.until.slice(0, 10)
   const isNews = step.kind === 'load' || (step.kind === 'hour' && day !== totals.day)
   const text = `${step.until.replace('T', ' ').replace(':00Z', 'Z')}  ${step.kind === 'load' ? 'full load' : `by the ${step.kind}`}  flights v${totals.version}  ${countText(totals.changes)} changes`
@@ -93,12 +106,28 @@ function tellStep({ words }: Invocation, step: FlightsStep, totals: { readonly c
 
 function questions(version: number): readonly (readonly string[])[] {
   const middle = Math.floor(version / 2)
-  const lateFlights = "SELECT carrier, count(*) AS flights, count(*) FILTER (WHERE dep_delay > 30) AS late, count(*) FILTER (WHERE cancelled) AS cancelled FROM nyc.flights"
+  const lateFlights =
+    'SELECT carrier, count(*) AS flights, count(*) FILTER (WHERE dep_delay > 30) AS late, count(*) FILTER (WHERE cancelled) AS cancelled FROM nyc.flights'
   return [
     ['status'],
     ['sql', `${lateFlights} GROUP BY carrier ORDER BY flights DESC LIMIT 5`],
-    ['sql', "SELECT _change_type, count(*) AS rows FROM (FROM changes('nyc.flights', since := 'v" + `${Math.max(0, version - 15)}')) GROUP BY ALL ORDER BY ALL`],
-    ['changes', 'nyc.flights', '--since', '15m', '--by', 'source', '--net', '-o', 'csv', '--out', 'last-15-minutes.csv'],
+    [
+      'sql',
+      `SELECT _change_type, count(*) AS rows FROM changes('nyc.flights', since := 'v${Math.max(0, version - 15)}') GROUP BY ALL ORDER BY ALL`,
+    ],
+    [
+      'changes',
+      'nyc.flights',
+      '--since',
+      '15m',
+      '--by',
+      'source',
+      '--net',
+      '-o',
+      'csv',
+      '--out',
+      'last-15-minutes.csv',
+    ],
     ['row', 'nyc.flights', '2013-01-01T10:00:00Z/UA/1545'],
     ['sql', `${lateFlights} AT (VERSION => ${middle}) GROUP BY carrier ORDER BY flights DESC LIMIT 5`],
   ]
@@ -109,13 +138,24 @@ async function ask({ words, flags }: Invocation, folder: string, args: readonly 
   words.say(`\n$ tributary ${args.map((word) => (/^[\w.:/@-]+$/.test(word) ? word : `"${word}"`)).join(' ')}`)
   const color = flags.color ? [] : ['--no-color']
   const main = fileURLToPath(new URL('./main.ts', import.meta.url))
-  const code = await runProgram(process.execPath, ['--disable-warning=ExperimentalWarning', main, '-C', folder, ...color, ...args])
+  const code = await runProgram(process.execPath, [
+    '--disable-warning=ExperimentalWarning',
+    main,
+    '-C',
+    folder,
+    ...color,
+    ...args,
+  ])
   if (code !== 0) throw demoFailed(`tributary ${args.join(' ')} ended with exit code ${code}`)
 }
 
-function runProgram(program: string, args: readonly string[]): Promise<number> {
+function runProgram(
+  program: string,
+  args: readonly string[],
+  stdout: 'inherit' | 'ignore' = 'inherit',
+): Promise<number> {
   return new Promise((ended, failed) => {
-    const child = spawn(program, args, { stdio: ['ignore', 'inherit', 'inherit'] })
+    const child = spawn(program, args, { stdio: ['ignore', stdout, 'inherit'] })
     child.on('error', failed)
     child.on('close', (code) => ended(code ?? 1))
   })
@@ -131,12 +171,17 @@ async function compareReaders(invocation: Invocation, folder: string): Promise<v
     const path = join(folder, 'lake/nyc', table)
     const rowsFolder = await mkdtemp(join(tmpdir(), 'tributary-compare-'))
     try {
-      const code = await runProgram(PYTHON, [join(ROOT, 'cli/src/demo/compare.py'), path, '--rows', rowsFolder])
+      const code = await runProgram(PYTHON, [COMPARE, path, '--rows', rowsFolder], 'ignore')
       if (code !== 0) throw demoFailed(`delta-rs and DuckDB read different rows of ${table}`)
       const ours = await canonicalDigest(invocation, path)
-      const theirs = await canonicalDigest(invocation, { ndjson: await readFile(join(rowsFolder, 'duckdb.ndjson'), 'utf8') })
-      await invocation.data.write(`${JSON.stringify({ reader: 'tributary', table, rows: ours.rows, digest: ours.digest })}\n`)
-      if (ours.digest !== theirs.digest) throw demoFailed(`tributary reads other rows of ${table} than delta-rs and DuckDB`)
+      const theirs = await canonicalDigest(invocation, {
+        ndjson: await readFile(join(rowsFolder, 'duckdb.ndjson'), 'utf8'),
+      })
+      if (ours.digest !== theirs.digest)
+        throw demoFailed(`tributary reads other rows of ${table} than delta-rs and DuckDB`)
+      await invocation.data.write(
+        plainLine([table, `${countText(ours.rows)} rows`, 'delta-rs = duckdb = tributary', ours.digest.slice(0, 16)]),
+      )
     } finally {
       await rm(rowsFolder, { recursive: true, force: true })
     }

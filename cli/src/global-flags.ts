@@ -24,7 +24,12 @@ export function addGlobalFlags(program: Command): void {
     .option('--json', 'JSON on stdout, errors as JSON on stderr')
     .option('--plain', 'tab-separated, nothing cut off (the default when stdout is no terminal)')
     .option('-q, --quiet', 'only errors and warnings on stderr')
-    .option('-v, --verbose', 'more on stderr; -vv adds the stack of an error', (_: string, level: number) => level + 1, 0)
+    .option(
+      '-v, --verbose',
+      'more on stderr; -vv adds the stack of an error',
+      (_: string, level: number) => level + 1,
+      0,
+    )
     .option('--no-color', 'no colours')
     .option('--no-progress', 'no progress line')
     .option('--yes', 'answer yes to every question')
@@ -33,7 +38,8 @@ export function addGlobalFlags(program: Command): void {
 
 /** What was typed, then the environment, then the defaults. */
 export function globalFlags(program: Command, environment: NodeJS.ProcessEnv): GlobalFlags {
-  const typed = (name: string): unknown => (program.getOptionValueSource(name) === 'cli' ? program.getOptionValue(name) : undefined)
+  const typed = (name: string): unknown =>
+    program.getOptionValueSource(name) === 'cli' ? program.getOptionValue(name) : undefined
   const isOn = (flag: string, variable: string): boolean => typed(flag) === true || isSet(environment[variable])
   // `--no-color` and its like are stored as `color: false`.
   const isOff = (flag: string, variable: string): boolean => typed(flag) === false || isSet(environment[variable])

@@ -18,13 +18,17 @@ export function followIngest({ words, paint }: Invocation): Following {
     switch (event.kind) {
       case 'committed':
         commits += 1
-        return words.say(committedText(event))
+        words.say(committedText(event))
+        break
       case 'stopped':
-        return words.warn(`${paint('red', 'stopped:')} ${visibleText(event.table)} ${event.code}: ${stopText(event.message)}`)
+        words.warn(`${paint('red', 'stopped:')} ${visibleText(event.table)} ${event.code}: ${stopText(event.message)}`)
+        break
       case 'warning':
-        return words.warn(`${paint('yellow', 'warning:')} ${visibleText(event.table)}: ${visibleText(event.message)}`)
+        words.warn(`${paint('yellow', 'warning:')} ${visibleText(event.table)}: ${visibleText(event.message)}`)
+        break
       case 'progress':
-        return words.progress(() => progressText(event, performance.now() - startedMs))
+        words.progress(() => progressText(event, performance.now() - startedMs))
+        break
     }
   }
   return { onEvent, commits: () => commits }
@@ -40,7 +44,11 @@ function committedText(event: Committed): string {
     `${countText(event.files)} ${event.files === 1 ? 'file' : 'files'}`,
     `+${countText(event.inserted)} ~${countText(event.updated)} -${countText(event.deleted)}`,
   ]
-  for (const [name, count] of [['superseded', event.superseded], ['no-op', event.noop], ['quarantined', event.quarantined]] as const) {
+  for (const [name, count] of [
+    ['superseded', event.superseded],
+    ['no-op', event.noop],
+    ['quarantined', event.quarantined],
+  ] as const) {
     if (count > 0) parts.push(`${countText(count)} ${name}`)
   }
   return [...parts, durationText(event.ms)].join('  ')
@@ -48,13 +56,21 @@ function committedText(event: Committed): string {
 
 function stopText(message: string): string {
   const { what, cause, fix } = splitMessage(message)
-  const lines = [what, ...(cause === undefined ? [] : [`  cause: ${cause}`]), ...(fix === undefined ? [] : [`  fix: ${fix}`])]
+  const lines = [
+    what,
+    ...(cause === undefined ? [] : [`  cause: ${cause}`]),
+    ...(fix === undefined ? [] : [`  fix: ${fix}`]),
+  ]
   return lines.map(visibleText).join('\n')
 }
 
 function progressText(event: Extract<IngestEvent, { kind: 'progress' }>, elapsedMs: number): string {
   const { table, files, filesTotal, rows } = event
-  const parts = [`ingest ${visibleText(table)}`, `${countText(files)}/${countText(filesTotal)} files`, `${countText(rows)} rows`]
+  const parts = [
+    `ingest ${visibleText(table)}`,
+    `${countText(files)}/${countText(filesTotal)} files`,
+    `${countText(rows)} rows`,
+  ]
   if (elapsedMs > 500 && rows > 0) parts.push(`${countText(Math.round((rows / elapsedMs) * 1000))} rows/s`)
   if (files > 0 && files < filesTotal) parts.push(`ETA ${durationText((elapsedMs / files) * (filesTotal - files))}`)
   return parts.join('  ')

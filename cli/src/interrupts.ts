@@ -19,7 +19,10 @@ export function listenForInterrupts(host: NodeJS.Process): Interrupts {
   const onSignal = (): void => {
     const isFirst = !controller.signal.aborted
     controller.abort()
-    if (isFirst && asked !== undefined) return asked()
+    if (isFirst && asked !== undefined) {
+      asked()
+      return
+    }
     // A third signal does not wait for the cleaning.
     if (isEnding) host.exit(EXIT.interrupted)
     isEnding = true

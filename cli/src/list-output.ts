@@ -11,13 +11,20 @@ export interface List<Item> {
 }
 
 /** Prints a list: one JSON object with `--json`, a table on a terminal, else tab-separated. */
-export async function writeList<Item>(invocation: Invocation, { schema, items, columns, cells }: List<Item>): Promise<void> {
+export async function writeList<Item>(
+  invocation: Invocation,
+  { schema, items, columns, cells }: List<Item>,
+): Promise<void> {
   if (invocation.flags.json) return writeJson(invocation, { schema, items })
   await invocation.data.write(tableText(invocation, columns, items.map(cells)))
 }
 
 /** A small table as this stdout wants it. */
-export function tableText({ data, flags, style }: Invocation, columns: readonly string[], rows: readonly (readonly Cell[])[]): string {
+export function tableText(
+  { data, flags, style }: Invocation,
+  columns: readonly string[],
+  rows: readonly (readonly Cell[])[],
+): string {
   if (data.isTerminal && !flags.plain) return formatTable(columns, rows, style)
   return [columns, ...rows].map(plainLine).join('')
 }

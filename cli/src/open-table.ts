@@ -24,10 +24,14 @@ export async function openTable(invocation: Invocation, name: string): Promise<N
   if (/^[a-z0-9]+:\/\//i.test(name)) throw bucketNotYet(name)
   if (name.includes('/')) return findNamedTable(undefined, name)
   const lake = await openProjectIfAny(invocation)
-  if (lake === undefined && !(await isThere(join(name, '_delta_log')))) return findNamedTable(await openProject(invocation), name)
+  if (lake === undefined && !(await isThere(join(name, '_delta_log'))))
+    return findNamedTable(await openProject(invocation), name)
   return findNamedTable(lake, name)
 }
 
 async function isThere(path: string): Promise<boolean> {
-  return stat(path).then(() => true, () => false)
+  return stat(path).then(
+    () => true,
+    () => false,
+  )
 }

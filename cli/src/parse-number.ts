@@ -9,5 +9,8 @@ export function parseWhole(text: string): number {
 
 /** A comma-separated list of names. */
 export function parseNames(text: string): readonly string[] {
-  return text.split(',').map((name) => name.trim()).filter((name) => name !== '')
+  return text
+    .split(',')
+    .map((name) => name.trim())
+    .filter((name) => name !== '')
 }

@@ -16,9 +16,16 @@ export function createProgram(begin: (program: Command) => Invocation): Command 
     .exitOverride()
   addGlobalFlags(program)
   for (const { name, summary, hidden } of VERBS) {
-    program.command(name, { hidden: hidden === true }).summary(summary).description(summary).copyInheritedSettings(program)
+    program
+      .command(name, { hidden: hidden === true })
+      .summary(summary)
+      .description(summary)
+      .copyInheritedSettings(program)
   }
-  program.addHelpText('after', '\nA TABLE is a name from tributary.yaml, or a path to any Delta table.\nTopics: tributary help times | versions | exit-codes | formats')
+  program.addHelpText(
+    'after',
+    '\nA TABLE is a name from tributary.yaml, or a path to any Delta table.\nTopics: tributary help times | versions | exit-codes | formats',
+  )
   program.hook('preSubcommand', async (parent, command) => {
     const verb = VERBS.find(({ name }) => name === command.name())
     if (parent !== program || verb === undefined) return
@@ -32,7 +39,10 @@ export function createProgram(begin: (program: Command) => Invocation): Command 
 }
 
 function throwUnknownVerb(typed: string): never {
-  const near = suggest(typed, VERBS.filter(({ hidden }) => hidden !== true).map(({ name }) => name))
+  const near = suggest(
+    typed,
+    VERBS.filter(({ hidden }) => hidden !== true).map(({ name }) => name),
+  )
   const hint = near === undefined ? '' : ` Did you mean "${near}"?`
   throw new CommanderError(2, 'tributary.unknownVerb', `unknown command "${typed}".${hint}`)
 }

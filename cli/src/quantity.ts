@@ -30,12 +30,14 @@ export function durationText(ms: number): string {
 
 /** An ISO time without the letters: `2013-01-01 10:17:00Z`. */
 export function timeText(iso: string): string {
-  return iso.replace('T', ' ').replace(/\.\d+Z$/, 'Z')
+  return iso.replace('T', ' ').replace(/\.\d+(Z?)$/, '$1')
 }
 
 /** One bar a value, as high as the value is against the largest. */
 export function sparkline(values: readonly number[]): string {
   const bars = '▁▂▃▄▅▆▇█'
   const most = Math.max(...values, 1)
-  return values.map((value) => bars[Math.min(bars.length - 1, Math.ceil((value / most) * (bars.length - 1)))] ?? '').join('')
+  return values
+    .map((value) => bars[Math.min(bars.length - 1, Math.ceil((value / most) * (bars.length - 1)))] ?? '')
+    .join('')
 }

@@ -1,11 +1,20 @@
 import { createReadStream, createWriteStream } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { finished } from 'node:stream/promises'
+import {
+  csvHeader,
+  csvSql,
+  type Engine,
+  ndjsonSql,
+  quoteText,
+  readLines,
+  type StructField,
+  textSql,
+} from '@tributary/delta'
 import { type Command, Option } from 'commander'
-import { csvHeader, csvSql, type Engine, ndjsonSql, quoteText, readLines, type StructField, textSql } from '@tributary/delta'
 import { outputFailed, terminalRefused } from './errors.ts'
 import type { Invocation } from './invocation.ts'
-import { type Cell, headerLine, planWidths, plainLine, rowLine, type TableStyle } from './table-format.ts'
+import { type Cell, headerLine, plainLine, planWidths, rowLine, type TableStyle } from './table-format.ts'
 
 const FORMATS = ['table', 'ndjson', 'csv', 'parquet'] as const
 type Format = (typeof FORMATS)[number] | 'plain'
@@ -25,7 +34,9 @@ export interface Rows {
 /** Adds `-o` and `--out`. */
 export function addRowFlags(command: Command): Command {
   return command
-    .addOption(new Option('-o, --output <format>', 'default: a table on a terminal, else tab-separated').choices(FORMATS))
+    .addOption(
+      new Option('-o, --output <format>', 'default: a table on a terminal, else tab-separated').choices(FORMATS),
+    )
     .option('--out <file>', 'write to this file')
 }
 
@@ -39,7 +50,10 @@ export async function writeRows(invocation: Invocation, engine: Engine, rows: Ro
   assertWritable(invocation, flags)
   const format = chooseFormat(invocation, flags)
   if (format === 'parquet') return writeParquet(invocation, engine, rows, flags)
-  const { sink, style } = flags.out === undefined ? { sink: standardSink(invocation), style: invocation.style } : { sink: fileSink(flags.out), style: undefined }
+  const { sink, style } =
+    flags.out === undefined
+      ? { sink: standardSink(invocation), style: invocation.style }
+      : { sink: fileSink(flags.out), style: undefined }
   try {
     if (format === 'table') await writeTable(engine, rows, sink, style)
     else await writeText(engine, rows, sink, format)
@@ -69,7 +83,10 @@ function fileSink(path: string): Sink {
   // A write may meet the error before anybody waits for the end.
   done.catch(() => undefined)
   return {
-    write: (text) => new Promise((ready, fail) => void stream.write(text, (error) => (error ? fail(outputFailed(path, error)) : ready()))),
+    write: (text) =>
+      new Promise(
+        (ready, fail) => void stream.write(text, (error) => (error ? fail(outputFailed(path, error)) : ready())),
+      ),
     close: async () => {
       stream.end()
       await done
@@ -77,7 +94,12 @@ function fileSink(path: string): Sink {
   }
 }
 
-async function writeText(engine: Engine, { sql, fields }: Rows, sink: Sink, format: 'ndjson' | 'csv' | 'plain'): Promise<void> {
+async function writeText(
+  engine: Engine,
+  { sql, fields }: Rows,
+  sink: Sink,
+  format: 'ndjson' | 'csv' | 'plain',
+): Promise<void> {
   if (format === 'plain') {
     await sink.write(plainLine(fields.map(({ name }) => name)))
     for await (const cells of readCells(engine, { sql, fields })) await sink.write(cells.map(plainLine).join(''))

@@ -8,6 +8,7 @@ import { listenForInterrupts } from './interrupts.ts'
 import type { Invocation } from './invocation.ts'
 import { createProgram } from './program.ts'
 import { openDataStream, ReaderGone } from './streams.ts'
+import { VERBS } from './verbs.ts'
 import { openWords } from './words.ts'
 
 /** Runs one command line and returns its exit code. */
@@ -17,11 +18,15 @@ export async function run(host: NodeJS.Process): Promise<ExitCode> {
   let code: ExitCode = EXIT.done
   let invocation: Invocation | undefined
   const program = createProgram((root) => {
-    invocation = beginInvocation(root, { host, data, end: (ended) => void (code = ended) })
+    const end = (ended: ExitCode): void => {
+      code = ended
+    }
+    invocation = beginInvocation(root, { host, data, end })
     return invocation
   })
   try {
-    if (args.length === 1 && (args[0] === '--version' || args[0] === '-V')) await data.write(`tributary ${await readVersion()}\n`)
+    if (args.length === 1 && (args[0] === '--version' || args[0] === '-V'))
+      await data.write(`tributary ${await readVersion()}\n`)
     else await program.parseAsync(args, { from: 'user' })
     return code
   } catch (error) {
@@ -44,9 +49,14 @@ function beginInvocation(
   const paintData = paintFor(host.stdout, { color: flags.color, environment })
   return {
     flags,
+    verbs: VERBS,
     environment,
     data,
-    words: openWords(host.stderr, { clock: { now: () => performance.timeOrigin + performance.now() }, flags, environment }),
+    words: openWords(host.stderr, {
+      clock: { now: () => performance.timeOrigin + performance.now() },
+      flags,
+      environment,
+    }),
     paint: paintFor(host.stderr, { color: flags.color, environment }),
     style: { width: data.columns, dim: (text) => paintData('dim', text), bold: (text) => paintData('bold', text) },
     interrupts: listenForInterrupts(host),
@@ -65,10 +75,15 @@ function enterFolder(folder: string): void {
 
 async function reportFailure(
   error: unknown,
-  { host, args, invocation }: { readonly host: NodeJS.Process; readonly args: readonly string[]; readonly invocation: Invocation | undefined },
+  {
+    host,
+    args,
+    invocation,
+  }: { readonly host: NodeJS.Process; readonly args: readonly string[]; readonly invocation: Invocation | undefined },
 ): Promise<ExitCode> {
   const failure = await describeFailure(error, args)
-  const paint = invocation?.paint ?? paintFor(host.stderr, { color: !args.includes('--no-color'), environment: host.env })
+  const paint =
+    invocation?.paint ?? paintFor(host.stderr, { color: !args.includes('--no-color'), environment: host.env })
   host.stderr.write(wantsJson(args, host.env) ? failureJson(failure) : failureText(failure, paint))
   if ((invocation?.flags.verbose ?? 0) > 1) host.stderr.write(`${stackOf(error)}\n`)
   return failure.exitCode

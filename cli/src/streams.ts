@@ -13,7 +13,10 @@ export interface DataStream {
 }
 
 /** Opens stdout for data. */
-export function openDataStream(stdout: Writable & { readonly isTTY?: boolean; readonly columns?: number }, environment: NodeJS.ProcessEnv): DataStream {
+export function openDataStream(
+  stdout: Writable & { readonly isTTY?: boolean; readonly columns?: number },
+  environment: NodeJS.ProcessEnv,
+): DataStream {
   let isGone = false
   stdout.on('error', (error: NodeJS.ErrnoException) => {
     // Every other error also reaches the callback of the write that met it.

@@ -18,7 +18,11 @@ const GAP = '  '
 const CELL_WIDTH_MIN = 6
 
 /** Column widths that fit the rows, and the terminal if it is not too narrow for them all. */
-export function planWidths(columns: readonly string[], rows: readonly (readonly Cell[])[], width: number | undefined): readonly number[] {
+export function planWidths(
+  columns: readonly string[],
+  rows: readonly (readonly Cell[])[],
+  width: number | undefined,
+): readonly number[] {
   const wanted = columns.map((name, column) =>
     rows.reduce((most, row) => Math.max(most, textWidth(shownText(row[column] ?? null))), textWidth(visibleText(name))),
   )
@@ -37,13 +41,22 @@ export function planWidths(columns: readonly string[], rows: readonly (readonly 
 
 /** The header of a table. */
 export function headerLine(columns: readonly string[], widths: readonly number[], style: TableStyle): string {
-  return style.bold(columns.map((name, column) => fitText(visibleText(name), widths[column] ?? 0)).join(GAP).trimEnd())
+  return style.bold(
+    columns
+      .map((name, column) => fitText(visibleText(name), widths[column] ?? 0))
+      .join(GAP)
+      .trimEnd(),
+  )
 }
 
 /** One row of a table; numbers to the right. */
 export function rowLine(row: readonly Cell[], widths: readonly number[], style: TableStyle): string {
   const cells = row.map((cell, column) => {
-    const text = fitText(shownText(cell), widths[column] ?? 0, cell !== null && /^[-+−]?[\d.,]+$/.test(cell) ? 'right' : 'left')
+    const text = fitText(
+      shownText(cell),
+      widths[column] ?? 0,
+      cell !== null && /^[-+−]?[\d.,]+$/.test(cell) ? 'right' : 'left',
+    )
     return cell === null ? style.dim(text) : text
   })
   return cells.join(GAP).trimEnd()
@@ -52,7 +65,9 @@ export function rowLine(row: readonly Cell[], widths: readonly number[], style: 
 /** A whole small table. */
 export function formatTable(columns: readonly string[], rows: readonly (readonly Cell[])[], style: TableStyle): string {
   const widths = planWidths(columns, rows, style.width)
-  return [headerLine(columns, widths, style), ...rows.map((row) => rowLine(row, widths, style))].map((line) => `${line}\n`).join('')
+  return [headerLine(columns, widths, style), ...rows.map((row) => rowLine(row, widths, style))]
+    .map((line) => `${line}\n`)
+    .join('')
 }
 
 /** One record of `--plain`: tab-separated, `\t`, `\n`, `\r` and `\\` escaped, NULL as `\N`. */

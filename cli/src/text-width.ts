@@ -1,7 +1,8 @@
 // How many columns of a terminal a text takes. Wide: the East Asian blocks and emoji of Unicode's EastAsianWidth.txt (W and F).
 const WIDE =
   /[\u1100-\u115f\u2e80-\u303e\u3041-\u33ff\u3400-\u4dbf\u4e00-\u9fff\ua000-\ua4cf\ua960-\ua97f\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{1b000}-\u{1b16f}\u{1f300}-\u{1f64f}\u{1f680}-\u{1f6ff}\u{1f900}-\u{1faff}\u{20000}-\u{3fffd}]/u
-const ZERO = /[\p{Mn}\p{Me}\u200b-\u200d\ufe00-\ufe0f]/u
+// Marks, variation selectors and the zero-width joiners.
+const ZERO = /\p{Mn}|\p{Me}|[\u200b-\u200d]/u
 const ESCAPES: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' }
 
 /** Columns that a text takes on a terminal. */
@@ -21,7 +22,10 @@ export function fitText(text: string, width: number, align: 'left' | 'right' = '
 
 /** A text in which no character can move the cursor or change the terminal: shown as an escape instead. */
 export function visibleText(text: string): string {
-  return text.replace(/\p{Cc}/gu, (point) => ESCAPES[point] ?? `\\x${point.charCodeAt(0).toString(16).padStart(2, '0')}`)
+  return text.replace(
+    /\p{Cc}/gu,
+    (point) => ESCAPES[point] ?? `\\x${point.charCodeAt(0).toString(16).padStart(2, '0')}`,
+  )
 }
 
 function cutText(text: string, width: number): string {

@@ -1,34 +1,78 @@
-import type { Command } from 'commander'
-import type { Invocation } from './invocation.ts'
-
-/** Gives a verb its arguments, flags and action. */
-export type AddVerb = (command: Command, invocation: Invocation) => void
-
-/** A verb as `--help` lists it; its module is loaded only when it runs. */
-export interface Verb {
-  readonly name: string
-  readonly summary: string
-  /** Left out of `--help`. */
-  readonly hidden?: boolean
-  readonly load: () => Promise<AddVerb>
-}
+import type { Verb } from './invocation.ts'
 
 /** All verbs, in the order of a first day with Tributary. */
 export const VERBS: readonly Verb[] = [
-  { name: 'init', summary: 'look at a landing folder and write tributary.yaml', load: async () => (await import('./verbs/init.ts')).addInit },
-  { name: 'ingest', summary: 'apply the change files that wait', load: async () => (await import('./verbs/ingest.ts')).addIngest },
-  { name: 'status', summary: 'all tables at a glance', load: async () => (await import('./verbs/status.ts')).addStatus },
-  { name: 'show', summary: 'one table: columns, size, protocol, how to read it', load: async () => (await import('./verbs/show.ts')).addShow },
-  { name: 'cat', summary: 'the rows of a table, now or at an older version', load: async () => (await import('./verbs/cat.ts')).addCat },
+  {
+    name: 'init',
+    summary: 'look at a landing folder and write tributary.yaml',
+    load: async () => (await import('./verbs/init.ts')).addInit,
+  },
+  {
+    name: 'ingest',
+    summary: 'apply the change files that wait',
+    load: async () => (await import('./verbs/ingest.ts')).addIngest,
+  },
+  {
+    name: 'status',
+    summary: 'all tables at a glance',
+    load: async () => (await import('./verbs/status.ts')).addStatus,
+  },
+  {
+    name: 'show',
+    summary: 'one table: columns, size, protocol, how to read it',
+    load: async () => (await import('./verbs/show.ts')).addShow,
+  },
+  {
+    name: 'cat',
+    summary: 'the rows of a table, now or at an older version',
+    load: async () => (await import('./verbs/cat.ts')).addCat,
+  },
   { name: 'sql', summary: 'a query over live tables', load: async () => (await import('./verbs/sql.ts')).addSql },
-  { name: 'changes', summary: 'what has changed: inserts, updates, deletes', load: async () => (await import('./verbs/changes.ts')).addChanges },
-  { name: 'history', summary: 'the versions of a table', load: async () => (await import('./verbs/history.ts')).addHistory },
+  {
+    name: 'changes',
+    summary: 'what has changed: inserts, updates, deletes',
+    load: async () => (await import('./verbs/changes.ts')).addChanges,
+  },
+  {
+    name: 'history',
+    summary: 'the versions of a table',
+    load: async () => (await import('./verbs/history.ts')).addHistory,
+  },
   { name: 'row', summary: 'the life of one row', load: async () => (await import('./verbs/row.ts')).addRow },
-  { name: 'check', summary: 'look for damage: files, counts, keys, ledger', load: async () => (await import('./verbs/check.ts')).addCheck },
-  { name: 'resolve', summary: 'let a stopped table go on', load: async () => (await import('./verbs/resolve.ts')).addResolve },
-  { name: 'quarantine', summary: 'rows that could not be applied: ls, show, replay', load: async () => (await import('./verbs/quarantine.ts')).addQuarantine },
-  { name: 'demo', summary: 'real data to try: demo flights', load: async () => (await import('./verbs/demo.ts')).addDemo },
-  { name: 'completion', summary: 'completion for bash, zsh or fish', load: async () => (await import('./verbs/completion.ts')).addCompletion },
-  { name: 'help', summary: 'help on a verb or a topic: times, versions, exit-codes, formats', load: async () => (await import('./verbs/help.ts')).addHelp },
-  { name: '__complete', summary: 'candidates for the shell', hidden: true, load: async () => (await import('./verbs/complete.ts')).addComplete },
+  {
+    name: 'check',
+    summary: 'look for damage: files, counts, keys, ledger',
+    load: async () => (await import('./verbs/check.ts')).addCheck,
+  },
+  {
+    name: 'resolve',
+    summary: 'let a stopped table go on',
+    load: async () => (await import('./verbs/resolve.ts')).addResolve,
+  },
+  {
+    name: 'quarantine',
+    summary: 'rows that could not be applied: ls, show, replay',
+    load: async () => (await import('./verbs/quarantine.ts')).addQuarantine,
+  },
+  {
+    name: 'demo',
+    summary: 'real data to try: demo flights',
+    load: async () => (await import('./verbs/demo.ts')).addDemo,
+  },
+  {
+    name: 'completion',
+    summary: 'completion for bash, zsh or fish',
+    load: async () => (await import('./verbs/completion.ts')).addCompletion,
+  },
+  {
+    name: 'help',
+    summary: 'help on a verb or a topic: times, versions, exit-codes, formats',
+    load: async () => (await import('./verbs/help.ts')).addHelp,
+  },
+  {
+    name: '__complete',
+    summary: 'candidates for the shell',
+    hidden: true,
+    load: async () => (await import('./verbs/complete.ts')).addComplete,
+  },
 ]

@@ -30,7 +30,8 @@ export function openWords(
   stderr.on('error', () => undefined)
   const isCi = isSet(environment['CI'])
   const isTerminal = stderr.isTTY === true && environment['TERM'] !== 'dumb' && !isCi
-  const everyMs = flags.quiet || !flags.progress ? undefined : isTerminal ? TERMINAL_EVERY_MS : isCi ? CI_EVERY_MS : undefined
+  const everyMs =
+    flags.quiet || !flags.progress ? undefined : isTerminal ? TERMINAL_EVERY_MS : isCi ? CI_EVERY_MS : undefined
   let shownAtMs = isCi ? clock.now() : 0
   let isShown = false
   const clear = (): void => {

@@ -13,7 +13,9 @@ test('an unknown verb names the nearest one, on stderr, with exit code 2', async
 })
 
 test('a verb that is like no other gets no suggestion', async () => {
-  expect((await tributary(['frobnicate'])).stderr).toBe('error: unknown command "frobnicate".\nfix: tributary --help\nsee: tributary help\n')
+  expect((await tributary(['frobnicate'])).stderr).toBe(
+    'error: unknown command "frobnicate".\nfix: tributary --help\nsee: tributary help\n',
+  )
 })
 
 test('without a verb the help goes to stderr and the exit code is 2', async () => {
@@ -25,7 +27,23 @@ test('without a verb the help goes to stderr and the exit code is 2', async () =
 test('--help goes to stdout and names every verb of the README', async () => {
   const { code, stdout, stderr } = await tributary(['--help'])
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
-  const verbs = ['init', 'ingest', 'status', 'show', 'cat', 'sql', 'changes', 'history', 'row', 'check', 'resolve', 'quarantine', 'demo', 'completion', 'help']
+  const verbs = [
+    'init',
+    'ingest',
+    'status',
+    'show',
+    'cat',
+    'sql',
+    'changes',
+    'history',
+    'row',
+    'check',
+    'resolve',
+    'quarantine',
+    'demo',
+    'completion',
+    'help',
+  ]
   expect(verbs.filter((verb) => !new RegExp(`^  ${verb} `, 'm').test(stdout))).toEqual([])
   expect(stdout).not.toContain('__complete')
 })
@@ -52,7 +70,13 @@ test('an unknown flag with --json is a JSON error on stderr, and stdout is empty
   const { code, stdout, stderr } = await tributary(['cat', '--nope', '--json'])
   expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
   expect(JSON.parse(stderr)).toEqual({
-    error: { code: 'USAGE', message: "unknown option '--nope'", hint: 'tributary cat --help', retryable: false, docs: 'tributary help' },
+    error: {
+      code: 'USAGE',
+      message: "unknown option '--nope'",
+      hint: 'tributary cat --help',
+      retryable: false,
+      docs: 'tributary help',
+    },
   })
 })
 
@@ -105,9 +129,13 @@ test.each(['bash', 'zsh', 'fish'])('completion for %s asks the command itself', 
 test('completion knows verbs, flags, nested verbs and the tables of the project', async () => {
   const folder = await freshFolder()
   await writeFile(join(folder, 'tributary.yaml'), 'landing: in\nlake: out\ntables:\n  shop.orders: {key: [id]}\n')
-  const complete = async (...words: readonly string[]): Promise<readonly string[]> => (await tributary(['__complete', '--', ...words], { cwd: folder })).stdout.trim().split('\n')
-  expect(await complete('hi')).toEqual(['history'])
-  expect(await complete('quarantine', '')).toEqual(['ls', 'show', 'replay'])
-  expect(await complete('cat', 'sh')).toEqual(['shop.orders'])
-  expect(await complete('cat', '--ti')).toEqual(['--timestamp'])
+  const complete = async (...words: readonly string[]): Promise<readonly string[]> =>
+    (await tributary(['__complete', '--', ...words], { cwd: folder })).stdout.trim().split('\n')
+  const lists = await Promise.all([
+    complete('hi'),
+    complete('quarantine', ''),
+    complete('cat', 'sh'),
+    complete('cat', '--ti'),
+  ])
+  expect(lists).toEqual([['history'], ['ls', 'show', 'replay'], ['shop.orders'], ['--timestamp']])
 })

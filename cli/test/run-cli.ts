@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { mkdtemp, mkdir, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -14,7 +14,15 @@ export interface Outcome {
 }
 
 /** Runs the real command in a process of its own. `stopReading` closes stdout after so many bytes, as `head` does. */
-export async function tributary(args: readonly string[], options: { readonly cwd?: string; readonly env?: Readonly<Record<string, string>>; readonly stopReadingAfter?: number; readonly stdin?: string } = {}): Promise<Outcome> {
+export async function tributary(
+  args: readonly string[],
+  options: {
+    readonly cwd?: string
+    readonly env?: Readonly<Record<string, string>>
+    readonly stopReadingAfter?: number
+    readonly stdin?: string
+  } = {},
+): Promise<Outcome> {
   const env = { PATH: process.env['PATH'], HOME: process.env['HOME'], ...options.env }
   const child = spawn(process.execPath, [MAIN, ...args], { cwd: options.cwd, env, stdio: ['pipe', 'pipe', 'pipe'] })
   let stdout = ''
@@ -42,8 +50,14 @@ export async function shopProject(): Promise<string> {
   const orders = join(folder, 'landing/out/shop/orders')
   await mkdir(orders, { recursive: true })
   await writeFile(join(folder, 'tributary.yaml'), CONFIG)
-  await writeFile(join(orders, 'LOAD00000001.csv'), 'Op,dms_ts,order_id,amount,note\nI,2026-03-01 10:00:00,1,10.50,first\nI,2026-03-01 10:00:00,2,20.00,\nI,2026-03-01 10:00:00,3,abc,bad\n')
-  await writeFile(join(orders, '20260301-101502123.csv'), 'Op,dms_ts,order_id,amount,note\nU,2026-03-01 10:15:00,1,11.00,changed\nD,2026-03-01 10:15:01,2,20.00,\nI,2026-03-01 10:15:02,4,40.00,new\n')
+  await writeFile(
+    join(orders, 'LOAD00000001.csv'),
+    'Op,dms_ts,order_id,amount,note\nI,2026-03-01 10:00:00,1,10.50,first\nI,2026-03-01 10:00:00,2,20.00,\nI,2026-03-01 10:00:00,3,abc,bad\n',
+  )
+  await writeFile(
+    join(orders, '20260301-101502123.csv'),
+    'Op,dms_ts,order_id,amount,note\nU,2026-03-01 10:15:00,1,11.00,changed\nD,2026-03-01 10:15:01,2,20.00,\nI,2026-03-01 10:15:02,4,40.00,new\n',
+  )
   return folder
 }
 

@@ -3,7 +3,14 @@ import { formatTable, PLAIN_STYLE, plainLine } from '../src/table-format.ts'
 import { fitText, textWidth, visibleText } from '../src/text-width.ts'
 
 test('columns line up when a text is twice as wide', () => {
-  const table = formatTable(['city', 'n'], [['東京', '1'], ['Rome', '20']], PLAIN_STYLE)
+  const table = formatTable(
+    ['city', 'n'],
+    [
+      ['東京', '1'],
+      ['Rome', '20'],
+    ],
+    PLAIN_STYLE,
+  )
   expect(table).toBe('city  n\n東京   1\nRome  20\n')
 })
 

@@ -1,12 +1,21 @@
 import { TributaryError } from '@tributary/delta'
 
 /** A fault in `tributary.yaml`, by line, with the remedy. */
-export function configInvalid(path: string, line: number, problem: string, options?: { readonly cause?: unknown }): TributaryError {
+export function configInvalid(
+  path: string,
+  line: number,
+  problem: string,
+  options?: { readonly cause?: unknown },
+): TributaryError {
   return new TributaryError('invalid', 'CONFIG_INVALID', `${path}, line ${line}: ${problem}`, options)
 }
 
 /** The landing file's bytes are not whole. */
-export function landingFileCorrupt(key: string, problem: string, options?: { readonly cause?: unknown }): TributaryError {
+export function landingFileCorrupt(
+  key: string,
+  problem: string,
+  options?: { readonly cause?: unknown },
+): TributaryError {
   return new TributaryError(
     'corrupt',
     'LANDING_FILE_CORRUPT',
@@ -17,7 +26,11 @@ export function landingFileCorrupt(key: string, problem: string, options?: { rea
 
 /** Somebody wrote the file while it was read. */
 export function landingFileChanged(key: string): TributaryError {
-  return new TributaryError('unavailable', 'LANDING_FILE_CHANGED', `${key} changed while it was read. Nothing of it was applied: run again when it is complete.`)
+  return new TributaryError(
+    'unavailable',
+    'LANDING_FILE_CHANGED',
+    `${key} changed while it was read. Nothing of it was applied: run again when it is complete.`,
+  )
 }
 
 /** A file that the listing named is gone. */
@@ -32,22 +45,38 @@ export function landingFileGone(key: string, options?: { readonly cause?: unknow
 
 /** A path that leads out of the landing. */
 export function landingPathRefused(key: string): TributaryError {
-  return new TributaryError('refused', 'LANDING_PATH_REFUSED', `${key} leads out of the landing folder, by .. or by a symbolic link. Remove it or put the file itself there.`)
+  return new TributaryError(
+    'refused',
+    'LANDING_PATH_REFUSED',
+    `${key} leads out of the landing folder, by .. or by a symbolic link. Remove it or put the file itself there.`,
+  )
 }
 
 /** The file inflates to more than any honest file would. */
 export function landingFileTooLarge(key: string, problem: string): TributaryError {
-  return new TributaryError('refused', 'LANDING_FILE_TOO_LARGE', `${key} is refused: ${problem}. If it is honest, store it uncompressed or in smaller files.`)
+  return new TributaryError(
+    'refused',
+    'LANDING_FILE_TOO_LARGE',
+    `${key} is refused: ${problem}. If it is honest, store it uncompressed or in smaller files.`,
+  )
 }
 
 /** The columns of a file do not fit the table, and going on could put values into wrong columns. */
 export function schemaMismatch(key: string, table: string, problem: string): TributaryError {
-  return new TributaryError('refused', 'SCHEMA_MISMATCH', `${key} does not fit ${table}: ${problem}. See the ways on with \`tributary resolve ${table}\`.`)
+  return new TributaryError(
+    'refused',
+    'SCHEMA_MISMATCH',
+    `${key} does not fit ${table}: ${problem}. See the ways on with \`tributary resolve ${table}\`.`,
+  )
 }
 
 /** A CSV file without header for a table without `columns`. */
 export function columnsUnknown(key: string, table: string): TributaryError {
-  return new TributaryError('invalid', 'COLUMNS_UNKNOWN', `${key} has no header and ${table} has no columns: list them, in file order, as \`columns\` in tributary.yaml, or set AddColumnName on the DMS endpoint.`)
+  return new TributaryError(
+    'invalid',
+    'COLUMNS_UNKNOWN',
+    `${key} has no header and ${table} has no columns: list them, in file order, as \`columns\` in tributary.yaml, or set AddColumnName on the DMS endpoint.`,
+  )
 }
 
 /** Two readings of a headerless file are left. */
@@ -60,7 +89,10 @@ export function layoutAmbiguous(key: string, table: string, readings: readonly s
 }
 
 /** The two witnesses of law 3 disagree. */
-export function recordCountMismatch(key: string, counts: { readonly counted: number; readonly read: number; readonly rejected: number }): TributaryError {
+export function recordCountMismatch(
+  key: string,
+  counts: { readonly counted: number; readonly read: number; readonly rejected: number },
+): TributaryError {
   return new TributaryError(
     'corrupt',
     'RECORD_COUNT_MISMATCH',
@@ -72,146 +104,235 @@ export function recordCountMismatch(key: string, counts: { readonly counted: num
 
 /** The table's state was written by a newer Tributary. */
 export function ledgerFormatUnknown(format: number): TributaryError {
-  return new TributaryError('unsupported', 'LEDGER_FORMAT_UNKNOWN',
-    `The table's state has format ${format} and this version knows 1: a newer Tributary wrote it. Upgrade this one.`)
+  return new TributaryError(
+    'unsupported',
+    'LEDGER_FORMAT_UNKNOWN',
+    `The table's state has format ${format} and this version knows 1: a newer Tributary wrote it. Upgrade this one.`,
+  )
 }
 
 /** The text of our metadata domain cannot be read. */
 export function tableStateCorrupt(reason: string): TributaryError {
-  return new TributaryError('corrupt', 'TABLE_STATE_CORRUPT',
-    `The metadata domain tributary.state cannot be read: ${reason}. Something else wrote it; restore the table to a version before that.`)
+  return new TributaryError(
+    'corrupt',
+    'TABLE_STATE_CORRUPT',
+    `The metadata domain tributary.state cannot be read: ${reason}. Something else wrote it; restore the table to a version before that.`,
+  )
 }
 
 /** A sidecar file that the newest commit names is gone. */
 export function segmentLost(path: string): TributaryError {
-  return new TributaryError('corrupt', 'SEGMENT_LOST',
-    `The sidecar file ${path} is missing and the table's newest commit names it: it was deleted by hand or by a cleaning job. Restore it from a backup, and leave _tributary/ alone.`)
+  return new TributaryError(
+    'corrupt',
+    'SEGMENT_LOST',
+    `The sidecar file ${path} is missing and the table's newest commit names it: it was deleted by hand or by a cleaning job. Restore it from a backup, and leave _tributary/ alone.`,
+  )
 }
 
 /** A sidecar file has other bytes than were written. */
 export function segmentCorrupt(path: string): TributaryError {
-  return new TributaryError('corrupt', 'SEGMENT_CORRUPT',
-    `The sidecar file ${path} does not have the size, checksum or entries that its commit records: it was changed or damaged. Restore it from a backup.`)
+  return new TributaryError(
+    'corrupt',
+    'SEGMENT_CORRUPT',
+    `The sidecar file ${path} does not have the size, checksum or entries that its commit records: it was changed or damaged. Restore it from a backup.`,
+  )
 }
 
 /** Rows read and rows accounted for differ (law 3). */
-export function countMismatch(file: string, counts: { readonly read: number; readonly applied: number; readonly superseded: number; readonly noop: number; readonly quarantined: number }): TributaryError {
+export function countMismatch(
+  file: string,
+  counts: {
+    readonly read: number
+    readonly applied: number
+    readonly superseded: number
+    readonly noop: number
+    readonly quarantined: number
+  },
+): TributaryError {
   const { read, applied, superseded, noop, quarantined } = counts
-  return new TributaryError('corrupt', 'COUNT_MISMATCH',
-    `${file} holds ${read} records by an independent count, but ${applied} applied + ${superseded} superseded + ${noop} no-op + ${quarantined} quarantined is ${applied + superseded + noop + quarantined}. Nothing was committed. Report this with the file: it is a bug or a format that is not known yet.`)
+  return new TributaryError(
+    'corrupt',
+    'COUNT_MISMATCH',
+    `${file} holds ${read} records by an independent count, but ${applied} applied + ${superseded} superseded + ${noop} no-op + ${quarantined} quarantined is ${applied + superseded + noop + quarantined}. Nothing was committed. Report this with the file: it is a bug or a format that is not known yet.`,
+  )
 }
 
 // --- Order and keys ---
 
 /** A file arrives behind its successors and there is no sequence column to order by (law 2). */
 export function lateFile(file: string, last: string): TributaryError {
-  return new TributaryError('conflict', 'LATE_FILE',
-    `${file} sorts at or before ${last}, which was already applied, and the table has no sequence column to put its rows in order. Set "sequence" and reload the table, or skip the file with: tributary resolve TABLE --skip ${file} --reason TEXT`)
+  return new TributaryError(
+    'conflict',
+    'LATE_FILE',
+    `${file} sorts at or before ${last}, which was already applied, and the table has no sequence column to put its rows in order. Set "sequence" and reload the table, or skip the file with: tributary resolve TABLE --skip ${file} --reason TEXT`,
+  )
 }
 
 /** A CDC file that was applied has other bytes now. */
 export function cdcFileChanged(file: string): TributaryError {
-  return new TributaryError('conflict', 'CDC_FILE_CHANGED',
-    `${file} was applied before and has other bytes now; without a sequence column its rows cannot be put in order. Find out who rewrote it; skip the new content with: tributary resolve TABLE --skip ${file} --reason TEXT`)
+  return new TributaryError(
+    'conflict',
+    'CDC_FILE_CHANGED',
+    `${file} was applied before and has other bytes now; without a sequence column its rows cannot be put in order. Find out who rewrote it; skip the new content with: tributary resolve TABLE --skip ${file} --reason TEXT`,
+  )
 }
 
 /** Sequence texts of different length cannot be compared bytewise (law 2). */
-export function sequenceLengthChanged(column: string, file: string, lengths: { readonly expected: number; readonly found: number }): TributaryError {
-  return new TributaryError('invalid', 'SEQUENCE_LENGTH_CHANGED',
-    `The sequence column ${column} has texts of ${lengths.found} characters in ${file} and of ${lengths.expected} before: compared as text their order would be wrong. Give the column a number type in "columns", or reload the table.`)
+export function sequenceLengthChanged(
+  column: string,
+  file: string,
+  lengths: { readonly expected: number; readonly found: number },
+): TributaryError {
+  return new TributaryError(
+    'invalid',
+    'SEQUENCE_LENGTH_CHANGED',
+    `The sequence column ${column} has texts of ${lengths.found} characters in ${file} and of ${lengths.expected} before: compared as text their order would be wrong. Give the column a number type in "columns", or reload the table.`,
+  )
 }
 
 /** A late row lacks columns (law 2). */
 export function latePartialRow(file: string, row: number): TributaryError {
-  return new TributaryError('conflict', 'LATE_PARTIAL_ROW',
-    `Row ${row} of ${file} is older than the stored row and lacks columns that the source did not log: it cannot be merged any more. Log all columns at the source and reload the table, or skip the file with: tributary resolve TABLE --skip ${file} --reason TEXT`)
+  return new TributaryError(
+    'conflict',
+    'LATE_PARTIAL_ROW',
+    `Row ${row} of ${file} is older than the stored row and lacks columns that the source did not log: it cannot be merged any more. Log all columns at the source and reload the table, or skip the file with: tributary resolve TABLE --skip ${file} --reason TEXT`,
+  )
 }
 
 /** A row changes its key, lacks columns, and its old key is touched by the same batch. */
 export function partialKeyChange(file: string, row: number): TributaryError {
-  return new TributaryError('unsupported', 'PARTIAL_KEY_CHANGE',
-    `Row ${row} of ${file} changes its key and lacks columns, and another change of the batch touches the old key: what the missing columns held cannot be told. Log all columns at the source and reload the table.`)
+  return new TributaryError(
+    'unsupported',
+    'PARTIAL_KEY_CHANGE',
+    `Row ${row} of ${file} changes its key and lacks columns, and another change of the batch touches the old key: what the missing columns held cannot be told. Log all columns at the source and reload the table.`,
+  )
 }
 
 /** A file lacks key columns. */
 export function keyColumnsMissing(file: string, columns: readonly string[]): TributaryError {
-  return new TributaryError('invalid', 'KEY_COLUMNS_MISSING',
-    `${file} has no column ${columns.map((column) => JSON.stringify(column)).join(', ')}, which the table's key needs. Check "key" in tributary.yaml against the file's header.`)
+  return new TributaryError(
+    'invalid',
+    'KEY_COLUMNS_MISSING',
+    `${file} has no column ${columns.map((column) => JSON.stringify(column)).join(', ')}, which the table's key needs. Check "key" in tributary.yaml against the file's header.`,
+  )
 }
 
 /** A name that is no configured table, or that fits several. */
 export function tableNotConfigured(name: string, known: readonly string[]): TributaryError {
-  return new TributaryError('not-found', 'TABLE_NOT_CONFIGURED',
-    `There is no one table ${JSON.stringify(name)} in tributary.yaml. Configured: ${known.join(', ') || 'none'}.`)
+  return new TributaryError(
+    'not-found',
+    'TABLE_NOT_CONFIGURED',
+    `There is no one table ${JSON.stringify(name)} in tributary.yaml. Configured: ${known.join(', ') || 'none'}.`,
+  )
 }
 
 /** Too many lost races in a row. */
 export function commitContended(table: string, attempts: number): TributaryError {
-  return new TributaryError('conflict', 'COMMIT_CONTENDED',
-    `${table} was changed by others during each of ${attempts} attempts to commit. Run again; if it goes on, see who else writes the table.`)
+  return new TributaryError(
+    'conflict',
+    'COMMIT_CONTENDED',
+    `${table} was changed by others during each of ${attempts} attempts to commit. Run again; if it goes on, see who else writes the table.`,
+  )
 }
 
 /** A schema change that the table does not take by itself. */
-export function typeNarrowed(table: string, column: string, types: { readonly from: string; readonly to: string }): TributaryError {
-  return new TributaryError('invalid', 'TYPE_NOT_WIDENED',
-    `Column ${JSON.stringify(column)} of ${table} is ${types.from} and the source now has ${types.to}, which does not hold every old value. Correct "columns" in tributary.yaml, or reload the table into a new folder.`)
+export function typeNarrowed(
+  table: string,
+  column: string,
+  types: { readonly from: string; readonly to: string },
+): TributaryError {
+  return new TributaryError(
+    'invalid',
+    'TYPE_NOT_WIDENED',
+    `Column ${JSON.stringify(column)} of ${table} is ${types.from} and the source now has ${types.to}, which does not hold every old value. Correct "columns" in tributary.yaml, or reload the table into a new folder.`,
+  )
 }
 
 // --- Queries and inspection ---
 
 /** The text is not SQL, or asks for what cannot be. */
 export function queryInvalid(why: string): TributaryError {
-  return new TributaryError('invalid', 'QUERY_INVALID',
-    `The query cannot be run: ${why}. Correct it and run it again; \`tributary help sql\` shows what is possible.`)
+  return new TributaryError(
+    'invalid',
+    'QUERY_INVALID',
+    `The query cannot be run: ${why}. Correct it and run it again; \`tributary help sql\` shows what is possible.`,
+  )
 }
 
 /** Only one SELECT may be run: everything else could change something. */
 export function queryNotSelect(why: string): TributaryError {
-  return new TributaryError('invalid', 'QUERY_NOT_SELECT',
-    `Only a single SELECT can be run, and of this query ${why}. Write one SELECT (or FROM, VALUES, DESCRIBE, SUMMARIZE) without others before or after it.`)
+  return new TributaryError(
+    'invalid',
+    'QUERY_NOT_SELECT',
+    `Only a single SELECT can be run, and of this query ${why}. Write one SELECT (or FROM, VALUES, DESCRIBE, SUMMARIZE) without others before or after it.`,
+  )
 }
 
 /** A table function that could read what the query may not. */
 export function queryFunctionRefused(name: string, known: readonly string[]): TributaryError {
-  return new TributaryError('refused', 'QUERY_FUNCTION_REFUSED',
-    `The table function ${name} is refused, because a query may read the lake's tables only. Use one of ${known.join(', ')}, or DuckDB itself for other files.`)
+  return new TributaryError(
+    'refused',
+    'QUERY_FUNCTION_REFUSED',
+    `The table function ${name} is refused, because a query may read the lake's tables only. Use one of ${known.join(', ')}, or DuckDB itself for other files.`,
+  )
 }
 
 /** Nobody knows a table by that name. */
 export function tableUnknown(name: string, closest: readonly string[]): TributaryError {
-  const hint = closest.length === 0 ? 'Use schema.table as in tributary.yaml, or the path of a Delta table' : `Did you mean ${closest.join(' or ')}?`
-  return new TributaryError('not-found', 'TABLE_UNKNOWN',
-    `There is no table ${JSON.stringify(name)}: it is not configured (or not unique), and no folder of that name holds a Delta table. ${hint}`)
+  const hint =
+    closest.length === 0
+      ? 'Use schema.table as in tributary.yaml, or the path of a Delta table'
+      : `Did you mean ${closest.join(' or ')}?`
+  return new TributaryError(
+    'not-found',
+    'TABLE_UNKNOWN',
+    `There is no table ${JSON.stringify(name)}: it is not configured (or not unique), and no folder of that name holds a Delta table. ${hint}`,
+  )
 }
 
 /** A text that names no version and no time. */
 export function versionTextInvalid(text: string): TributaryError {
-  return new TributaryError('invalid', 'VERSION_TEXT_INVALID',
-    `${JSON.stringify(text)} names no version and no time. Write v118, 2026-01-31, 2026-01-31T10:00:00Z, or a duration such as 15m, 2h, 1d.`)
+  return new TributaryError(
+    'invalid',
+    'VERSION_TEXT_INVALID',
+    `${JSON.stringify(text)} names no version and no time. Write v118, 2026-01-31, 2026-01-31T10:00:00Z, or a duration such as 15m, 2h, 1d.`,
+  )
 }
 
 /** An interval that ends before it begins. */
 export function rangeEmpty(since: number, until: number): TributaryError {
-  return new TributaryError('invalid', 'RANGE_EMPTY',
-    `There is nothing between version ${since} and version ${until}: the interval ends before it begins. Swap since and until.`)
+  return new TributaryError(
+    'invalid',
+    'RANGE_EMPTY',
+    `There is nothing between version ${since} and version ${until}: the interval ends before it begins. Swap since and until.`,
+  )
 }
 
 /** A table whose key nobody told. */
 export function keyUnknown(url: string): TributaryError {
-  return new TributaryError('invalid', 'KEY_UNKNOWN',
-    `The key of the table at ${url} is not known: Tributary does not write it. Name the key columns with --key.`)
+  return new TributaryError(
+    'invalid',
+    'KEY_UNKNOWN',
+    `The key of the table at ${url} is not known: Tributary does not write it. Name the key columns with --key.`,
+  )
 }
 
 /** A key in a form that the key columns do not have. */
 export function keyTextInvalid(text: string, columns: string, why: string): TributaryError {
-  return new TributaryError('invalid', 'KEY_TEXT_INVALID',
-    `${JSON.stringify(text)} is no key of this table: ${why}. Write the values of ${columns} with slashes between.`)
+  return new TributaryError(
+    'invalid',
+    'KEY_TEXT_INVALID',
+    `${JSON.stringify(text)} is no key of this table: ${why}. Write the values of ${columns} with slashes between.`,
+  )
 }
 
 /** No row, now or before, had that key. */
 export function rowNotFound(key: string, url: string): TributaryError {
-  return new TributaryError('not-found', 'ROW_NOT_FOUND',
-    `The table at ${url} never had a row with the key ${JSON.stringify(key)}, as far as its files still tell. Check the spelling and the order of the parts.`)
+  return new TributaryError(
+    'not-found',
+    'ROW_NOT_FOUND',
+    `The table at ${url} never had a row with the key ${JSON.stringify(key)}, as far as its files still tell. Check the spelling and the order of the parts.`,
+  )
 }
 
 /** A decision that has nothing to decide on. */
@@ -221,17 +342,27 @@ export function nothingToResolve(what: string, why: string): TributaryError {
 
 /** Another writer was first. */
 export function resolveLost(table: string): TributaryError {
-  return new TributaryError('conflict', 'RESOLVE_LOST', `${table} was changed by another writer at the same moment. Look at its status and decide again.`)
+  return new TributaryError(
+    'conflict',
+    'RESOLVE_LOST',
+    `${table} was changed by another writer at the same moment. Look at its status and decide again.`,
+  )
 }
 
 /** `init` found nothing to configure. */
 export function landingEmpty(url: string): TributaryError {
-  return new TributaryError('not-found', 'LANDING_EMPTY',
-    `There are no files of DMS in ${url}: none is called LOAD00000001.csv or 20260301-101502123.csv and lies below <schema>/<table>/. Give --from the folder that the DMS endpoint writes.`)
+  return new TributaryError(
+    'not-found',
+    'LANDING_EMPTY',
+    `There are no files of DMS in ${url}: none is called LOAD00000001.csv or 20260301-101502123.csv and lies below <schema>/<table>/. Give --from the folder that the DMS endpoint writes.`,
+  )
 }
 
 /** A table of another program has no change feed for some version of the range. */
 export function changeFeedMissing(url: string, version: number): TributaryError {
-  return new TributaryError('unsupported', 'CHANGE_FEED_MISSING',
-    `The table ${url} has no change feed at version ${version}: delta.enableChangeDataFeed was not on. Ask for versions since it is on, or derive the changes with --derive --key and the columns that tell rows apart.`)
+  return new TributaryError(
+    'unsupported',
+    'CHANGE_FEED_MISSING',
+    `The table ${url} has no change feed at version ${version}: delta.enableChangeDataFeed was not on. Ask for versions since it is on, or derive the changes with --derive --key and the columns that tell rows apart.`,
+  )
 }

@@ -1,6 +1,6 @@
-import type { Command } from 'commander'
 import { readSnapshot, scanSql, systemClock } from '@tributary/delta'
 import { readSnapshotAt } from '@tributary/pipeline'
+import type { Command } from 'commander'
 import { flagsInvalid } from '../errors.ts'
 import type { Invocation } from '../invocation.ts'
 import { openTable } from '../open-table.ts'
@@ -22,11 +22,15 @@ export function addCat(command: Command, invocation: Invocation): void {
 }
 
 async function cat(invocation: Invocation, name: string, flags: CatFlags): Promise<void> {
-  if (flags.version !== undefined && flags.timestamp !== undefined) throw flagsInvalid('--version and --timestamp both name a version', 'Give one of them')
+  if (flags.version !== undefined && flags.timestamp !== undefined)
+    throw flagsInvalid('--version and --timestamp both name a version', 'Give one of them')
   assertWritable(invocation, flags)
   const { store } = await openTable(invocation, name)
   const { timestamp, version } = flags
-  const snapshot = timestamp === undefined ? await readSnapshot(store, version === undefined ? {} : { version }) : await readSnapshotAt(store, timestamp, { nowMs: systemClock.now() })
+  const snapshot =
+    timestamp === undefined
+      ? await readSnapshot(store, version === undefined ? {} : { version })
+      : await readSnapshotAt(store, timestamp, { nowMs: systemClock.now() })
   await withEngine(invocation, async (engine) => {
     await writeRows(invocation, engine, { sql: await scanSql(engine, snapshot), fields: snapshot.schema.fields }, flags)
   })

@@ -1,6 +1,6 @@
-import { type Command, Option } from 'commander'
 import { changesSql, systemClock } from '@tributary/delta'
 import { type ChangesWish, planChanges } from '@tributary/pipeline'
+import { type Command, Option } from 'commander'
 import { flagsInvalid } from '../errors.ts'
 import type { Invocation } from '../invocation.ts'
 import { openTable } from '../open-table.ts'
@@ -45,9 +45,12 @@ async function changes(invocation: Invocation, name: string, flags: ChangesFlags
 }
 
 function assertConsistent({ since, until, fromVersion, toVersion, derive, key }: ChangesFlags): void {
-  if (since !== undefined && fromVersion !== undefined) throw flagsInvalid('--since and --from-version both say where the changes begin', 'Give one of them')
-  if (until !== undefined && toVersion !== undefined) throw flagsInvalid('--until and --to-version both say where the changes end', 'Give one of them')
-  if ((derive === true) !== (key !== undefined)) throw flagsInvalid('--derive and --key belong together', 'Write --derive --key order_id')
+  if (since !== undefined && fromVersion !== undefined)
+    throw flagsInvalid('--since and --from-version both say where the changes begin', 'Give one of them')
+  if (until !== undefined && toVersion !== undefined)
+    throw flagsInvalid('--until and --to-version both say where the changes end', 'Give one of them')
+  if ((derive === true) !== (key !== undefined))
+    throw flagsInvalid('--derive and --key belong together', 'Write --derive --key order_id')
 }
 
 function wishOf({ since, until, fromVersion, toVersion, net, key, by }: ChangesFlags): ChangesWish {

@@ -1,5 +1,5 @@
-import type { Command } from 'commander'
 import { type CheckReport, checkTable } from '@tributary/pipeline'
+import type { Command } from 'commander'
 import { EXIT } from '../exit-codes.ts'
 import type { Invocation } from '../invocation.ts'
 import { tableText, writeJson } from '../list-output.ts'
@@ -59,14 +59,22 @@ async function existingTables(invocation: Invocation): Promise<readonly string[]
 
 async function writeReports(invocation: Invocation, checked: readonly CheckedTable[]): Promise<void> {
   if (invocation.flags.json) {
-    return writeJson(invocation, { schema: 'tributary.checks/1', items: checked.map(({ table, report }) => ({ table, ...report })) })
+    return writeJson(invocation, {
+      schema: 'tributary.checks/1',
+      items: checked.map(({ table, report }) => ({ table, ...report })),
+    })
   }
-  const findings = checked.flatMap(({ table, report }) => report.findings.map(({ code, path, message }) => [table, code, path ?? null, message]))
-  if (findings.length > 0) await invocation.data.write(tableText(invocation, ['table', 'finding', 'file', 'message'], findings))
+  const findings = checked.flatMap(({ table, report }) =>
+    report.findings.map(({ code, path, message }) => [table, code, path ?? null, message]),
+  )
+  if (findings.length > 0)
+    await invocation.data.write(tableText(invocation, ['table', 'finding', 'file', 'message'], findings))
   for (const { table, report } of checked) {
     const { files, deletionVectors, sidecars, keys } = report.checked
     const version = report.version === null ? 'no readable version' : `v${report.version}`
     const outcome = report.findings.length === 0 ? 'whole' : `${report.findings.length} findings`
-    invocation.words.say(`${table}  ${version}  ${outcome}: ${files} data files, ${deletionVectors} deletion vectors, ${sidecars} sidecars${keys ? ', keys' : ', keys not checked'}`)
+    invocation.words.say(
+      `${table}  ${version}  ${outcome}: ${files} data files, ${deletionVectors} deletion vectors, ${sidecars} sidecars${keys ? ', keys' : ', keys not checked'}`,
+    )
   }
 }

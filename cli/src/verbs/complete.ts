@@ -1,8 +1,7 @@
-import type { Command } from 'commander'
 import { TributaryError } from '@tributary/delta'
+import type { Command } from 'commander'
 import type { Invocation } from '../invocation.ts'
 import { openProjectIfAny } from '../open-table.ts'
-import { VERBS } from '../verbs.ts'
 
 const TAKES_TABLES: ReadonlySet<string> = new Set(['cat', 'changes', 'history', 'show', 'row', 'check', 'resolve'])
 
@@ -16,11 +15,15 @@ export function addComplete(command: Command, invocation: Invocation): void {
   })
 }
 
-async function candidatesFor(command: Command, invocation: Invocation, words: readonly string[]): Promise<readonly string[]> {
+async function candidatesFor(
+  command: Command,
+  invocation: Invocation,
+  words: readonly string[],
+): Promise<readonly string[]> {
   const program = command.parent ?? command
   const before = words.slice(0, -1)
-  const verb = VERBS.find(({ name }) => before.includes(name))
-  const shown = VERBS.filter(({ hidden }) => hidden !== true).map(({ name }) => name)
+  const verb = invocation.verbs.find(({ name }) => before.includes(name))
+  const shown = invocation.verbs.filter(({ hidden }) => hidden !== true).map(({ name }) => name)
   if (verb === undefined) return [...shown, ...flagsOf(program)]
   const described = program.commands.find((known) => known.name() === verb.name)
   if (described === undefined) return []

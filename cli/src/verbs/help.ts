@@ -1,9 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import { type Command, CommanderError } from 'commander'
 import { EXIT } from '../exit-codes.ts'
-import type { Invocation } from '../invocation.ts'
+import type { Invocation, Verb } from '../invocation.ts'
 import { suggest } from '../suggest.ts'
-import { VERBS } from '../verbs.ts'
 
 const TOPICS: readonly string[] = ['times', 'versions', 'exit-codes', 'formats']
 
@@ -18,16 +17,16 @@ async function helpText(command: Command, invocation: Invocation, topic: string 
   const program = command.parent ?? command
   if (topic === undefined) return program.helpInformation()
   if (TOPICS.includes(topic)) return readFile(new URL(`../../help/${topic}.md`, import.meta.url), 'utf8')
-  const verb = VERBS.find(({ name }) => name === topic)
+  const verb = invocation.verbs.find(({ name }) => name === topic)
   const described = program.commands.find((known) => known.name() === topic)
-  if (verb === undefined || described === undefined) throw unknownTopic(topic)
+  if (verb === undefined || described === undefined) throw unknownTopic(topic, invocation.verbs)
   // This verb's own flags are there already.
   if (described !== command) (await verb.load())(described, invocation)
   return described.helpInformation()
 }
 
-function unknownTopic(topic: string): CommanderError {
-  const near = suggest(topic, [...TOPICS, ...VERBS.map(({ name }) => name)])
+function unknownTopic(topic: string, verbs: readonly Verb[]): CommanderError {
+  const near = suggest(topic, [...TOPICS, ...verbs.map(({ name }) => name)])
   const hint = near === undefined ? ` Topics are ${TOPICS.join(', ')}.` : ` Did you mean "${near}"?`
   return new CommanderError(EXIT.usage, 'tributary.unknownTopic', `no help on "${topic}".${hint}`)
 }

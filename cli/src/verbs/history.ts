@@ -1,10 +1,10 @@
-import type { Command } from 'commander'
 import { type HistoryEntry, readHistory } from '@tributary/pipeline'
+import type { Command } from 'commander'
 import type { Invocation } from '../invocation.ts'
+import { writeList } from '../list-output.ts'
 import { openTable } from '../open-table.ts'
 import { parseWhole } from '../parse-number.ts'
 import { bytesText, timeText } from '../quantity.ts'
-import { writeList } from '../list-output.ts'
 
 const LIMIT = 20
 
@@ -24,7 +24,9 @@ const COLUMNS = ['version', 'time', 'operation', 'changes', 'files', 'bytes', 's
 
 function cellsOf(entry: HistoryEntry): readonly (string | null)[] {
   const { metrics } = entry
-  const changes = ['inserted', 'updated', 'deleted'].map((name, index) => `${'+~-'[index] ?? ''}${metrics[name] ?? '0'}`)
+  const changes = ['inserted', 'updated', 'deleted'].map(
+    (name, index) => `${'+~-'[index] ?? ''}${metrics[name] ?? '0'}`,
+  )
   const source = entry.sourceFiles.at(0)
   const more = entry.sourceFileCount > 1 ? ` +${entry.sourceFileCount - 1}` : ''
   return [

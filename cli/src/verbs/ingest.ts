@@ -1,14 +1,14 @@
-import { type Command, Option } from 'commander'
-import { ingest, type IngestSummary, type Lake, readStatus, watch } from '@tributary/pipeline'
 import type { Engine } from '@tributary/delta'
-import { EXIT, type ExitCode } from '../exit-codes.ts'
+import { type IngestSummary, ingest, type Lake, readStatus, watch } from '@tributary/pipeline'
+import { type Command, Option } from 'commander'
 import { flagsInvalid } from '../errors.ts'
+import { EXIT, type ExitCode } from '../exit-codes.ts'
 import { followIngest } from '../ingest-words.ts'
 import type { Invocation } from '../invocation.ts'
-import { plainLine } from '../table-format.ts'
 import { writeJson } from '../list-output.ts'
 import { openProject } from '../open-table.ts'
 import { countText } from '../quantity.ts'
+import { plainLine } from '../table-format.ts'
 import { withEngine } from '../with-engine.ts'
 
 interface IngestFlags {
@@ -24,21 +24,35 @@ const INTERVAL_SECONDS = 5
 /** `ingest`: applies all that waits; with `--watch` it goes on. */
 export function addIngest(command: Command, invocation: Invocation): void {
   command
-    .option('--table <name>', 'only this table; may be given again', (name: string, names: readonly string[] = []) => [...names, name])
+    .option('--table <name>', 'only this table; may be given again', (name: string, names: readonly string[] = []) => [
+      ...names,
+      name,
+    ])
     .option('--watch', 'go on, looking at the landing again and again')
     .option('--dry-run', 'say which files wait and write nothing')
-    .addOption(new Option('--fail-on <finding>', 'exit 6 also for rows that were quarantined by earlier runs').choices(['quarantine']))
+    .addOption(
+      new Option('--fail-on <finding>', 'exit 6 also for rows that were quarantined by earlier runs').choices([
+        'quarantine',
+      ]),
+    )
     .option('--interval <seconds>', 'pause between two looks of --watch', Number, INTERVAL_SECONDS)
     .action((flags: IngestFlags) => runIngest(invocation, flags))
 }
 
 async function runIngest(invocation: Invocation, flags: IngestFlags): Promise<void> {
-  if (flags.watch === true && flags.dryRun === true) throw flagsInvalid('--watch applies files and --dry-run does not', 'Give one of them')
+  if (flags.watch === true && flags.dryRun === true)
+    throw flagsInvalid('--watch applies files and --dry-run does not', 'Give one of them')
   if (!(flags.interval > 0)) throw flagsInvalid('--interval is no number of seconds', 'Write --interval 5')
   const lake = await openProject(invocation)
-  const release = invocation.interrupts.finishFirst(() => invocation.words.warn('finishing the commit under way; Ctrl-C again stops at once'))
+  const release = invocation.interrupts.finishFirst(() =>
+    invocation.words.warn('finishing the commit under way; Ctrl-C again stops at once'),
+  )
   try {
-    await withEngine(invocation, (engine) => (flags.watch === true ? watchOn(invocation, { lake, engine }, flags) : runOnce(invocation, { lake, engine }, flags)))
+    await withEngine(invocation, (engine) =>
+      flags.watch === true
+        ? watchOn(invocation, { lake, engine }, flags)
+        : runOnce(invocation, { lake, engine }, flags),
+    )
   } finally {
     release()
   }
@@ -92,13 +106,17 @@ async function exitCodeOf(lake: Lake, { tables }: IngestSummary, { failOn }: Ing
   if (failOn !== 'quarantine') return EXIT.done
   const status = await readStatus(lake)
   const names = new Set(tables.map(({ table }) => table))
-  return status.tables.some(({ table, quarantinedRows }) => names.has(table) && quarantinedRows > 0) ? EXIT.findings : EXIT.done
+  return status.tables.some(({ table, quarantinedRows }) => names.has(table) && quarantinedRows > 0)
+    ? EXIT.findings
+    : EXIT.done
 }
 
 async function writeWaiting({ data }: Invocation, { tables }: IngestSummary): Promise<void> {
-  for (const { table, wouldApply } of tables) for (const file of wouldApply ?? []) await data.write(plainLine([table, file]))
+  for (const { table, wouldApply } of tables)
+    for (const file of wouldApply ?? []) await data.write(plainLine([table, file]))
 }
 
 function sayUnconfigured({ words }: Invocation, { unconfigured }: IngestSummary): void {
-  for (const { table, files } of unconfigured) words.say(`not configured: ${table}, ${countText(files)} files in the landing`)
+  for (const { table, files } of unconfigured)
+    words.say(`not configured: ${table}, ${countText(files)} files in the landing`)
 }

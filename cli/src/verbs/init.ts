@@ -1,8 +1,8 @@
 import { access, mkdir, writeFile } from 'node:fs/promises'
 import { dirname, relative, resolve } from 'node:path'
-import type { Command } from 'commander'
 import { localStore } from '@tributary/delta'
 import { type ConfigProposal, proposeConfig } from '@tributary/pipeline'
+import type { Command } from 'commander'
 import { bucketNotYet, needsYes, outputFailed } from '../errors.ts'
 import type { Invocation } from '../invocation.ts'
 import { tableText, writeJson } from '../list-output.ts'
@@ -25,7 +25,10 @@ export function addInit(command: Command, invocation: Invocation): void {
 async function init(invocation: Invocation, { from, lake }: InitFlags): Promise<void> {
   if (/^[a-z0-9]+:\/\//i.test(from)) throw bucketNotYet(from)
   const path = resolve(invocation.flags.config ?? 'tributary.yaml')
-  const exists = await access(path).then(() => true, () => false)
+  const exists = await access(path).then(
+    () => true,
+    () => false,
+  )
   if (exists && !invocation.flags.yes) throw needsYes(`${path} exists and would be overwritten`)
   const folder = dirname(path)
   const places = { landing: fromFolder(folder, from), lake: fromFolder(folder, lake) }
@@ -44,17 +47,34 @@ function fromFolder(folder: string, place: string): string {
   return below.startsWith('..') ? resolve(place) : below
 }
 
-async function tell(invocation: Invocation, path: string, { settings, tables, ignored }: ConfigProposal): Promise<void> {
+async function tell(
+  invocation: Invocation,
+  path: string,
+  { settings, tables, ignored }: ConfigProposal,
+): Promise<void> {
   const { words, data } = invocation
-  if (invocation.flags.json) await writeJson(invocation, { schema: 'tributary.init/1', path, settings, tables, ignored })
+  if (invocation.flags.json)
+    await writeJson(invocation, { schema: 'tributary.init/1', path, settings, tables, ignored })
   else {
     const rows = tables.map(({ table, loadFiles, changeFiles, key, columns, doubts }) => [
-      table, String(loadFiles), String(changeFiles), key.join(', '), String(columns.length), doubts.length === 0 ? null : doubts.join('; '),
+      table,
+      String(loadFiles),
+      String(changeFiles),
+      key.join(', '),
+      String(columns.length),
+      doubts.length === 0 ? null : doubts.join('; '),
     ])
     await data.write(tableText(invocation, ['table', 'load files', 'change files', 'key', 'columns', 'look at'], rows))
   }
-  words.say(`dms: ${Object.entries(settings).map(([name, value]) => `${name} ${String(value)}`).join(', ')}`)
-  if (ignored.length > 0) words.say(`${countText(ignored.length)} objects are no table data, such as ${ignored[0]?.key ?? ''}: ${ignored[0]?.why ?? ''}`)
+  words.say(
+    `dms: ${Object.entries(settings)
+      .map(([name, value]) => `${name} ${String(value)}`)
+      .join(', ')}`,
+  )
+  if (ignored.length > 0)
+    words.say(
+      `${countText(ignored.length)} objects are no table data, such as ${ignored[0]?.key ?? ''}: ${ignored[0]?.why ?? ''}`,
+    )
   words.say(`wrote ${path}`)
   words.say('→ read it, then: tributary ingest --dry-run')
 }

@@ -1,6 +1,7 @@
-import type { Command } from 'commander'
 import { listQuarantine, type QuarantinedRow, readQuarantined, replayQuarantine } from '@tributary/pipeline'
+import type { Command } from 'commander'
 import { EXIT } from '../exit-codes.ts'
+import { followIngest } from '../ingest-words.ts'
 import type { Invocation } from '../invocation.ts'
 import { tableText, writeJson, writeList } from '../list-output.ts'
 import { openProject, openTable } from '../open-table.ts'
@@ -45,9 +46,11 @@ async function show(invocation: Invocation, name: string, { limit }: { readonly 
   const { name: table, store } = await openTable(invocation, name)
   const rows = await readQuarantined(store)
   const shown = rows.slice(0, limit)
-  if (invocation.flags.json) return writeJson(invocation, { schema: 'tributary.quarantined-rows/1', table, total: rows.length, items: shown })
+  if (invocation.flags.json)
+    return writeJson(invocation, { schema: 'tributary.quarantined-rows/1', table, total: rows.length, items: shown })
   await invocation.data.write(tableText(invocation, COLUMNS, shown.map(cellsOf)))
-  if (rows.length > shown.length) invocation.words.say(`${countText(rows.length - shown.length)} more: --limit ${rows.length}`)
+  if (rows.length > shown.length)
+    invocation.words.say(`${countText(rows.length - shown.length)} more: --limit ${rows.length}`)
 }
 
 const COLUMNS = ['file', 'line', 'row', 'column', 'text', 'reason', 'record']
@@ -59,8 +62,17 @@ function cellsOf(row: QuarantinedRow): readonly (string | null)[] {
 
 async function replay(invocation: Invocation, name: string, { dryRun }: { readonly dryRun?: boolean }): Promise<void> {
   const lake = await openProject(invocation)
-  const outcome = await withEngine(invocation, (engine) => replayQuarantine(lake, engine, name, { dryRun: dryRun === true }))
-  if (invocation.flags.json) await writeJson(invocation, { schema: 'tributary.replay/1', table: name, dryRun: dryRun === true, ...outcome })
-  else invocation.words.say(`${name}  ${countText(outcome.replayed)} rows ${dryRun === true ? 'would apply' : 'applied'}, ${countText(outcome.still)} still wait`)
+  const isDry = dryRun === true
+  const { onEvent } = followIngest(invocation)
+  const outcome = await withEngine(invocation, (engine) =>
+    replayQuarantine(lake, engine, name, { dryRun: isDry, onEvent }),
+  )
+  if (invocation.flags.json)
+    await writeJson(invocation, { schema: 'tributary.replay/1', table: name, dryRun: isDry, ...outcome })
+  else if (outcome.rows.length > 0)
+    await invocation.data.write(tableText(invocation, COLUMNS, outcome.rows.slice(0, LIMIT).map(cellsOf)))
+  invocation.words.say(
+    `${name}  ${countText(outcome.replayed)} rows ${isDry ? 'would apply' : 'applied'}, ${countText(outcome.still)} still wait`,
+  )
   if (outcome.still > 0 && dryRun !== true) invocation.end(EXIT.findings)
 }

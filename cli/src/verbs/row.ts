@@ -1,6 +1,6 @@
-import type { Command } from 'commander'
 import { systemClock } from '@tributary/delta'
-import { readSnapshotAt, type RowLife, rowLife } from '@tributary/pipeline'
+import { type RowLife, readSnapshotAt, rowLife } from '@tributary/pipeline'
+import type { Command } from 'commander'
 import type { Invocation } from '../invocation.ts'
 import { tableText, writeJson } from '../list-output.ts'
 import { openTable } from '../open-table.ts'
@@ -25,25 +25,53 @@ export function addRow(command: Command, invocation: Invocation): void {
     .action((name: string, key: string, flags: RowFlags) => row(invocation, { name, key }, flags))
 }
 
-async function row(invocation: Invocation, { name, key }: { readonly name: string; readonly key: string }, flags: RowFlags): Promise<void> {
+async function row(
+  invocation: Invocation,
+  { name, key }: { readonly name: string; readonly key: string },
+  flags: RowFlags,
+): Promise<void> {
   const table = await openTable(invocation, name)
   const keyColumns = flags.key ?? (table.key.length > 0 ? table.key : undefined)
-  const version = flags.at === undefined ? undefined : (await readSnapshotAt(table.store, flags.at, { nowMs: systemClock.now() })).version
+  const version =
+    flags.at === undefined
+      ? undefined
+      : (await readSnapshotAt(table.store, flags.at, { nowMs: systemClock.now() })).version
   const life = await withEngine(invocation, (engine) =>
-    rowLife(engine, table.store, key, { ...(version === undefined ? {} : { version }), ...(keyColumns === undefined ? {} : { key: keyColumns }) }),
+    rowLife(engine, table.store, key, {
+      ...(version === undefined ? {} : { version }),
+      ...(keyColumns === undefined ? {} : { key: keyColumns }),
+    }),
   )
   if (invocation.flags.json) return writeJson(invocation, life)
-  await invocation.data.write(tableText(invocation, ['time', 'op', 'version', 'changes', 'from'], life.changes.map((change) => cellsOf(change, flags))))
-  if (life.completeFrom > 0) invocation.words.say(`what came before v${life.completeFrom} is not known: it was cleaned up`)
+  await invocation.data.write(
+    tableText(
+      invocation,
+      ['time', 'op', 'version', 'changes', 'from'],
+      life.changes.map((change) => cellsOf(change, flags)),
+    ),
+  )
+  if (life.completeFrom > 0)
+    invocation.words.say(`what came before v${life.completeFrom} is not known: it was cleaned up`)
   if (life.row === null) invocation.words.say(`the row is not there at v${life.version}`)
 }
 
 function cellsOf(change: RowLife['changes'][number], { full }: RowFlags): readonly (string | null)[] {
   const isUpdate = change.op === 'U'
   const changed = isUpdate || full === true ? change.changed : []
-  const texts = changed.map(({ column, from, to }) => (isUpdate ? `${column} ${valueText(from)}→${valueText(to)}` : `${column} ${valueText(change.op === 'D' ? from : to)}`))
-  const place = change.file === null ? change.commitFiles.at(0) : change.row === null ? change.file : `${change.file}:${change.row}`
-  return [timeText(change.sourceAt ?? change.committedAt), change.op, `v${change.version}`, texts.length === 0 ? null : texts.join('  '), place?.split('/').at(-1) ?? null]
+  const texts = changed.map(({ column, from, to }) =>
+    isUpdate
+      ? `${column} ${valueText(from)}→${valueText(to)}`
+      : `${column} ${valueText(change.op === 'D' ? from : to)}`,
+  )
+  const place =
+    change.file === null ? change.commitFiles.at(0) : change.row === null ? change.file : `${change.file}:${change.row}`
+  return [
+    timeText(change.sourceAt ?? change.committedAt),
+    change.op,
+    `v${change.version}`,
+    texts.length === 0 ? null : texts.join('  '),
+    place?.split('/').at(-1) ?? null,
+  ]
 }
 
 function valueText(value: unknown): string {

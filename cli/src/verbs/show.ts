@@ -1,11 +1,11 @@
-import type { Command } from 'commander'
 import { showTable, type TableDescription } from '@tributary/pipeline'
+import type { Command } from 'commander'
 import type { Invocation } from '../invocation.ts'
 import { tableText, writeJson } from '../list-output.ts'
 import { openTable } from '../open-table.ts'
 import { parseWhole } from '../parse-number.ts'
-import { plainLine } from '../table-format.ts'
 import { bytesText, countText, timeText } from '../quantity.ts'
+import { plainLine } from '../table-format.ts'
 
 /** `show`: what a table is, without what is in it. */
 export function addShow(command: Command, invocation: Invocation): void {
@@ -23,7 +23,8 @@ function describeText(invocation: Invocation, table: TableDescription): string {
   const facts = [...generalFacts(table), ...pipelineFacts(table)]
   const columns = table.columns.map(({ name, type, nullable }) => [name, type, nullable ? 'yes' : 'no'])
   const snippets = Object.entries(table.snippets).map(([program, snippet]) => [program, snippet])
-  if (!invocation.data.isTerminal || invocation.flags.plain) return [...facts, ...columns.map((column) => ['column', ...column])].map(plainLine).join('')
+  if (!invocation.data.isTerminal || invocation.flags.plain)
+    return [...facts, ...columns.map((column) => ['column', ...column])].map(plainLine).join('')
   return [
     ...facts.map(([name, value]) => `${name.padEnd(12)} ${value}\n`),
     '\n',
@@ -40,9 +41,15 @@ function generalFacts(table: TableDescription): readonly (readonly [string, stri
     ['table', table.table],
     ['at', table.url],
     ['version', `v${table.version}, committed ${timeText(table.committedAt)}`],
-    ['size', `${size.rows === null ? 'rows not known' : `${countText(size.rows)} rows`}, ${countText(size.files)} files, ${bytesText(size.sizeBytes)}`],
+    [
+      'size',
+      `${size.rows === null ? 'rows not known' : `${countText(size.rows)} rows`}, ${countText(size.files)} files, ${bytesText(size.sizeBytes)}`,
+    ],
     ['partitions', table.partitionColumns.length === 0 ? 'none' : table.partitionColumns.join(', ')],
-    ['protocol', `reader ${protocol.minReaderVersion}, writer ${protocol.minWriterVersion}${features.length === 0 ? '' : `: ${features.join(', ')}`}`],
+    [
+      'protocol',
+      `reader ${protocol.minReaderVersion}, writer ${protocol.minWriterVersion}${features.length === 0 ? '' : `: ${features.join(', ')}`}`,
+    ],
   ]
 }
 
@@ -52,8 +59,14 @@ function pipelineFacts({ pipeline }: TableDescription): readonly (readonly [stri
   return [
     ['key', pipeline.key.join(', ')],
     ['sequence', pipeline.sequence ?? 'none: files apply in the order of their names'],
-    ['generation', `${pipeline.generation}, batch ${pipeline.batch}${pipeline.sourceAt === null ? '' : `, source at ${timeText(pipeline.sourceAt)}`}`],
-    ['changes', `${countText(read)} read = ${countText(applied)} applied + ${countText(superseded)} superseded + ${countText(noop)} no-op + ${countText(quarantined)} quarantined`],
+    [
+      'generation',
+      `${pipeline.generation}, batch ${pipeline.batch}${pipeline.sourceAt === null ? '' : `, source at ${timeText(pipeline.sourceAt)}`}`,
+    ],
+    [
+      'changes',
+      `${countText(read)} read = ${countText(applied)} applied + ${countText(superseded)} superseded + ${countText(noop)} no-op + ${countText(quarantined)} quarantined`,
+    ],
     ['quarantine', `${countText(pipeline.quarantinedRows)} rows wait`],
   ]
 }

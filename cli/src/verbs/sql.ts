@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import { text as readAll } from 'node:stream/consumers'
-import type { Command } from 'commander'
 import { describeFields, systemClock } from '@tributary/delta'
 import { findNamedTable, prepareQuery, sealEngine } from '@tributary/pipeline'
+import type { Command } from 'commander'
 import { flagsInvalid } from '../errors.ts'
 import type { Invocation } from '../invocation.ts'
 import { openProjectIfAny } from '../open-table.ts'
@@ -31,7 +31,9 @@ async function sql(invocation: Invocation, query: string | undefined, flags: Sql
   const text = await readQuery(query, flags)
   const lake = await openProjectIfAny(invocation)
   await withEngine(invocation, async (engine) => {
-    const prepared = await prepareQuery(engine, (name) => findNamedTable(lake, name), text, { nowMs: systemClock.now() })
+    const prepared = await prepareQuery(engine, (name) => findNamedTable(lake, name), text, {
+      nowMs: systemClock.now(),
+    })
     for (const { table, version } of prepared.tables) invocation.words.detail(`${table} v${version}`)
     const { relation, fields } = await describeFields(engine, prepared.sql)
     // Parquet is written by the engine itself, so a sealed one could not reach its file.
@@ -41,13 +43,18 @@ async function sql(invocation: Invocation, query: string | undefined, flags: Sql
 }
 
 async function readQuery(query: string | undefined, { file }: SqlFlags): Promise<string> {
-  if (file !== undefined && query !== undefined) throw flagsInvalid('There are two queries, one typed and one in --file', 'Give one of them')
+  if (file !== undefined && query !== undefined)
+    throw flagsInvalid('There are two queries, one typed and one in --file', 'Give one of them')
   if (file !== undefined) {
     return readFile(file, 'utf8').catch((cause: unknown) => {
-      throw flagsInvalid(`The query file ${file} cannot be read (${cause instanceof Error ? cause.message : String(cause)})`, 'Check the path')
+      throw flagsInvalid(
+        `The query file ${file} cannot be read (${cause instanceof Error ? cause.message : String(cause)})`,
+        'Check the path',
+      )
     })
   }
   if (query === '-' || (query === undefined && !process.stdin.isTTY)) return readAll(process.stdin)
-  if (query === undefined) throw flagsInvalid('There is no query', 'Write one: tributary sql "FROM shop.orders LIMIT 5"')
+  if (query === undefined)
+    throw flagsInvalid('There is no query', 'Write one: tributary sql "FROM shop.orders LIMIT 5"')
   return query
 }

@@ -1,6 +1,6 @@
-import type { Command } from 'commander'
-import { type LakeStatus, readStatus, type TableStatus } from '@tributary/pipeline'
 import { systemClock } from '@tributary/delta'
+import { type LakeStatus, readStatus, type TableStatus } from '@tributary/pipeline'
+import type { Command } from 'commander'
 import type { Invocation } from '../invocation.ts'
 import { tableText, writeJson } from '../list-output.ts'
 import { openProject } from '../open-table.ts'
@@ -12,7 +12,13 @@ export function addStatus(command: Command, invocation: Invocation): void {
   command.action(async () => {
     const status = await readStatus(await openProject(invocation))
     if (invocation.flags.json) return writeJson(invocation, status)
-    await invocation.data.write(tableText(invocation, COLUMNS, status.tables.map((table) => cellsOf(invocation, table))))
+    await invocation.data.write(
+      tableText(
+        invocation,
+        COLUMNS,
+        status.tables.map((table) => cellsOf(invocation, table)),
+      ),
+    )
     sayHints(invocation, status)
   })
 }
@@ -23,7 +29,10 @@ const BARS = 12
 function cellsOf({ data }: Invocation, table: TableStatus): readonly Cell[] {
   const { lastHour, size, waiting } = table
   const ageMs = table.committedAt === null ? null : Math.max(0, systemClock.now() - Date.parse(table.committedAt))
-  const changes = lastHour === null || lastHour.commits === 0 ? null : `+${countText(lastHour.inserted)} ~${countText(lastHour.updated)} -${countText(lastHour.deleted)}`
+  const changes =
+    lastHour === null || lastHour.commits === 0
+      ? null
+      : `+${countText(lastHour.inserted)} ~${countText(lastHour.updated)} -${countText(lastHour.deleted)}`
   return [
     table.table,
     table.state,
@@ -31,22 +40,30 @@ function cellsOf({ data }: Invocation, table: TableStatus): readonly Cell[] {
     table.version === null ? null : `v${table.version}`,
     size === null || size.rows === null ? null : countText(size.rows),
     waiting.files === 0 ? null : `${countText(waiting.files)} files`,
-    changes === null || lastHour === null ? null : data.isTerminal ? `${changes} ${sparkline(inBars(lastHour.perMinute))}` : changes,
+    changes === null || lastHour === null
+      ? null
+      : data.isTerminal
+        ? `${changes} ${sparkline(inBars(lastHour.perMinute))}`
+        : changes,
     noteOf(table),
   ]
 }
 
 function inBars(perMinute: readonly number[]): readonly number[] {
   const each = Math.ceil(perMinute.length / BARS)
-  return Array.from({ length: BARS }, (_, bar) => perMinute.slice(bar * each, (bar + 1) * each).reduce((sum, count) => sum + count, 0))
+  return Array.from({ length: BARS }, (_, bar) =>
+    perMinute.slice(bar * each, (bar + 1) * each).reduce((sum, count) => sum + count, 0),
+  )
 }
 
 function noteOf(table: TableStatus): Cell {
   const notes: string[] = []
   if (table.stopped !== null) notes.push(table.stopped.message)
   if (table.quarantinedRows > 0) notes.push(`${countText(table.quarantinedRows)} rows in quarantine`)
-  if (table.leftoverLoads.length > 0) notes.push(`${table.leftoverLoads.length} LOAD files left over from an earlier generation`)
-  if (table.supersededFiles.length > 0) notes.push(`${table.supersededFiles.length} files of an earlier generation not applied`)
+  if (table.leftoverLoads.length > 0)
+    notes.push(`${table.leftoverLoads.length} LOAD files left over from an earlier generation`)
+  if (table.supersededFiles.length > 0)
+    notes.push(`${table.supersededFiles.length} files of an earlier generation not applied`)
   return notes.length === 0 ? null : notes.join('; ')
 }
 
@@ -55,6 +72,7 @@ function sayHints({ words }: Invocation, { tables, unconfigured }: LakeStatus): 
     if (stopped !== null) words.say(`→ tributary resolve ${table}`)
     if (quarantinedRows > 0) words.say(`→ tributary quarantine show ${table}`)
   }
-  for (const { table, files } of unconfigured) words.say(`not configured: ${table}, ${countText(files)} files in the landing`)
+  for (const { table, files } of unconfigured)
+    words.say(`not configured: ${table}, ${countText(files)} files in the landing`)
   if (tables.some(({ stopped, waiting }) => stopped === null && waiting.files > 0)) words.say('→ tributary ingest')
 }

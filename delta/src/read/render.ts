@@ -85,7 +85,8 @@ function primitiveJson(type: PrimitiveType, value: string): string {
     case 'float':
     case 'double':
       // JSON has no -0.0 that readers agree on, and no infinities.
-      return `CASE WHEN isfinite(${value}) THEN CASE WHEN ${value} = 0 THEN '0.0' ELSE CAST(${value} AS VARCHAR) END ELSE '"' || ${infinityText(value)} || '"' END`
+      return `CASE WHEN isfinite(${value}) THEN CASE WHEN ${value} = 0 THEN '0.0' ELSE CAST(${value} AS VARCHAR) END
+        WHEN ${value} IS NOT NULL THEN '"' || ${infinityText(value)} || '"' END`
     case 'string':
       return `CAST(to_json(${value}) AS VARCHAR)`
     case 'void':
@@ -101,7 +102,7 @@ function cellText(type: DataType, value: string): string {
   switch (type) {
     case 'float':
     case 'double':
-      return `CASE WHEN isfinite(${value}) THEN CAST(${value} AS VARCHAR) ELSE ${infinityText(value)} END`
+      return `CASE WHEN isfinite(${value}) THEN CAST(${value} AS VARCHAR) WHEN ${value} IS NOT NULL THEN ${infinityText(value)} END`
     case 'timestamp':
       return timestampText(`(${value} AT TIME ZONE 'UTC')`, 'Z')
     case 'timestamp_ntz':

@@ -4,7 +4,15 @@ import { isMap, isScalar, LineCounter, parseDocument } from 'yaml'
 import { z } from 'zod'
 import { configInvalid } from '../errors.ts'
 import { type S3Settings, s3Settings, settingsOfEndpoint, spellSettings } from './s3-settings.ts'
-import { type ColumnType, comesLater, duration, parseColumnType, parseTableName, TYPE_REMEDY, tableSettings } from './table-settings.ts'
+import {
+  type ColumnType,
+  comesLater,
+  duration,
+  parseColumnType,
+  parseTableName,
+  TYPE_REMEDY,
+  tableSettings,
+} from './table-settings.ts'
 
 /** One configured table. */
 export interface TableConfig {
@@ -43,7 +51,9 @@ const RELOAD_SETTLE_MS = 60_000
 export const configSchema = z.strictObject({
   landing: z.string().min(1),
   lake: z.string().min(1),
-  dms: z.union([z.string().min(1), z.record(z.string(), z.unknown()).transform(spellSettings).pipe(s3Settings)]).optional(),
+  dms: z
+    .union([z.string().min(1), z.record(z.string(), z.unknown()).transform(spellSettings).pipe(s3Settings)])
+    .optional(),
   queue: z.string().optional(),
   reload: z.strictObject({ settle: duration.optional() }).optional(),
   tables: z.record(z.string(), tableSettings),
@@ -65,7 +75,8 @@ export async function parseConfig(
   const lines = new LineCounter()
   const document = parseDocument(text, { lineCounter: lines })
   const [syntax] = document.errors
-  if (syntax !== undefined) throw configInvalid(path, lines.linePos(syntax.pos[0]).line, `${syntax.message.split('\n')[0]} Correct the YAML`)
+  if (syntax !== undefined)
+    throw configInvalid(path, lines.linePos(syntax.pos[0]).line, `${syntax.message.split('\n')[0]} Correct the YAML`)
   const at = (where: readonly PropertyKey[]): number => lineOf(document, lines, where)
   const fail = (where: readonly PropertyKey[], problem: string): never => {
     throw configInvalid(path, at(where), problem)
@@ -78,16 +89,31 @@ export async function parseConfig(
     return fail(where, problem)
   }
   const settings = parsed.data
-  if (settings.queue !== undefined) fail(['queue'], 'queue comes with a later version: leave it out, files are found by listing')
+  if (settings.queue !== undefined)
+    fail(['queue'], 'queue comes with a later version: leave it out, files are found by listing')
   const place = (name: 'landing' | 'lake'): string => {
-    if (/^[a-z0-9]+:\/\//i.test(settings[name])) fail([name], `${name}: ${settings[name]} comes with a later version: give a folder`)
+    if (/^[a-z0-9]+:\/\//i.test(settings[name]))
+      fail([name], `${name}: ${settings[name]} comes with a later version: give a folder`)
     return resolve(folder, settings[name])
   }
-  const tables = Object.entries(settings.tables).map(([name, table]) => tableOf({ name, settings: table, pairs: (part) => pairsAt(document.contents, ['tables', name, part]) }, fail))
-  const repeated = tables.find((table, index) => tables.some((other, before) => before < index && other.name === table.name))
+  const tables = Object.entries(settings.tables).map(([name, table]) =>
+    tableOf({ name, settings: table, pairs: (part) => pairsAt(document.contents, ['tables', name, part]) }, fail),
+  )
+  const repeated = tables.find((table, index) =>
+    tables.some((other, before) => before < index && other.name === table.name),
+  )
   if (repeated !== undefined) fail(['tables'], `${repeated.name} is listed twice: keep one entry`)
-  const dms = typeof settings.dms === 'string' ? await readEndpoint(resolve(folder, settings.dms), readText, (problem) => fail(['dms'], problem)) : (settings.dms ?? {})
-  return { landing: place('landing'), lake: place('lake'), dms, reloadSettleMs: settings.reload?.settle ?? RELOAD_SETTLE_MS, tables }
+  const dms =
+    typeof settings.dms === 'string'
+      ? await readEndpoint(resolve(folder, settings.dms), readText, (problem) => fail(['dms'], problem))
+      : (settings.dms ?? {})
+  return {
+    landing: place('landing'),
+    lake: place('lake'),
+    dms,
+    reloadSettleMs: settings.reload?.settle ?? RELOAD_SETTLE_MS,
+    tables,
+  }
 }
 
 type Fail = (where: readonly PropertyKey[], problem: string) => never
@@ -102,18 +128,36 @@ interface TableEntry {
 function tableOf({ name: text, settings, pairs }: TableEntry, fail: Fail): TableConfig {
   const where = ['tables', text]
   const name = parseTableName(text)
-  if (name === undefined) return fail(where, `"${text}" is not a table name. Write schema.table, without quotes, slashes or .. inside the names`)
+  if (name === undefined)
+    return fail(
+      where,
+      `"${text}" is not a table name. Write schema.table, without quotes, slashes or .. inside the names`,
+    )
   const later = comesLater(settings)
-  if (later !== undefined) return fail([...where, later.name], `${later.name}: ${later.value} comes with a later version. Leave it out`)
-  const columns = settings.columns === undefined ? undefined : pairs('columns').map(([column, type]) => ({ name: column, type: parseColumnType(type) ?? fail([...where, 'columns', column], `"${type}" is not a type. It ${TYPE_REMEDY}`) }))
+  if (later !== undefined)
+    return fail([...where, later.name], `${later.name}: ${later.value} comes with a later version. Leave it out`)
+  const columns =
+    settings.columns === undefined
+      ? undefined
+      : pairs('columns').map(([column, type]) => ({
+          name: column,
+          type:
+            parseColumnType(type) ?? fail([...where, 'columns', column], `"${type}" is not a type. It ${TYPE_REMEDY}`),
+        }))
   const rename = new Map(pairs('rename'))
   // Everywhere else either name may be used.
   const inTable = (column: string): string => rename.get(column) ?? column
   const listed = columns?.map((column) => inTable(column.name))
   // Deletes and late rows are found by these columns, so a misspelt one must not wait for the first file.
   for (const part of ['key', 'partitionBy', 'keepOnNull'] as const) {
-    const unknown = (settings[part] ?? []).find((column) => listed !== undefined && !listed.includes(inTable(column)) && column !== settings.sequence)
-    if (unknown !== undefined) return fail([...where, part], `${part} names ${unknown}, which is not in columns. Add it there or correct the name`)
+    const unknown = (settings[part] ?? []).find(
+      (column) => listed !== undefined && !listed.includes(inTable(column)) && column !== settings.sequence,
+    )
+    if (unknown !== undefined)
+      return fail(
+        [...where, part],
+        `${part} names ${unknown}, which is not in columns. Add it there or correct the name`,
+      )
   }
   return {
     name: `${name.schema}.${name.table}`,
@@ -133,10 +177,16 @@ function tableOf({ name: text, settings, pairs }: TableEntry, fail: Fail): Table
 function pairsAt(root: unknown, where: readonly string[]): readonly (readonly [string, string])[] {
   let node = root
   for (const part of where) node = isMap(node) ? node.items.find((item) => String(item.key) === part)?.value : undefined
-  return isMap(node) ? node.items.map((item) => [String(item.key), isScalar(item.value) ? String(item.value.value) : '']) : []
+  return isMap(node)
+    ? node.items.map((item) => [String(item.key), isScalar(item.value) ? String(item.value.value) : ''])
+    : []
 }
 
-async function readEndpoint(path: string, readText: (path: string) => Promise<string>, fail: (problem: string) => never): Promise<S3Settings> {
+async function readEndpoint(
+  path: string,
+  readText: (path: string) => Promise<string>,
+  fail: (problem: string) => never,
+): Promise<S3Settings> {
   let json: unknown
   try {
     json = JSON.parse(await readText(path))
@@ -150,7 +200,10 @@ async function readEndpoint(path: string, readText: (path: string) => Promise<st
 }
 
 /** The first issue in words, and where it is. */
-function describe(issues: readonly z.core.$ZodIssue[]): { readonly where: readonly PropertyKey[]; readonly problem: string } {
+function describe(issues: readonly z.core.$ZodIssue[]): {
+  readonly where: readonly PropertyKey[]
+  readonly problem: string
+} {
   const [issue] = issues
   if (issue === undefined) return { where: [], problem: 'something is wrong' }
   if (issue.code === 'invalid_union') {
@@ -162,9 +215,13 @@ function describe(issues: readonly z.core.$ZodIssue[]): { readonly where: readon
   const name = issue.path.map(String).join('.')
   if (issue.code === 'unrecognized_keys') {
     const [key] = issue.keys
-    return { where: [...issue.path, key ?? ''], problem: `${key} is not a setting${name === '' ? '' : ` of ${name}`}. Correct the name or leave it out` }
+    return {
+      where: [...issue.path, key ?? ''],
+      problem: `${key} is not a setting${name === '' ? '' : ` of ${name}`}. Correct the name or leave it out`,
+    }
   }
-  if (issue.code === 'invalid_type' && issue.input === undefined && issue.message.includes('undefined')) return { where: issue.path, problem: `${name} is missing. Add it` }
+  if (issue.code === 'invalid_type' && issue.input === undefined && issue.message.includes('undefined'))
+    return { where: issue.path, problem: `${name} is missing. Add it` }
   return { where: issue.path, problem: `${name}: ${issue.message}` }
 }
 
@@ -178,7 +235,9 @@ function lineOf(document: ReturnType<typeof parseDocument>, lines: LineCounter, 
   let offset = 0
   for (const part of where) {
     if (!isMap(node)) break
-    const pair = node.items.find((item) => String(item.key) === String(part) || String(item.key).toLowerCase() === String(part).toLowerCase())
+    const pair = node.items.find(
+      (item) => String(item.key) === String(part) || String(item.key).toLowerCase() === String(part).toLowerCase(),
+    )
     if (pair === undefined) break
     const range = z.object({ range: z.array(z.number()) }).safeParse(pair.key)
     offset = range.data?.range[0] ?? offset

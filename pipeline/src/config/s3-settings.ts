@@ -3,9 +3,18 @@ import { z } from 'zod'
 // dms-format.md §2. The endpoint's own names, so that what `describe-endpoints` prints can be pasted.
 const flag = z.union([z.boolean(), z.stringbool({ truthy: ['true'], falsy: ['false'] })])
 const text = z.string()
-const number = z.union([z.number(), z.string().regex(/^[0-9]+$/).transform(Number)])
+const number = z.union([
+  z.number(),
+  z
+    .string()
+    .regex(/^[0-9]+$/)
+    .transform(Number),
+])
 const oneOf = <const Values extends readonly [string, ...string[]]>(values: Values) =>
-  z.string().refine((value) => values.includes(value.toLowerCase()), `must be one of ${values.join(', ')}`).transform((value) => value.toLowerCase())
+  z
+    .string()
+    .refine((value) => values.includes(value.toLowerCase()), `must be one of ${values.join(', ')}`)
+    .transform((value) => value.toLowerCase())
 
 /** The S3Settings that say how files are written; the rest is accepted and not looked at. */
 export const s3Settings = z.strictObject({
@@ -59,22 +68,30 @@ const NAMES = new Map(Object.keys(s3Settings.shape).map((name) => [name.toLowerC
 
 /** The settings under their documented names, however they were spelled. Names that are not known stay, to be refused. */
 export function spellSettings(settings: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
-  return Object.fromEntries(Object.entries(settings).map(([name, value]) => [NAMES.get(name.toLowerCase()) ?? name, value]))
+  return Object.fromEntries(
+    Object.entries(settings).map(([name, value]) => [NAMES.get(name.toLowerCase()) ?? name, value]),
+  )
 }
 
 /** The settings inside what `aws dms describe-endpoints` prints, or the object itself when it is a plain settings file. */
 export function settingsOfEndpoint(json: unknown): Readonly<Record<string, unknown>> | string {
   const top = record.safeParse(json)
   if (!top.success) return 'it holds no object'
-  const endpoints = z.array(record).safeParse(top.data['Endpoints'] ?? (top.data['Endpoint'] === undefined ? undefined : [top.data['Endpoint']]))
+  const endpoints = z
+    .array(record)
+    .safeParse(top.data['Endpoints'] ?? (top.data['Endpoint'] === undefined ? undefined : [top.data['Endpoint']]))
   if (!endpoints.success) {
     const inner = record.safeParse(top.data['S3Settings'])
     return inner.success ? inner.data : top.data
   }
-  const found = endpoints.data.map((endpoint) => record.safeParse(endpoint['S3Settings'])).filter((parsed) => parsed.success)
+  const found = endpoints.data
+    .map((endpoint) => record.safeParse(endpoint['S3Settings']))
+    .filter((parsed) => parsed.success)
   const [only] = found
   if (only === undefined) return 'none of its endpoints has S3Settings'
-  return found.length === 1 ? only.data : `it has ${found.length} endpoints with S3Settings: keep the one of this landing`
+  return found.length === 1
+    ? only.data
+    : `it has ${found.length} endpoints with S3Settings: keep the one of this landing`
 }
 
 const record = z.record(z.string(), z.unknown())

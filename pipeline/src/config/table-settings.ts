@@ -4,13 +4,28 @@ const DURATION = /^([0-9]+) ?(s|m|h|d)$/
 const UNIT_MS = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const
 
 /** `90d`, `10m`, `60s`, or a number of seconds; in milliseconds. */
-export const duration = z.union([z.number().nonnegative(), z.string().regex(DURATION, 'must be a time such as 60s, 10m, 24h or 90d')]).transform((value) => {
-  if (typeof value === 'number') return value * UNIT_MS.s
-  const [, count, unit] = DURATION.exec(value) ?? []
-  return Number(count) * (unit === 'm' ? UNIT_MS.m : unit === 'h' ? UNIT_MS.h : unit === 'd' ? UNIT_MS.d : UNIT_MS.s)
-})
+export const duration = z
+  .union([z.number().nonnegative(), z.string().regex(DURATION, 'must be a time such as 60s, 10m, 24h or 90d')])
+  .transform((value) => {
+    if (typeof value === 'number') return value * UNIT_MS.s
+    const [, count, unit] = DURATION.exec(value) ?? []
+    return Number(count) * (unit === 'm' ? UNIT_MS.m : unit === 'h' ? UNIT_MS.h : unit === 'd' ? UNIT_MS.d : UNIT_MS.s)
+  })
 
-const PRIMITIVES = ['string', 'long', 'integer', 'short', 'byte', 'float', 'double', 'boolean', 'binary', 'date', 'timestamp', 'timestamp_ntz'] as const
+const PRIMITIVES = [
+  'string',
+  'long',
+  'integer',
+  'short',
+  'byte',
+  'float',
+  'double',
+  'boolean',
+  'binary',
+  'date',
+  'timestamp',
+  'timestamp_ntz',
+] as const
 export type ColumnType = (typeof PRIMITIVES)[number] | `decimal(${number},${number})`
 
 /** What a column's type may be, for messages. */
@@ -54,7 +69,9 @@ export const tableSettings = z.strictObject({
 })
 
 /** Settings that the file format knows and this version does not do; the one place that says so. */
-export function comesLater(table: z.output<typeof tableSettings>): { readonly name: string; readonly value: string } | undefined {
+export function comesLater(
+  table: z.output<typeof tableSettings>,
+): { readonly name: string; readonly value: string } | undefined {
   if (table.history === true) return { name: 'history', value: 'true' }
   if (table.changeDataFeed === true) return { name: 'changeDataFeed', value: 'true' }
   if (table.engine === 'spark') return { name: 'engine', value: 'spark' }
@@ -69,6 +86,10 @@ export function parseTableName(text: string): { readonly schema: string; readonl
   const table = match?.[3] ?? match?.[4]
   if (schema === undefined || table === undefined) return undefined
   // A dot in the schema would make two tables of one name; the rest could leave the lake's folder.
-  if (schema.includes('.') || [schema, table].some((part) => part === '.' || part === '..' || /[\p{Cc}"'`\\/]/u.test(part))) return undefined
+  if (
+    schema.includes('.') ||
+    [schema, table].some((part) => part === '.' || part === '..' || /[\p{Cc}"'`\\/]/u.test(part))
+  )
+    return undefined
   return { schema, table }
 }

@@ -15,7 +15,8 @@ export async function countParquet(key: string, path: string, sizeBytes: number)
     }
     const metadata = await parquetMetadataAsync({ byteLength: sizeBytes, slice })
     const rows = metadata.row_groups.reduce((sum, group) => sum + group.num_rows, 0n)
-    if (rows !== metadata.num_rows) throw landingFileCorrupt(key, `the Parquet footer counts ${metadata.num_rows} rows and its row groups ${rows}`)
+    if (rows !== metadata.num_rows)
+      throw landingFileCorrupt(key, `the Parquet footer counts ${metadata.num_rows} rows and its row groups ${rows}`)
     return {
       records: Number(metadata.num_rows),
       isTerminated: true,
@@ -27,7 +28,11 @@ export async function countParquet(key: string, path: string, sizeBytes: number)
       byTable: new Map(),
     }
   } catch (cause) {
-    throw landingFileCorrupt(key, `the Parquet footer is damaged (${cause instanceof Error ? cause.message : String(cause)})`, { cause })
+    throw landingFileCorrupt(
+      key,
+      `the Parquet footer is damaged (${cause instanceof Error ? cause.message : String(cause)})`,
+      { cause },
+    )
   } finally {
     await file.close()
   }

@@ -37,111 +37,141 @@ const CLOSING = 3
 
 /** Starts a count. `byTable` also counts by the table and schema in a transaction record's second and third field. */
 export function recordCounter(dialect: Dialect, { byTable }: { readonly byTable: boolean }): RecordCounter {
-  const delimiter = Buffer.from(dialect.delimiter)
-  const rowDelimiter = Buffer.from(dialect.rowDelimiter)
-  // Bytes at which the machine has to look; the rest is skipped in a tight loop.
-  const isSpecial = new Uint8Array(256)
-  for (const byte of [delimiter[0], rowDelimiter[0], CARRIAGE_RETURN]) if (byte !== undefined) isSpecial[byte] = 1
-  if (dialect.isQuoted) isSpecial[QUOTE] = 1
-  const isQuoted = dialect.isQuoted
+  const machine = startMachine(dialect, byTable)
+  const { delimiter, rowDelimiter, tables } = machine
   const lookAhead = Math.max(delimiter.length, rowDelimiter.length) - 1
   const text = utf8Check()
-  const tables = byTable ? tableCounter(isQuoted) : undefined
-  let state = START
-  let records = 0
-  let blankRecords = 0
-  let recordBytes = 0
-  let hasBareCarriageReturn = false
   let hasNul = false
   let carry: Buffer = Buffer.alloc(0)
-
-  const scan = (bytes: Buffer, end: number): number => {
-    let at = 0
-    let recordFrom = -recordBytes
-    let fieldFrom = 0
-    let quoteAt = -2
-    let returnAt = -2
-    while (at < end) {
-      // Most records have neither quote nor carriage return: only their end matters, and indexOf finds it ten times faster.
-      if (at === recordFrom && tables === undefined) {
-        if (quoteAt !== -1 && quoteAt < at) quoteAt = isQuoted ? bytes.indexOf(QUOTE, at) : -1
-        if (returnAt !== -1 && returnAt < at) returnAt = rowDelimiter[0] === CARRIAGE_RETURN ? -1 : bytes.indexOf(CARRIAGE_RETURN, at)
-        const rowEnd = bytes.indexOf(rowDelimiter[0] ?? 0, at)
-        const isSimple = rowEnd !== -1 && rowEnd < end && (quoteAt === -1 || quoteAt > rowEnd) && (returnAt === -1 || returnAt > rowEnd)
-        if (isSimple && startsAt(bytes, rowEnd, rowDelimiter)) {
-          records += 1
-          if (rowEnd === at) blankRecords += 1
-          at = rowEnd + rowDelimiter.length
-          recordFrom = at
-          fieldFrom = at
-          continue
-        }
-      }
-      if (state === QUOTED) {
-        const quote = bytes.indexOf(QUOTE, at)
-        at = quote === -1 || quote >= end ? end : quote + 1
-        if (quote !== -1 && quote < end) state = CLOSING
-        continue
-      }
-      const byte = bytes[at] ?? 0
-      if (isSpecial[byte] === 0) {
-        state = PLAIN
-        at += 1
-        while (at < end && isSpecial[bytes[at] ?? 0] === 0) at += 1
-        continue
-      }
-      if (byte === rowDelimiter[0] && startsAt(bytes, at, rowDelimiter)) {
-        tables?.field(bytes, fieldFrom, at)
-        tables?.record()
-        records += 1
-        if (at === recordFrom) blankRecords += 1
-        at += rowDelimiter.length
-        recordFrom = at
-        fieldFrom = at
-        state = START
-      } else if (byte === delimiter[0] && startsAt(bytes, at, delimiter)) {
-        tables?.field(bytes, fieldFrom, at)
-        at += delimiter.length
-        fieldFrom = at
-        state = START
-      } else {
-        if (byte === CARRIAGE_RETURN) hasBareCarriageReturn = true
-        state = isQuoted && byte === QUOTE && state !== PLAIN ? QUOTED : PLAIN
-        at += 1
-      }
-    }
-    recordBytes = at - recordFrom
-    tables?.part(bytes, fieldFrom, at)
-    return at
-  }
-
   return {
     update: (chunk) => {
       text.update(chunk)
       if (!hasNul) hasNul = chunk.includes(0)
       const bytes = carry.length === 0 ? chunk : Buffer.concat([carry, chunk])
-      const at = scan(bytes, Math.max(0, bytes.length - lookAhead))
-      carry = bytes.subarray(at)
+      carry = bytes.subarray(scan(machine, bytes, Math.max(0, bytes.length - lookAhead)))
     },
     finish: () => {
-      scan(carry, carry.length)
-      const isTerminated = recordBytes === 0
+      scan(machine, carry, carry.length)
+      const isTerminated = machine.recordBytes === 0
       if (!isTerminated) {
         tables?.field(carry, 0, 0)
         tables?.record()
-        records += 1
       }
       return {
-        records,
+        records: machine.records + (isTerminated ? 0 : 1),
         isTerminated,
-        hasUnclosedQuote: state === QUOTED,
-        blankRecords,
-        hasBareCarriageReturn,
+        hasUnclosedQuote: machine.state === QUOTED,
+        blankRecords: machine.blankRecords,
+        hasBareCarriageReturn: machine.hasBareCarriageReturn,
         isUtf8: text.finish(),
         hasNul,
         byTable: tables?.counts ?? new Map(),
       }
     },
+  }
+}
+
+interface Machine {
+  readonly delimiter: Buffer
+  readonly rowDelimiter: Buffer
+  readonly isQuoted: boolean
+  /** Bytes at which the machine has to look; the rest is skipped in a tight loop. */
+  readonly isSpecial: Uint8Array
+  readonly tables: TableCounter | undefined
+  state: number
+  records: number
+  blankRecords: number
+  /** Bytes of the record that is open. */
+  recordBytes: number
+  hasBareCarriageReturn: boolean
+}
+
+function startMachine({ delimiter, rowDelimiter, isQuoted }: Dialect, byTable: boolean): Machine {
+  const isSpecial = new Uint8Array(256)
+  const [field, record] = [Buffer.from(delimiter), Buffer.from(rowDelimiter)]
+  for (const byte of [field[0], record[0], CARRIAGE_RETURN]) if (byte !== undefined) isSpecial[byte] = 1
+  if (isQuoted) isSpecial[QUOTE] = 1
+  const tables = byTable ? tableCounter(isQuoted) : undefined
+  const counts = { state: START, records: 0, blankRecords: 0, recordBytes: 0, hasBareCarriageReturn: false }
+  return { delimiter: field, rowDelimiter: record, isQuoted, isSpecial, tables, ...counts }
+}
+
+/** Runs the machine over `bytes` up to `end` and says how far it came: past `end` where a delimiter began before it. */
+function scan(machine: Machine, bytes: Buffer, end: number): number {
+  const { delimiter, rowDelimiter, isQuoted, isSpecial, tables } = machine
+  const simple = simpleRecords(machine, bytes, end)
+  let { state } = machine
+  let at = 0
+  let recordFrom = -machine.recordBytes
+  let fieldFrom = 0
+  while (at < end) {
+    if (at === recordFrom && tables === undefined) {
+      at = simple(at)
+      recordFrom = at
+      fieldFrom = at
+      if (at >= end) break
+    }
+    if (state === QUOTED) {
+      const quote = bytes.indexOf(QUOTE, at)
+      const isInside = quote === -1 || quote >= end
+      at = isInside ? end : quote + 1
+      if (!isInside) state = CLOSING
+      continue
+    }
+    const byte = bytes[at] ?? 0
+    if (isSpecial[byte] === 0) {
+      state = PLAIN
+      at += 1
+      while (at < end && isSpecial[bytes[at] ?? 0] === 0) at += 1
+    } else if (byte === rowDelimiter[0] && startsAt(bytes, at, rowDelimiter)) {
+      tables?.field(bytes, fieldFrom, at)
+      tables?.record()
+      machine.records += 1
+      if (at === recordFrom) machine.blankRecords += 1
+      at += rowDelimiter.length
+      recordFrom = at
+      fieldFrom = at
+      state = START
+    } else if (byte === delimiter[0] && startsAt(bytes, at, delimiter)) {
+      tables?.field(bytes, fieldFrom, at)
+      at += delimiter.length
+      fieldFrom = at
+      state = START
+    } else {
+      if (byte === CARRIAGE_RETURN) machine.hasBareCarriageReturn = true
+      state = isQuoted && byte === QUOTE && state !== PLAIN ? QUOTED : PLAIN
+      at += 1
+    }
+  }
+  machine.state = state
+  machine.recordBytes = at - recordFrom
+  tables?.part(bytes, fieldFrom, at)
+  return at
+}
+
+/**
+ * Passes over records that have neither quote nor carriage return: only their end matters, and indexOf finds it several
+ * times faster than the machine. Takes the start of a record and returns the start of the first that needs the machine.
+ */
+function simpleRecords(machine: Machine, bytes: Buffer, end: number): (from: number) => number {
+  const { rowDelimiter, isQuoted } = machine
+  const first = rowDelimiter[0] ?? 0
+  // The next one of each; -1 when there is none, so that it is not looked for again at each record.
+  let quoteAt = isQuoted ? -2 : -1
+  let returnAt = first === CARRIAGE_RETURN ? -1 : -2
+  return (from) => {
+    let at = from
+    while (at < end) {
+      if (quoteAt !== -1 && quoteAt < at) quoteAt = bytes.indexOf(QUOTE, at)
+      if (returnAt !== -1 && returnAt < at) returnAt = bytes.indexOf(CARRIAGE_RETURN, at)
+      const rowEnd = bytes.indexOf(first, at)
+      const isPlain = (quoteAt === -1 || quoteAt > rowEnd) && (returnAt === -1 || returnAt > rowEnd)
+      if (rowEnd === -1 || rowEnd >= end || !isPlain || !startsAt(bytes, rowEnd, rowDelimiter)) return at
+      machine.records += 1
+      if (rowEnd === at) machine.blankRecords += 1
+      at = rowEnd + rowDelimiter.length
+    }
+    return at
   }
 }
 
@@ -209,5 +239,7 @@ function tableCounter(isQuoted: boolean): TableCounter {
 
 function plainText(latin1: string, isQuoted: boolean): string {
   const text = Buffer.from(latin1, 'latin1').toString('utf8')
-  return isQuoted && text.startsWith('"') ? text.slice(1, text.endsWith('"') ? -1 : undefined).replaceAll('""', '"') : text
+  return isQuoted && text.startsWith('"')
+    ? text.slice(1, text.endsWith('"') ? -1 : undefined).replaceAll('""', '"')
+    : text
 }

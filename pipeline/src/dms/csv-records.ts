@@ -22,7 +22,11 @@ export interface RawRecord {
 const LINE_FEED = 0x0a
 
 /** The records of a CSV file, header included, one after another. Stops after `recordsMax`. */
-export async function* readRecords(path: string, dialect: Dialect, { recordsMax = Number.POSITIVE_INFINITY } = {}): AsyncGenerator<RawRecord> {
+export async function* readRecords(
+  path: string,
+  dialect: Dialect,
+  { recordsMax = Number.POSITIVE_INFINITY } = {},
+): AsyncGenerator<RawRecord> {
   const source = createReadStream(path)
   const parser = parse({
     encoding: null,

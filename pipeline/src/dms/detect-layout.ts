@@ -59,15 +59,22 @@ export function namedLayout(names: readonly string[], facts: LayoutFacts): Layou
     throw schemaMismatch(facts.key, facts.table, problem)
   }
   const empty = names.indexOf('')
-  if (empty !== -1) stop(`its header has no name for column ${empty + 1} (older DMS versions write one comma too many): the names may be shifted`)
-  const repeated = names.find((name, at) => names.some((other, before) => before < at && other.toLowerCase() === name.toLowerCase()))
+  if (empty !== -1)
+    stop(
+      `its header has no name for column ${empty + 1} (older DMS versions write one comma too many): the names may be shifted`,
+    )
+  const repeated = names.find((name, at) =>
+    names.some((other, before) => before < at && other.toLowerCase() === name.toLowerCase()),
+  )
   if (repeated !== undefined) stop(`its header names ${repeated} twice (letter case does not tell columns apart)`)
   const columnNames = new Set([...names, ...(facts.known ?? [])])
   const isListed = (name: string): boolean => facts.listed.includes(name)
   const fields = names.map((name): LayoutField => {
     if (name === 'Op' && !isListed(name)) return { name, role: 'op' }
     const of = name.startsWith(BEFORE) ? name.slice(BEFORE.length) : undefined
-    return of !== undefined && columnNames.has(of) && !isListed(name) ? { name: of, role: 'before-image' } : { name, role: 'column' }
+    return of !== undefined && columnNames.has(of) && !isListed(name)
+      ? { name: of, role: 'before-image' }
+      : { name, role: 'column' }
   })
   const columns = fields.filter((field) => field.role === 'column').map((field) => field.name)
   const lostKey = facts.keyColumns.filter((name) => !columns.includes(name))
@@ -77,14 +84,24 @@ export function namedLayout(names: readonly string[], facts: LayoutFacts): Layou
   const missing = known.filter((name) => !columns.includes(name))
   const [lost, gained] = [missing, added].map((list) => list.filter((name) => isSourceColumn(name, facts)))
   if (lost !== undefined && gained !== undefined && lost.length > 0 && gained.length > 0 && !facts.isSchemaAccepted) {
-    stop(`${lost.join(', ')} is gone and ${gained.join(', ')} is new, which looks like a rename. Name it under \`rename\` if it is one, or accept both as they are`)
+    stop(
+      `${lost.join(', ')} is gone and ${gained.join(', ')} is new, which looks like a rename. Name it under \`rename\` if it is one, or accept both as they are`,
+    )
   }
-  return { hasHeader: false, fields, added: facts.known === undefined ? [] : added, missing, warnings: opWarnings(fields, facts) }
+  return {
+    hasHeader: false,
+    fields,
+    added: facts.known === undefined ? [] : added,
+    missing,
+    warnings: opWarnings(fields, facts),
+  }
 }
 
 function opWarnings(fields: readonly LayoutField[], { key, isLoad, settings }: LayoutFacts): readonly string[] {
   const mayLackOp = isLoad || settings.CdcInsertsOnly === true || settings.CdcInsertsAndUpdates === true
-  return mayLackOp || fields.some((field) => field.role === 'op') ? [] : [`${key} has no Op column: its rows are taken as inserts`]
+  return mayLackOp || fields.some((field) => field.role === 'op')
+    ? []
+    : [`${key} has no Op column: its rows are taken as inserts`]
 }
 
 // The extra columns of DMS come and go with the endpoint's settings and are no source columns.
@@ -94,19 +111,33 @@ function isSourceColumn(name: string, { settings, sequence }: LayoutFacts): bool
 
 function isHeader(first: readonly string[], sample: readonly (readonly string[])[], facts: LayoutFacts): boolean {
   const { settings, keyColumns } = facts
-  const names = new Set(['Op', ...(facts.known ?? []), ...keyColumns, settings.TimestampColumnName ?? 'Op', facts.sequence ?? 'Op'])
-  const isName = (text: string): boolean => names.has(text) || (text.startsWith(BEFORE) && names.has(text.slice(BEFORE.length)))
+  const names = new Set([
+    'Op',
+    ...(facts.known ?? []),
+    ...keyColumns,
+    settings.TimestampColumnName ?? 'Op',
+    facts.sequence ?? 'Op',
+  ])
+  const isName = (text: string): boolean =>
+    names.has(text) || (text.startsWith(BEFORE) && names.has(text.slice(BEFORE.length)))
   const namesFound = first.filter(isName).length
-  if (keyColumns.every((name) => first.includes(name)) && namesFound * 2 >= Math.min(first.length, names.size)) return true
-  if (settings.AddColumnName === true && facts.known === undefined) return keyColumns.every((name) => first.includes(name)) || wrongHeader(first, facts)
+  if (keyColumns.every((name) => first.includes(name)) && namesFound * 2 >= Math.min(first.length, names.size))
+    return true
+  if (settings.AddColumnName === true && facts.known === undefined)
+    return keyColumns.every((name) => first.includes(name)) || wrongHeader(first, facts)
   if (namesFound >= 2 && namesFound * 2 >= first.length) return wrongHeader(first, facts)
   // The settings promise a header: only a record that can be nothing but data goes against them.
-  if (settings.AddColumnName === true && readings(first.length, sample, facts).length === 0) return wrongHeader(first, facts)
+  if (settings.AddColumnName === true && readings(first.length, sample, facts).length === 0)
+    return wrongHeader(first, facts)
   return false
 }
 
 function wrongHeader(first: readonly string[], { key, table, keyColumns }: LayoutFacts): never {
-  throw schemaMismatch(key, table, `its header (${first.slice(0, 20).join(', ')}) lacks the key ${keyColumns.join(', ')}`)
+  throw schemaMismatch(
+    key,
+    table,
+    `its header (${first.slice(0, 20).join(', ')}) lacks the key ${keyColumns.join(', ')}`,
+  )
 }
 
 interface Reading {
@@ -125,12 +156,22 @@ function headerlessLayout(sample: readonly (readonly string[])[], facts: LayoutF
   const [reading] = found
   if (reading === undefined) {
     const expected = [...new Set(allReadings(facts).map(({ fields }) => fields.length))].sort((a, b) => a - b)
-    throw schemaMismatch(key, table, `its records have ${width} fields and no header, and the table's columns make ${expected.join(' or ')}. A column was added or dropped at the source`)
+    throw schemaMismatch(
+      key,
+      table,
+      `its records have ${width} fields and no header, and the table's columns make ${expected.join(' or ')}. A column was added or dropped at the source`,
+    )
   }
-  if (found.length > 1) throw layoutAmbiguous(key, table, found.map(({ fields }) => fields.map(fieldLabel).join(',')))
+  if (found.length > 1)
+    throw layoutAmbiguous(
+      key,
+      table,
+      found.map(({ fields }) => fields.map(fieldLabel).join(',')),
+    )
   const warnings = [...opWarnings(reading.fields, facts)]
   if (settings.AddColumnName === true) warnings.push(`${key} has no header although AddColumnName is set`)
-  if (settings.TimestampColumnName !== undefined && settings.TimestampColumnName !== '' && !reading.hasTimestamp) warnings.push(`${key} has no ${settings.TimestampColumnName} column although TimestampColumnName is set`)
+  if (settings.TimestampColumnName !== undefined && settings.TimestampColumnName !== '' && !reading.hasTimestamp)
+    warnings.push(`${key} has no ${settings.TimestampColumnName} column although TimestampColumnName is set`)
   const columns = reading.fields.filter((field) => field.role === 'column').map((field) => field.name)
   return {
     hasHeader: false,
@@ -148,7 +189,10 @@ function fieldLabel({ name, role }: LayoutField): string {
 /** The readings of a width that are left when the first field's values and the settings have spoken. */
 function readings(width: number, sample: readonly (readonly string[])[], facts: LayoutFacts): readonly Reading[] {
   const rows = sample.filter((row) => row.length === width)
-  const fitting = allReadings(facts).filter((reading) => reading.fields.length === width && (reading.before === 'none' || hasBeforeImages(reading, rows, facts)))
+  const fitting = allReadings(facts).filter(
+    (reading) =>
+      reading.fields.length === width && (reading.before === 'none' || hasBeforeImages(reading, rows, facts)),
+  )
   const ops = rows.filter(([op]) => OPS.has(op ?? '')).length
   const byOp = (hasOp: boolean): readonly Reading[] => fitting.filter((reading) => reading.hasOp === hasOp)
   const isOpen = byOp(true).length > 0 && byOp(false).length > 0
@@ -165,15 +209,29 @@ function readings(width: number, sample: readonly (readonly string[])[], facts: 
  * Whether the last fields may be before images and not a column that was added at the source: they are empty in inserts,
  * have the key's type, and are the key itself in an update that leaves it as it is. One odd record in ten may be a bad row.
  */
-function hasBeforeImages(reading: Reading, rows: readonly (readonly string[])[], { keyColumns, looksLikeKey }: LayoutFacts): boolean {
+function hasBeforeImages(
+  reading: Reading,
+  rows: readonly (readonly string[])[],
+  { keyColumns, looksLikeKey }: LayoutFacts,
+): boolean {
   const images = reading.fields.flatMap(({ role }, at) => (role === 'before-image' ? [at] : []))
-  const keys = keyColumns.map((name) => ({ name, at: reading.fields.findIndex((field) => field.role === 'column' && field.name === name) }))
+  const keys = keyColumns.map((name) => ({
+    name,
+    at: reading.fields.findIndex((field) => field.role === 'column' && field.name === name),
+  }))
   let odd = 0
   let evidence = 0
   for (const row of rows) {
     const isInsert = !reading.hasOp || row[0] === 'I'
     const isEmpty = images.every((at) => row[at] === '')
-    if (isInsert ? !isEmpty : !keys.every(({ name }, key) => row[images[key] ?? -1] === '' || looksLikeKey(name, row[images[key] ?? -1] ?? ''))) odd += 1
+    if (
+      isInsert
+        ? !isEmpty
+        : !keys.every(
+            ({ name }, key) => row[images[key] ?? -1] === '' || looksLikeKey(name, row[images[key] ?? -1] ?? ''),
+          )
+    )
+      odd += 1
     else if (isInsert || keys.some(({ at }, key) => row[images[key] ?? -1] === row[at])) evidence += 1
   }
   return evidence > 0 && odd * 10 <= rows.length

@@ -16,8 +16,9 @@ export function dialectOf(settings: S3Settings, head: Uint8Array): Dialect {
   const isQuoted = settings.Rfc4180 ?? true
   const { CsvNullValue: nullMarker, CsvNoSupValue: noSup } = settings
   return {
-    delimiter: unescape(settings.CsvDelimiter ?? ','),
-    rowDelimiter: settings.CsvRowDelimiter === undefined ? firstLineEnd(head, isQuoted) : unescape(settings.CsvRowDelimiter),
+    delimiter: unescapeEnds(settings.CsvDelimiter ?? ','),
+    rowDelimiter:
+      settings.CsvRowDelimiter === undefined ? firstLineEnd(head, isQuoted) : unescapeEnds(settings.CsvRowDelimiter),
     isQuoted,
     nullMarker: nullMarker === '' ? undefined : nullMarker,
     noSupMarker: settings.UseCsvNoSupValue === true && noSup !== '' ? noSup : undefined,
@@ -25,7 +26,7 @@ export function dialectOf(settings: S3Settings, head: Uint8Array): Dialect {
 }
 
 /** `\n` as two characters is how the AWS console shows a line feed. */
-function unescape(text: string): string {
+function unescapeEnds(text: string): string {
   return text.replaceAll('\\r', '\r').replaceAll('\\n', '\n').replaceAll('\\t', '\t')
 }
 

@@ -49,7 +49,11 @@ export function parseLandingKey(key: string, options: LandingKeyOptions): Landin
   if (folders.includes('s3_validation_failures')) return { kind: 'validation' }
   const control = folders.find((part) => /^(?:awsdms|attrep)_/i.test(part))
   if (control !== undefined) return { kind: 'control', table: control }
-  return parseTransactions(file) ?? parseLoad(file, folders, options) ?? parseCdc(file, folders, options) ?? { kind: 'ignored', why: 'not a name that DMS gives' }
+  return (
+    parseTransactions(file) ??
+    parseLoad(file, folders, options) ??
+    parseCdc(file, folders, options) ?? { kind: 'ignored', why: 'not a name that DMS gives' }
+  )
 }
 
 /**
@@ -65,7 +69,8 @@ export function placeOf(key: string): string {
   const cdc = CDC.exec(name)
   if (cdc !== null) return `1 ${timeOf(`${cdc[2]}${cdc[3]}`, cdc[4] ?? '')} ${encodeURIComponent(name)} ${tail}`
   const transactions = TRANSACTIONS.exec(name)
-  if (transactions !== null) return `1 ${timeOf(transactions[1] ?? '', transactions[2] ?? '')} ${encodeURIComponent(name)} ${tail}`
+  if (transactions !== null)
+    return `1 ${timeOf(transactions[1] ?? '', transactions[2] ?? '')} ${encodeURIComponent(name)} ${tail}`
   return `1 ${encodeURIComponent(name)} ${tail}`
 }
 
@@ -110,19 +115,31 @@ function parseCdc(file: string, folders: readonly string[], options: LandingKeyO
 /** Date folders: one level a part (SLASH), or one folder with dashes, underscores or nothing between the parts. */
 function isDate(rest: readonly string[]): boolean {
   if (rest.length === 0) return true
-  if (rest.length === 1) return /^[0-9]{2,4}(?:[-_]?[0-9]{2,4}){1,3}$/.test(rest[0] ?? '') && digits(rest) >= 6 && digits(rest) <= 10
-  return rest.length <= 4 && rest.every((part) => /^(?:[0-9]{2}|[0-9]{4})$/.test(part)) && digits(rest) >= 6 && digits(rest) <= 10
+  if (rest.length === 1)
+    return /^[0-9]{2,4}(?:[-_]?[0-9]{2,4}){1,3}$/.test(rest[0] ?? '') && digits(rest) >= 6 && digits(rest) <= 10
+  return (
+    rest.length <= 4 &&
+    rest.every((part) => /^(?:[0-9]{2}|[0-9]{4})$/.test(part)) &&
+    digits(rest) >= 6 &&
+    digits(rest) <= 10
+  )
 }
 
 function digits(parts: readonly string[]): number {
   return parts.join('').replaceAll(/[^0-9]/g, '').length
 }
 
-type Found = { readonly schema: string; readonly table: string; readonly rest: readonly string[] } | { readonly why: string }
+type Found =
+  | { readonly schema: string; readonly table: string; readonly rest: readonly string[] }
+  | { readonly why: string }
 
 const REST_MAX = 4
 
-function findTable(folders: readonly string[], { tables, bucketFolder }: LandingKeyOptions, isRest: (rest: readonly string[]) => boolean): Found {
+function findTable(
+  folders: readonly string[],
+  { tables, bucketFolder }: LandingKeyOptions,
+  isRest: (rest: readonly string[]) => boolean,
+): Found {
   for (let rest = 0; rest <= REST_MAX && rest + 2 <= folders.length; rest += 1) {
     const end = folders.length - rest
     if (!isRest(folders.slice(end))) continue
@@ -136,13 +153,19 @@ function findTable(folders: readonly string[], { tables, bucketFolder }: Landing
   if (schema === undefined || table === undefined) return { why: 'no <schema>/<table>/ folders above the file' }
   if (schema.includes('.')) return { why: `the schema ${schema} has a dot in its name` }
   const rest = folders.slice(2)
-  return isRest(rest) ? { schema, table, rest: rest.map(decodePart) } : { why: 'the folders are not <schema>/<table>/ with a date or a segment below' }
+  return isRest(rest)
+    ? { schema, table, rest: rest.map(decodePart) }
+    : { why: 'the folders are not <schema>/<table>/ with a date or a segment below' }
 }
 
 /** A folder's name as it stands and, where it is percent-encoded, what it stands for. */
 function spellings(schema: string, table: string): readonly (readonly [string, string])[] {
   const form = (text: string): string => decodePart(text.replaceAll('+', ' '))
-  return [[schema, table], [decodePart(schema), decodePart(table)], [form(schema), form(table)]]
+  return [
+    [schema, table],
+    [decodePart(schema), decodePart(table)],
+    [form(schema), form(table)],
+  ]
 }
 
 function withoutFolder(folders: readonly string[], bucketFolder: string | undefined): readonly string[] {
@@ -160,7 +183,8 @@ function decodePart(part: string): string {
 }
 
 function whyHostile(part: string): string | undefined {
-  if (part === '' || part === '.' || part === '..') return 'the path has an empty part or climbs (. or ..): rename the object'
+  if (part === '' || part === '.' || part === '..')
+    return 'the path has an empty part or climbs (. or ..): rename the object'
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused here.
   if (/[\u0000-\u001f\u007f]/.test(part)) return 'a name has a control character: rename the object'
   if (/["'`\\/]/.test(part)) return 'a name has a quote, a slash or a backslash: rename the object'

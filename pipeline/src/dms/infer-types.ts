@@ -15,7 +15,8 @@ const NO_SUCH = 'CAST(NULL AS VARCHAR)'
 
 /** The types that all values of a planned CSV file allow, by the source's column names. */
 export async function inferTypes(engine: Engine, file: OpenedFile, plan: ReadPlan): Promise<readonly SourceColumn[]> {
-  if (plan.columns.length === 0 || plan.rowCount === 0) return plan.columns.map(({ source }) => ({ name: source, type: 'string' }))
+  if (plan.columns.length === 0 || plan.rowCount === 0)
+    return plan.columns.map(({ source }) => ({ name: source, type: 'string' }))
   let relation = csvRelation(file, plan)
   if (!isForFastPath(file) || plan.context.kind === 'transactions') {
     await stageRecords(engine, file, plan)
@@ -67,9 +68,11 @@ function columnFacts(field: number, noSupMarker: string | undefined): readonly s
   const text = noSupMarker === undefined ? filled : `nullif(${filled}, '${noSupMarker.replaceAll("'", "''")}')`
   const decimal = `regexp_full_match(${text}, '-?(0|[1-9][0-9]*)\\.[0-9]+')`
   const point = `strpos(${text}, '.')`
-  const same = (type: string): string => `coalesce(CAST(TRY_CAST(${text} AS ${type}) AS VARCHAR), ${NO_SUCH}) IS NOT DISTINCT FROM ${text}`
+  const same = (type: string): string =>
+    `coalesce(CAST(TRY_CAST(${text} AS ${type}) AS VARCHAR), ${NO_SUCH}) IS NOT DISTINCT FROM ${text}`
   const time = `regexp_full_match(${text}, '[0-9]{4}-[0-9]{2}-[0-9]{2} ([01][0-9]|2[0-3]):[0-9]{2}:[0-9]{2}(\\.[0-9]{1,6})?') AND TRY_CAST(${text} AS TIMESTAMP) IS NOT NULL`
-  const all = (condition: string, name: string): string => `bool_and(${condition}) FILTER (WHERE ${text} IS NOT NULL) AS ${c}_${name}`
+  const all = (condition: string, name: string): string =>
+    `bool_and(${condition}) FILTER (WHERE ${text} IS NOT NULL) AS ${c}_${name}`
   return [
     `count(${text}) AS ${c}_count`,
     all(same('BIGINT'), 'long'),

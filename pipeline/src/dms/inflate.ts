@@ -41,8 +41,10 @@ export async function inflateTo(
   const limit = new Transform({
     transform(chunk: Buffer, _encoding, done) {
       plainBytes += chunk.length
-      if (plainBytes > SMALL_BYTES && plainBytes > storedBytes * RATIO_MAX) done(landingFileTooLarge(key, `it inflates to more than ${RATIO_MAX} times its size`))
-      else if (plainBytes > PLAIN_BYTES_MAX) done(landingFileTooLarge(key, `it inflates to more than ${PLAIN_BYTES_MAX} bytes`))
+      if (plainBytes > SMALL_BYTES && plainBytes > storedBytes * RATIO_MAX)
+        done(landingFileTooLarge(key, `it inflates to more than ${RATIO_MAX} times its size`))
+      else if (plainBytes > PLAIN_BYTES_MAX)
+        done(landingFileTooLarge(key, `it inflates to more than ${PLAIN_BYTES_MAX} bytes`))
       else {
         onPlain(chunk)
         done(null, chunk)
@@ -52,12 +54,15 @@ export async function inflateTo(
   try {
     await pipeline(stored, observe, gunzip, limit, createWriteStream(target, { mode: 0o600 }))
   } catch (cause) {
-    throw isZlibError(cause) ? landingFileCorrupt(key, `its gzip data is cut or damaged (${cause.message})`, { cause }) : cause
+    throw isZlibError(cause)
+      ? landingFileCorrupt(key, `its gzip data is cut or damaged (${cause.message})`, { cause })
+      : cause
   }
   // Node takes zeros after a member for padding, and a lone first magic byte for a member to come; both end in silence.
   // (The last byte of whole data is the top byte of a member's size.)
   const hasLoneMagic = lastByte === 0x1f && plainBytes < 0x1f000000
-  if (gunzip.bytesWritten !== storedBytes || hasLoneMagic) throw landingFileCorrupt(key, 'there are bytes after the end of its gzip data')
+  if (gunzip.bytesWritten !== storedBytes || hasLoneMagic)
+    throw landingFileCorrupt(key, 'there are bytes after the end of its gzip data')
   return plainBytes
 }
 

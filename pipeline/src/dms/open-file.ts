@@ -43,7 +43,11 @@ const CHUNK_BYTES = 1024 * 1024
 export async function openLandingFile(
   landing: Store,
   key: string,
-  { tempFolder, settings, isTransactions }: { readonly tempFolder: string; readonly settings: S3Settings; readonly isTransactions?: boolean },
+  {
+    tempFolder,
+    settings,
+    isTransactions,
+  }: { readonly tempFolder: string; readonly settings: S3Settings; readonly isTransactions?: boolean },
 ): Promise<OpenedFile> {
   const path = await safePath(landing, key)
   const before = await stat(path)
@@ -57,13 +61,20 @@ export async function openLandingFile(
   }
   const assertUnchanged = async (): Promise<void> => {
     const now = await stat(path).catch(() => undefined)
-    if (now === undefined || now.size !== before.size || now.mtimeMs !== before.mtimeMs || now.ino !== before.ino) throw landingFileChanged(key)
+    if (now === undefined || now.size !== before.size || now.mtimeMs !== before.mtimeMs || now.ino !== before.ino)
+      throw landingFileChanged(key)
   }
   try {
     const stored = createReadStream(path, { highWaterMark: CHUNK_BYTES })
     const witness = plainWitness(settings, isTransactions === true)
     if (isGzip) {
-      const sizeBytes = await inflateTo(stored, { key, hash, target: inflated, storedBytes: before.size, onPlain: witness.update })
+      const sizeBytes = await inflateTo(stored, {
+        key,
+        hash,
+        target: inflated,
+        storedBytes: before.size,
+        onPlain: witness.update,
+      })
       plain = { path: inflated, sizeBytes }
     } else {
       for await (const chunk of stored) {
@@ -73,7 +84,19 @@ export async function openLandingFile(
     }
     await assertUnchanged()
     const { format, dialect, count } = await witness.finish(key, plain)
-    return { key, path: plain.path, format, dialect, count, sizeBytes: before.size, plainBytes: plain.sizeBytes, hash: hash.digest('hex'), modifiedMs: before.mtimeMs, assertUnchanged, dispose }
+    return {
+      key,
+      path: plain.path,
+      format,
+      dialect,
+      count,
+      sizeBytes: before.size,
+      plainBytes: plain.sizeBytes,
+      hash: hash.digest('hex'),
+      modifiedMs: before.mtimeMs,
+      assertUnchanged,
+      dispose,
+    }
   } catch (error) {
     await dispose()
     // A file that is being written looks cut: saying so would send people after the wrong cause.
@@ -84,7 +107,10 @@ export async function openLandingFile(
 
 interface Witness {
   readonly update: (chunk: Buffer) => void
-  readonly finish: (key: string, plain: { readonly path: string; readonly sizeBytes: number }) => Promise<Pick<OpenedFile, 'format' | 'dialect' | 'count'>>
+  readonly finish: (
+    key: string,
+    plain: { readonly path: string; readonly sizeBytes: number },
+  ) => Promise<Pick<OpenedFile, 'format' | 'dialect' | 'count'>>
 }
 
 /** Looks at the plain bytes as they pass: their first four tell Parquet, else the records are counted. */
@@ -106,7 +132,12 @@ function plainWitness(settings: S3Settings, byTable: boolean): Witness {
       if (started === undefined && head.length >= 4 && !isParquet()) start()
     },
     finish: async (key, { path, sizeBytes }) => {
-      if (isParquet()) return { format: 'parquet', dialect: dialectOf(settings, head), count: await countParquet(key, path, sizeBytes) }
+      if (isParquet())
+        return {
+          format: 'parquet',
+          dialect: dialectOf(settings, head),
+          count: await countParquet(key, path, sizeBytes),
+        }
       const { dialect, counter } = start()
       return { format: 'csv', dialect, count: counter.finish() }
     },
@@ -116,7 +147,8 @@ function plainWitness(settings: S3Settings, byTable: boolean): Witness {
 /** SHA-256 of a landing file's stored bytes, as in `OpenedFile`. */
 export async function hashLandingFile(landing: Store, key: string): Promise<string> {
   const hash = createHash('sha256')
-  for await (const chunk of createReadStream(await safePath(landing, key), { highWaterMark: CHUNK_BYTES })) hash.update(chunk)
+  for await (const chunk of createReadStream(await safePath(landing, key), { highWaterMark: CHUNK_BYTES }))
+    hash.update(chunk)
   return hash.digest('hex')
 }
 

@@ -30,7 +30,9 @@ const TYPES: Readonly<Record<string, ColumnType>> = {
 /** The Delta type for a Parquet column by DuckDB's name of its type; undefined for nested ones. */
 export function typeOfParquet(fileType: string): ColumnType | undefined {
   const [, precision, scale] = /^DECIMAL\(([0-9]+),([0-9]+)\)$/.exec(fileType) ?? []
-  return precision === undefined || scale === undefined ? TYPES[fileType] : `decimal(${Number(precision)},${Number(scale)})`
+  return precision === undefined || scale === undefined
+    ? TYPES[fileType]
+    : `decimal(${Number(precision)},${Number(scale)})`
 }
 
 /** SQL that brings a Parquet column to a Delta type; NULL where that would lose something. */
@@ -43,7 +45,10 @@ export function parquetValueSql(column: string, fileType: string, type: ColumnTy
     return { value: `CAST(CAST(${column} AS TIMESTAMP) AS ${target})`, isCut: `(epoch_ns(${column}) % 1000 <> 0)` }
   }
   // A cast that comes back to the same value lost nothing.
-  return { value: `CASE WHEN TRY_CAST(TRY_CAST(${column} AS ${target}) AS ${fileType}) = ${column} THEN TRY_CAST(${column} AS ${target}) END`, isCut: undefined }
+  return {
+    value: `CASE WHEN TRY_CAST(TRY_CAST(${column} AS ${target}) AS ${fileType}) = ${column} THEN TRY_CAST(${column} AS ${target}) END`,
+    isCut: undefined,
+  }
 }
 
 const INTEGERS: readonly ColumnType[] = ['byte', 'short', 'integer', 'long']
@@ -55,7 +60,12 @@ export function isWidening(from: ColumnType, to: ColumnType): boolean {
   const [wide, narrow] = [decimalOf(to), decimalOf(from)]
   if (INTEGERS.includes(from) && INTEGERS.includes(to)) return INTEGERS.indexOf(to) > INTEGERS.indexOf(from)
   if (wide === undefined || narrow === undefined) return false
-  return from !== to && wide.scale >= narrow.scale && wide.precision - wide.scale >= narrow.precision - narrow.scale && (!INTEGERS.includes(to))
+  return (
+    from !== to &&
+    wide.scale >= narrow.scale &&
+    wide.precision - wide.scale >= narrow.precision - narrow.scale &&
+    !INTEGERS.includes(to)
+  )
 }
 
 function decimalOf(type: ColumnType): { readonly precision: number; readonly scale: number } | undefined {

@@ -18,7 +18,10 @@ export interface SourceColumn {
 
 /** What the table brings to the reading of a file. */
 export interface ReadContext {
-  readonly table: Pick<TableConfig, 'name' | 'schema' | 'table' | 'key' | 'columns' | 'sequence' | 'rename' | 'keepOnNull'>
+  readonly table: Pick<
+    TableConfig,
+    'name' | 'schema' | 'table' | 'key' | 'columns' | 'sequence' | 'rename' | 'keepOnNull'
+  >
   readonly settings: S3Settings
   readonly kind: 'load' | 'cdc' | 'transactions'
   /** The source columns that the table has so far, in order; undefined before its first file. */
@@ -75,7 +78,13 @@ export async function planRead(engine: Engine, file: OpenedFile, context: ReadCo
   // In a transaction record the table and the schema follow the op.
   const shift = isTransactions ? 2 : 0
   const types = new Map((context.known ?? context.table.columns ?? []).map(({ name, type }) => [name, type]))
-  const plan = assemble(context, layout, facts, (name) => ({ type: types.get(name) ?? 'string', fileType: undefined }), shift)
+  const plan = assemble(
+    context,
+    layout,
+    facts,
+    (name) => ({ type: types.get(name) ?? 'string', fileType: undefined }),
+    shift,
+  )
   const counted = isTransactions ? (file.count.byTable.get(context.table.name) ?? 0) : file.count.records
   return {
     ...plan,
@@ -86,7 +95,8 @@ export async function planRead(engine: Engine, file: OpenedFile, context: ReadCo
 
 function assertWhole(file: OpenedFile): void {
   if (file.count.hasUnclosedQuote) throw landingFileCorrupt(file.key, 'a quoted field has no end')
-  if (!file.count.isTerminated) throw landingFileCorrupt(file.key, 'no row delimiter follows the last record, so the file may be cut')
+  if (!file.count.isTerminated)
+    throw landingFileCorrupt(file.key, 'no row delimiter follows the last record, so the file may be cut')
   // Such a record belongs to no table, so no table could put it into quarantine.
   const stray = [...file.count.byTable.keys()].find((name) => name.startsWith('.'))
   if (stray !== undefined) throw landingFileCorrupt(file.key, 'a record has no table and schema')
@@ -132,7 +142,8 @@ function looksLike(type: ColumnType, text: string): boolean {
 
 async function sampleRecords(file: OpenedFile): Promise<readonly (readonly string[])[]> {
   const sample: string[][] = []
-  for await (const { fields } of readRecords(file.path, file.dialect, { recordsMax: SAMPLE_RECORDS })) sample.push(fields.map(({ bytes }) => bytes.toString('utf8')))
+  for await (const { fields } of readRecords(file.path, file.dialect, { recordsMax: SAMPLE_RECORDS }))
+    sample.push(fields.map(({ bytes }) => bytes.toString('utf8')))
   return sample
 }
 
@@ -146,7 +157,12 @@ async function sampleTransactions(file: OpenedFile, { table }: ReadContext): Pro
   return sample
 }
 
-async function planParquet(engine: Engine, file: OpenedFile, context: ReadContext, facts: LayoutFacts): Promise<ReadPlan> {
+async function planParquet(
+  engine: Engine,
+  file: OpenedFile,
+  context: ReadContext,
+  facts: LayoutFacts,
+): Promise<ReadPlan> {
   const described = await engine
     .all(`SELECT column_name, column_type FROM (DESCRIBE SELECT * FROM read_parquet(${quoteFileName(file.path)}))`)
     .catch((cause: unknown) => {
@@ -158,7 +174,12 @@ async function planParquet(engine: Engine, file: OpenedFile, context: ReadContex
   const plan = assemble(context, layout, facts, (name, field) => {
     const fileType = fileTypes.get(field)
     const type = typeOfParquet(fileType ?? '')
-    if (type === undefined) throw schemaMismatch(file.key, context.table.name, `column ${name} has the Parquet type ${fileType}, which has no place in a table of DMS rows`)
+    if (type === undefined)
+      throw schemaMismatch(
+        file.key,
+        context.table.name,
+        `column ${name} has the Parquet type ${fileType}, which has no place in a table of DMS rows`,
+      )
     return { type: types.get(name) ?? type, fileType }
   })
   const widened = plan.columns.flatMap((column) => {
@@ -171,7 +192,13 @@ async function planParquet(engine: Engine, file: OpenedFile, context: ReadContex
 
 type TypeOf = (name: string, field: string) => { readonly type: ColumnType; readonly fileType: string | undefined }
 
-function assemble(context: ReadContext, layout: Layout, facts: LayoutFacts, typeOf: TypeOf, shift = 0): Omit<ReadPlan, 'rowCount' | 'hasLongFractions'> {
+function assemble(
+  context: ReadContext,
+  layout: Layout,
+  facts: LayoutFacts,
+  typeOf: TypeOf,
+  shift = 0,
+): Omit<ReadPlan, 'rowCount' | 'hasLongFractions'> {
   const { table } = context
   const fieldNames = layout.fields.map(({ name, role }) => (role === 'before-image' ? `BI_${name}` : name))
   const column = (source: string, at: number): ReadColumn => ({
@@ -180,12 +207,22 @@ function assemble(context: ReadContext, layout: Layout, facts: LayoutFacts, type
     field: at === 0 ? 0 : at + shift,
     ...typeOf(source, fieldNames[at] ?? source),
   })
-  const ofRole = (role: 'column' | 'before-image'): readonly ReadColumn[] => layout.fields.flatMap((field, at) => (field.role === role ? [column(field.name, at)] : []))
+  const ofRole = (role: 'column' | 'before-image'): readonly ReadColumn[] =>
+    layout.fields.flatMap((field, at) => (field.role === role ? [column(field.name, at)] : []))
   const columns = ofRole('column')
   const opField = layout.fields.findIndex((field) => field.role === 'op')
   const { sequence } = facts
-  if (layout.fields.length > 0 && context.kind !== 'load' && sequence !== undefined && columns.every((candidate) => candidate.source !== sequence)) {
-    throw schemaMismatch(facts.key, facts.table, `it lacks the sequence column ${sequence}, so its changes have no order`)
+  if (
+    layout.fields.length > 0 &&
+    context.kind !== 'load' &&
+    sequence !== undefined &&
+    columns.every((candidate) => candidate.source !== sequence)
+  ) {
+    throw schemaMismatch(
+      facts.key,
+      facts.table,
+      `it lacks the sequence column ${sequence}, so its changes have no order`,
+    )
   }
   return {
     context,
@@ -194,7 +231,9 @@ function assemble(context: ReadContext, layout: Layout, facts: LayoutFacts, type
     opField: opField === -1 ? undefined : opField,
     columns,
     before: ofRole('before-image').filter((image) => table.key.includes(image.name)),
-    added: columns.filter(({ source }) => layout.added.includes(source)).map(({ source, type }) => ({ name: source, type })),
+    added: columns
+      .filter(({ source }) => layout.added.includes(source))
+      .map(({ source, type }) => ({ name: source, type })),
     missing: layout.missing,
     widened: [],
     warnings: layout.warnings,

@@ -33,11 +33,17 @@ export async function readRows(engine: Engine, file: OpenedFile, plan: ReadPlan,
   const result = (await tryFast(engine, file, plan, consume)) ?? (await readStrict(engine, file, plan, consume))
   await file.assertUnchanged()
   const { rowsRead, rowsConsumed, rejects } = result
-  if (rowsConsumed + rejects.length !== rowsRead) throw recordCountMismatch(file.key, { counted: rowsRead, read: rowsConsumed, rejected: rejects.length })
+  if (rowsConsumed + rejects.length !== rowsRead)
+    throw recordCountMismatch(file.key, { counted: rowsRead, read: rowsConsumed, rejected: rejects.length })
   return result
 }
 
-async function tryFast(engine: Engine, file: OpenedFile, plan: ReadPlan, consume: Consume): Promise<RowsRead | undefined> {
+async function tryFast(
+  engine: Engine,
+  file: OpenedFile,
+  plan: ReadPlan,
+  consume: Consume,
+): Promise<RowsRead | undefined> {
   if (plan.rowCount === 0) return { rowsRead: 0, rowsConsumed: 0, rejects: [], digitsCut: 0, path: 'fast' }
   if (plan.context.kind === 'transactions' || (file.format === 'csv' && !isForFastPath(file))) return undefined
   const base = file.format === 'csv' ? csvRelation(file, plan) : parquetRelation(file, plan)
@@ -56,28 +62,42 @@ async function tryFast(engine: Engine, file: OpenedFile, plan: ReadPlan, consume
 
 async function readStrict(engine: Engine, file: OpenedFile, plan: ReadPlan, consume: Consume): Promise<RowsRead> {
   const sql = relationSql(plan, file.dialect, { allowCut: true })
-  const { base, rejects } = file.format === 'csv' ? await stageCsv(engine, file, plan) : { base: parquetRelation(file, plan), rejects: [] }
+  const { base, rejects } =
+    file.format === 'csv' ? await stageCsv(engine, file, plan) : { base: parquetRelation(file, plan), rejects: [] }
   try {
-    const found = file.format === 'csv' ? await csvRejects(engine, file, plan, sql) : await parquetRejects(engine, file, plan, sql)
+    const found =
+      file.format === 'csv' ? await csvRejects(engine, file, plan, sql) : await parquetRejects(engine, file, plan, sql)
     const rowsConsumed = await consume(`SELECT ${sql.plain} FROM (${base}) WHERE NOT ${sql.isFaulty}`)
     const all = [...rejects, ...found].sort((a, b) => a.row - b.row)
     const digitsCut = await countCut(engine, `SELECT * FROM (${base}) WHERE NOT ${sql.isFaulty}`, sql)
     return { rowsRead: plan.rowCount, rowsConsumed, rejects: all, digitsCut, path: 'strict' }
   } catch (cause) {
     const isEngine = cause instanceof TributaryError && cause.code === 'ENGINE_FAILED'
-    throw isEngine && file.format === 'parquet' ? landingFileCorrupt(file.key, `DuckDB cannot read its pages (${cause.message})`, { cause }) : cause
+    throw isEngine && file.format === 'parquet'
+      ? landingFileCorrupt(file.key, `DuckDB cannot read its pages (${cause.message})`, { cause })
+      : cause
   } finally {
     await engine.run(`DROP TABLE IF EXISTS temp.${STRICT_TABLE}`)
   }
 }
 
-async function stageCsv(engine: Engine, file: OpenedFile, plan: ReadPlan): Promise<{ readonly base: string; readonly rejects: readonly Reject[] }> {
+async function stageCsv(
+  engine: Engine,
+  file: OpenedFile,
+  plan: ReadPlan,
+): Promise<{ readonly base: string; readonly rejects: readonly Reject[] }> {
   const { rejects, widthFaults } = await stageRecords(engine, file, plan)
-  if (plan.rowCount > 0 && widthFaults === plan.rowCount) throw landingFileCorrupt(file.key, `${rejects[0]?.reason ?? ''}, and so it is with every record`)
+  if (plan.rowCount > 0 && widthFaults === plan.rowCount)
+    throw landingFileCorrupt(file.key, `${rejects[0]?.reason ?? ''}, and so it is with every record`)
   return { base: `SELECT * FROM temp.${STRICT_TABLE}`, rejects }
 }
 
-async function csvRejects(engine: Engine, file: OpenedFile, plan: ReadPlan, sql: RelationSql): Promise<readonly Reject[]> {
+async function csvRejects(
+  engine: Engine,
+  file: OpenedFile,
+  plan: ReadPlan,
+  sql: RelationSql,
+): Promise<readonly Reject[]> {
   if (sql.faults.length === 0) return []
   const texts = sql.faults.map((fault, at) => `WHEN ${at} THEN ${rawName(fault.field)}`)
   const rows = await engine.all(`SELECT *, CASE fault ${texts.join(' ')} END AS text FROM (
@@ -103,10 +123,15 @@ async function csvRejects(engine: Engine, file: OpenedFile, plan: ReadPlan, sql:
   return rejects
 }
 
-async function parquetRejects(engine: Engine, file: OpenedFile, plan: ReadPlan, sql: RelationSql): Promise<readonly Reject[]> {
+async function parquetRejects(
+  engine: Engine,
+  file: OpenedFile,
+  plan: ReadPlan,
+  sql: RelationSql,
+): Promise<readonly Reject[]> {
   if (sql.faults.length === 0) return []
   const texts = sql.faults.map((fault, at) => `WHEN ${at} THEN CAST(${rawName(fault.field)} AS VARCHAR)`)
-  const json = jsonRowSql(plan.fieldNames.map((name, field) => ({ name, sql: rawName(field) })))
+  const json = jsonRowSql(plan.fieldNames.map((name, field) => ({ name, sql: `CAST(${rawName(field)} AS VARCHAR)` })))
   const rows = await engine.all(`SELECT "__row", fault, raw, CASE fault ${texts.join(' ')} END AS text FROM (
     SELECT *, ${json} AS raw, ${sql.faultNumber} AS fault FROM (${parquetRelation(file, plan)}) WHERE ${sql.isFaulty}) ORDER BY "__row"`)
   return rows.map((row) => {

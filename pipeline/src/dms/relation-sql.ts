@@ -39,49 +39,87 @@ export function beforeName(column: string): string {
 }
 
 /** Builds the SQL of a plan. `allowCut`: values that lose digits are let through, else they fail the failing list. */
-export function relationSql(plan: ReadPlan, dialect: Dialect, { allowCut }: { readonly allowCut: boolean }): RelationSql {
-  const { table, kind } = plan.context
+export function relationSql(
+  plan: ReadPlan,
+  dialect: Dialect,
+  { allowCut }: { readonly allowCut: boolean },
+): RelationSql {
+  const { kind } = plan.context
   const columns = plan.columns.map((column) => columnSql(column, { isBefore: false, dialect, kind }))
   const before = plan.before.map((column) => columnSql(column, { isBefore: true, dialect, kind }))
-  const opFaults = plan.opField === undefined ? [] : [{ when: `coalesce(${rawName(plan.opField)} NOT IN ('I', 'U', 'D'), true)`, field: plan.opField, reason: 'Op is not I, U or D' }]
-  const required = new Map(table.key.map((name) => [name, 'the key column is NULL']))
-  if (kind !== 'load' && table.sequence !== undefined) required.set(table.sequence, 'the sequence column is empty in a change')
-  const valueFaults = [...columns, ...before].map(({ column, text, value }) => ({ when: `(${text} IS NOT NULL AND ${value} IS NULL)`, field: column.field, reason: `not a value of type ${column.type}` }))
-  const nullFaults = columns.flatMap(({ column, text }) => {
-    const reason = required.get(column.name)
-    return reason === undefined ? [] : [{ when: column.name === table.sequence ? `coalesce(CAST(${text} AS VARCHAR) = '', true)` : `${text} IS NULL`, field: column.field, reason }]
-  })
-  const faults = [...opFaults, ...nullFaults, ...valueFaults.filter((fault) => plan.columns.some((column) => column.field === fault.field && (column.type !== 'string' || column.fileType !== undefined)) || plan.before.some((column) => column.field === fault.field))]
-  const cuts = columns.flatMap(({ isCut }) => (isCut === undefined ? [] : [isCut]))
+  const nulls = nullFaults(plan, columns)
+  const faults = [...opFaults(plan), ...nulls, ...valueFaults([...columns, ...before])]
+  const cuts = columns.flatMap(({ isCut }) =>
+    isCut === undefined ? [] : [`CAST(coalesce(${isCut}, false) AS INTEGER)`],
+  )
   const op = plan.opField === undefined ? `'I'` : rawName(plan.opField)
-  const nullReasons = new Map(nullFaults.map((fault) => [fault.field, fault.when]))
-  const list = (isFailing: boolean): string => {
-    const cell = ({ column, text, value, isCut }: ColumnSql, name: string): string => {
-      if (!isFailing) return `${value} AS ${quoteName(name)}`
-      const cut = isCut === undefined || allowCut ? '' : `WHEN ${isCut} THEN ${failure(column, text)} `
-      const isNull = name === column.name ? nullReasons.get(column.field) : undefined
-      const missing = isNull === undefined ? '' : `WHEN ${isNull} THEN ${failure(column, text)} `
-      // A column that takes any text and has no condition is passed through as it is.
-      if (cut === '' && missing === '' && value === text) return `${value} AS ${quoteName(name)}`
-      return `CASE ${missing}${cut}WHEN ${text} IS NOT NULL THEN coalesce(${value}, ${failure(column, text)}) END AS ${quoteName(name)}`
-    }
-    const opCell = isFailing && plan.opField !== undefined ? `CASE WHEN ${op} IN ('I', 'U', 'D') THEN ${op} ELSE CAST(error('Op: ' || coalesce(${op}, '')) AS VARCHAR) END` : op
-    return [
-      ...columns.map((column) => cell(column, column.column.name)),
-      ...before.map((column) => cell(column, beforeName(column.column.name))),
+  const checkedOp =
+    plan.opField === undefined
+      ? op
+      : `CASE WHEN ${op} IN ('I', 'U', 'D') THEN ${op} ELSE CAST(error('Op: ' || coalesce(${op}, '')) AS VARCHAR) END`
+  const isNull = new Map(nulls.map((fault) => [fault.field, fault.when]))
+  const extra = ['"__row"', `${unsetSql(plan, columns, op)} AS "__unset"`]
+  const list = (cell: (column: ColumnSql) => string, opCell: string): string =>
+    [
+      ...columns.map((column) => `${cell(column)} AS ${quoteName(column.column.name)}`),
+      ...before.map((column) => `${cell(column)} AS ${quoteName(beforeName(column.column.name))}`),
       `${opCell} AS "__op"`,
-      `"__row"`,
-      `${unsetSql(plan, columns, op)} AS "__unset"`,
+      ...extra,
     ].join(', ')
-  }
   return {
-    failing: list(true),
-    plain: list(false),
+    failing: list((column) => failingCell(column, { isNull: isNull.get(column.column.field), allowCut }), checkedOp),
+    plain: list(({ value }) => value, op),
     isFaulty: faults.length === 0 ? 'false' : `(${faults.map((fault) => fault.when).join(' OR ')})`,
     faultNumber: `CASE ${faults.map((fault, at) => `WHEN ${fault.when} THEN ${at}`).join(' ')} ELSE -1 END`,
     faults,
-    digitsCut: cuts.length === 0 ? undefined : cuts.map((cut) => `CAST(coalesce(${cut}, false) AS INTEGER)`).join(' + '),
+    digitsCut: cuts.length === 0 ? undefined : cuts.join(' + '),
   }
+}
+
+function opFaults({ opField }: ReadPlan): readonly Fault[] {
+  if (opField === undefined) return []
+  return [
+    {
+      when: `coalesce(${rawName(opField)} NOT IN ('I', 'U', 'D'), true)`,
+      field: opField,
+      reason: 'Op is not I, U or D',
+    },
+  ]
+}
+
+function nullFaults({ context: { table, kind } }: ReadPlan, columns: readonly ColumnSql[]): readonly Fault[] {
+  return columns.flatMap(({ column: { name, field }, text }): readonly Fault[] => {
+    if (table.key.includes(name)) return [{ when: `${text} IS NULL`, field, reason: 'the key column is NULL' }]
+    if (kind === 'load' || name !== table.sequence) return []
+    return [
+      {
+        when: `coalesce(CAST(${text} AS VARCHAR) = '', true)`,
+        field,
+        reason: 'the sequence column is empty in a change',
+      },
+    ]
+  })
+}
+
+function valueFaults(columns: readonly ColumnSql[]): readonly Fault[] {
+  // A column that takes any text has no bad values.
+  const checked = columns.filter(({ text, value }) => text !== value)
+  return checked.map(({ column, text, value }) => ({
+    when: `(${text} IS NOT NULL AND ${value} IS NULL)`,
+    field: column.field,
+    reason: `not a value of type ${column.type}`,
+  }))
+}
+
+function failingCell(
+  { column, text, value, isCut }: ColumnSql,
+  { isNull, allowCut }: { readonly isNull: string | undefined; readonly allowCut: boolean },
+): string {
+  const failed = failure(column, text)
+  const missing = isNull === undefined ? '' : `WHEN ${isNull} THEN ${failed} `
+  const cut = isCut === undefined || allowCut ? '' : `WHEN ${isCut} THEN ${failed} `
+  if (missing === '' && cut === '' && value === text) return value
+  return `CASE ${missing}${cut}WHEN ${text} IS NOT NULL THEN coalesce(${value}, ${failed}) END`
 }
 
 // Not a constant, else DuckDB evaluates it while it plans the query.
@@ -99,15 +137,28 @@ interface ColumnSql {
   readonly isNotLogged: string | undefined
 }
 
-function columnSql(column: ReadColumn, { isBefore, dialect, kind }: { readonly isBefore: boolean; readonly dialect: Dialect; readonly kind: ReadPlan['context']['kind'] }): ColumnSql {
+function columnSql(
+  column: ReadColumn,
+  {
+    isBefore,
+    dialect,
+    kind,
+  }: { readonly isBefore: boolean; readonly dialect: Dialect; readonly kind: ReadPlan['context']['kind'] },
+): ColumnSql {
   const raw = rawName(column.field)
-  if (column.fileType !== undefined) return { column, text: raw, ...parquetValueSql(raw, column.fileType, column.type), isNotLogged: undefined }
+  if (column.fileType !== undefined)
+    return { column, text: raw, ...parquetValueSql(raw, column.fileType, column.type), isNotLogged: undefined }
   // Design §3.2: an empty field is '' in string columns when a NULL marker is set, and NULL everywhere else.
   const keepsEmpty = column.type === 'string' && dialect.nullMarker !== undefined && !isBefore
   const filled = keepsEmpty ? raw : `nullif(${raw}, '')`
   const marker = kind === 'load' || dialect.noSupMarker === undefined ? undefined : quoteText(dialect.noSupMarker)
   const text = marker === undefined ? filled : `nullif(${filled}, ${marker})`
-  return { column, text, ...valueSql(text, column.type), isNotLogged: marker === undefined ? undefined : `${raw} = ${marker}` }
+  return {
+    column,
+    text,
+    ...valueSql(text, column.type),
+    isNotLogged: marker === undefined ? undefined : `${raw} = ${marker}`,
+  }
 }
 
 /** Names of the columns that keep the stored value, only in updates. */
@@ -117,7 +168,8 @@ function unsetSql(plan: ReadPlan, columns: readonly ColumnSql[], op: string): st
     const when = keepOnNull.includes(column.name) ? `${text} IS NULL` : isNotLogged
     return when === undefined ? [] : [{ name: column.name, when }]
   })
-  if (conditions.length === 0 || plan.opField === undefined || plan.context.kind === 'load') return 'CAST(NULL AS VARCHAR[])'
+  if (conditions.length === 0 || plan.opField === undefined || plan.context.kind === 'load')
+    return 'CAST(NULL AS VARCHAR[])'
   const items = conditions.map(({ name, when }) => `CASE WHEN ${when} THEN ${quoteText(name)} END`)
   return `CASE WHEN ${op} = 'U' AND coalesce(${conditions.map(({ when }) => `(${when})`).join(' OR ')}, false) THEN list_filter([${items.join(', ')}], lambda name: name IS NOT NULL) END`
 }

@@ -28,12 +28,18 @@ export function valueSql(text: string, type: ColumnType): ValueSql {
     case 'double':
       return whole(floatSql(text, name))
     case 'boolean':
-      return whole(`CASE WHEN lower(${text}) IN ('true', 't', '1', 'y') THEN true WHEN lower(${text}) IN ('false', 'f', '0', 'n') THEN false END`)
+      return whole(
+        `CASE WHEN lower(${text}) IN ('true', 't', '1', 'y') THEN true WHEN lower(${text}) IN ('false', 'f', '0', 'n') THEN false END`,
+      )
     case 'binary':
-      return whole(`CASE WHEN ${matches(text, '(0[xX])?([0-9a-fA-F]{2})*')} THEN unhex(CASE WHEN ${text}[2:2] IN ('x', 'X') THEN ${text}[3:] ELSE ${text} END) END`)
+      return whole(
+        `CASE WHEN ${matches(text, '(0[xX])?([0-9a-fA-F]{2})*')} THEN unhex(CASE WHEN ${text}[2:2] IN ('x', 'X') THEN ${text}[3:] ELSE ${text} END) END`,
+      )
     case 'date':
       // The length keeps `infinity` out, which goes back to the same text too.
-      return whole(`CASE WHEN strlen(${text}) = 10 AND CAST(TRY_CAST(${text} AS DATE) AS VARCHAR) = ${text} THEN TRY_CAST(${text} AS DATE) END`)
+      return whole(
+        `CASE WHEN strlen(${text}) = 10 AND CAST(TRY_CAST(${text} AS DATE) AS VARCHAR) = ${text} THEN TRY_CAST(${text} AS DATE) END`,
+      )
     case 'timestamp':
     case 'timestamp_ntz':
       return timestampSql(text, name)
@@ -55,7 +61,11 @@ function decimalSql(text: string, type: string, name: string): string {
   const kept = scale === 0 ? '' : `(\\.[0-9]{1,${scale}})?`
   const zeros = scale === 0 ? '(\\.0+)?' : `(\\.[0-9]{1,${scale}}0*)?`
   // Further zeros are cut before the cast: they could overflow it.
-  return sameText(text, name, `WHEN ${matches(text, `[+-]?[0-9]+${zeros}`)} THEN TRY_CAST(regexp_extract(${text}, ${quoteText(`^[+-]?[0-9]+${kept}`)}) AS ${name})`)
+  return sameText(
+    text,
+    name,
+    `WHEN ${matches(text, `[+-]?[0-9]+${zeros}`)} THEN TRY_CAST(regexp_extract(${text}, ${quoteText(`^[+-]?[0-9]+${kept}`)}) AS ${name})`,
+  )
 }
 
 function floatSql(text: string, name: string): string {

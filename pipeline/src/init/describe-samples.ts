@@ -1,6 +1,7 @@
 // From the first rows of a table's files to what they seem to be. All of it is a proposal: a person reads it before anything is applied.
-import type { Sample } from './sample-file.ts'
+
 import { guessType, isTimestamp } from './guess-type.ts'
+import type { Sample } from './sample-file.ts'
 
 /** What the files of a table look like. */
 export interface Description {
@@ -22,14 +23,19 @@ const SEQUENCE = /^\d{35}$/
 const TIMESTAMP_NAME = /dms|cdc|commit|timestamp|_ts$/i
 
 /** Describes a table by samples of its load and change files. Returns undefined when there is nothing to see. */
-export function describeSamples(table: string, { loads, changes }: { readonly loads: readonly Sample[]; readonly changes: readonly Sample[] }): Description | undefined {
+export function describeSamples(
+  table: string,
+  { loads, changes }: { readonly loads: readonly Sample[]; readonly changes: readonly Sample[] },
+): Description | undefined {
   const [first] = [...loads, ...changes]
   if (first === undefined) return undefined
   const hasHeader = first.kind === 'parquet' || hasHeaders([...loads, ...changes])
   const loaded = loads.map((sample) => rowsOf(sample, hasHeader))
   const changed = changes.map((sample) => rowsOf(sample, hasHeader))
   const hasOpInLoad = loaded.some((rows) => rows.hasOp)
-  const names = [...new Set([...loaded, ...changed].flatMap((rows) => rows.names))].filter((name, _, all) => !(name.startsWith('BI_') && all.includes(name.slice(3))))
+  const names = [...new Set([...loaded, ...changed].flatMap((rows) => rows.names))].filter(
+    (name, _, all) => !(name.startsWith('BI_') && all.includes(name.slice(3))),
+  )
   const markers = [...loaded, ...changed].flatMap(({ records }) => records.flat())
   const nullMarker = NULL_MARKERS.find((marker) => markers.includes(marker))
   const valuesOf = (parts: readonly SampleRows[], name: string): readonly (string | null)[] =>
@@ -41,8 +47,12 @@ export function describeSamples(table: string, { loads, changes }: { readonly lo
   const sequence = names.find((name) => isFilled(valuesOf(changed, name), (value) => SEQUENCE.test(value)))
   const timestampColumn = hasHeader ? timestampOf(all, (name) => valuesOf(all, name)) : undefined
   const own = names.filter((name) => name !== timestampColumn && name !== sequence)
-  const typeOf = (name: string): string => all.map((rows) => rows.types.get(name)).find((type) => type !== undefined) ?? guessType(valuesOf(all, name))
-  const inserted = loaded.length > 0 ? loaded : changed.map((rows) => ({ ...rows, records: rows.records.filter((_, index) => rows.ops[index] === 'I') }))
+  const typeOf = (name: string): string =>
+    all.map((rows) => rows.types.get(name)).find((type) => type !== undefined) ?? guessType(valuesOf(all, name))
+  const inserted =
+    loaded.length > 0
+      ? loaded
+      : changed.map((rows) => ({ ...rows, records: rows.records.filter((_, index) => rows.ops[index] === 'I') }))
   return {
     columns: own.map((name) => ({ name, type: typeOf(name) })),
     keys: keyCandidates(table, own, (name) => valuesOf(inserted, name)),
@@ -67,40 +77,73 @@ interface SampleRows {
 
 /** A sample without its header and `Op`; columns without a name are `column_1` and so on. */
 function rowsOf(sample: Sample, hasHeader: boolean): SampleRows {
-  const header = sample.kind === 'parquet' ? sample.fields.map(({ name }) => name) : hasHeader ? sample.records[0] : undefined
+  const header =
+    sample.kind === 'parquet' ? sample.fields.map(({ name }) => name) : hasHeader ? sample.records[0] : undefined
   const records = sample.kind === 'csv' && hasHeader ? sample.records.slice(1) : sample.records
-  const hasOp = header === undefined ? records.length > 0 && records.every((record) => /^[IUD]$/.test(record[0] ?? '')) : header[0]?.toLowerCase() === 'op'
+  const hasOp =
+    header === undefined
+      ? records.length > 0 && records.every((record) => /^[IUD]$/.test(record[0] ?? ''))
+      : header[0]?.toLowerCase() === 'op'
   const skip = hasOp ? 1 : 0
   const width = header?.length ?? records[0]?.length ?? 0
-  const names = Array.from({ length: Math.max(0, width - skip) }, (_, index) => header?.[index + skip] ?? `column_${index + 1}`)
-  const types = sample.kind === 'parquet' ? sample.fields.flatMap(({ name, type }) => (typeof type === 'string' ? [[name, type] as const] : [])) : []
-  return { hasOp, names, types: new Map(types), ops: records.map((record) => record[0] ?? ''), records: records.map((record) => record.slice(skip)) }
+  const names = Array.from(
+    { length: Math.max(0, width - skip) },
+    (_, index) => header?.[index + skip] ?? `column_${index + 1}`,
+  )
+  const types =
+    sample.kind === 'parquet'
+      ? sample.fields.flatMap(({ name, type }) => (typeof type === 'string' ? [[name, type] as const] : []))
+      : []
+  return {
+    hasOp,
+    names,
+    types: new Map(types),
+    ops: records.map((record) => record[0] ?? ''),
+    records: records.map((record) => record.slice(skip)),
+  }
 }
 
 /** Headers are names, and the same ones in every file. */
 function hasHeaders(samples: readonly Sample[]): boolean {
   const headers = samples.flatMap((sample) => (sample.kind === 'csv' ? [sample.records[0] ?? []] : []))
-  const looksNamed = headers.every((header) => new Set(header).size === header.length && header.every((name) => /^[\p{L}_][\p{L}\p{N}_ $#-]*$/u.test(name)))
+  if (headers.length === 0) return false
+  if (headers.every((header) => header[0] === 'Op')) return true
+  const looksNamed = headers.every(
+    (header) =>
+      new Set(header).size === header.length && header.every((name) => /^[\p{L}_][\p{L}\p{N}_ $#-]*$/u.test(name)),
+  )
   if (!looksNamed) return false
-  if (headers.some((header) => header[0] === 'Op')) return true
-  const [first, ...others] = headers.map((header) => header.join('\0'))
+  // A load may come without Op and its changes with it.
+  const [first, ...others] = headers.map((header) => header.slice(header[0] === 'Op' ? 1 : 0).join('\0'))
   if (others.length > 0) return others.every((other) => other === first)
   // One file alone: a header stands above values that are no names.
-  return samples.every((sample) => sample.records.slice(1).some((record) => record.some((value) => /^-?\d/.test(value))))
+  return samples.every((sample) =>
+    sample.records.slice(1).some((record) => record.some((value) => /^-?\d/.test(value))),
+  )
 }
 
 /** DMS puts its timestamp directly after `Op`. */
-function timestampOf(parts: readonly SampleRows[], valuesOf: (name: string) => readonly (string | null)[]): string | undefined {
+function timestampOf(
+  parts: readonly SampleRows[],
+  valuesOf: (name: string) => readonly (string | null)[],
+): string | undefined {
   const [name] = parts.find((rows) => rows.hasOp)?.names ?? []
   return name !== undefined && TIMESTAMP_NAME.test(name) && isFilled(valuesOf(name), isTimestamp) ? name : undefined
 }
 
 /** Columns, then pairs, that are filled and different in every row of the sample; likely names first. */
-function keyCandidates(table: string, names: readonly string[], valuesOf: (name: string) => readonly (string | null)[]): readonly (readonly string[])[] {
+function keyCandidates(
+  table: string,
+  names: readonly string[],
+  valuesOf: (name: string) => readonly (string | null)[],
+): readonly (readonly string[])[] {
   const singles = names.filter((name) => isUnique([valuesOf(name)]))
-  if (singles.length > 0) return singles.map((name) => [name]).sort((a, b) => likelihood(table, b[0] ?? '') - likelihood(table, a[0] ?? ''))
+  if (singles.length > 0)
+    return singles.map((name) => [name]).sort((a, b) => likelihood(table, b[0] ?? '') - likelihood(table, a[0] ?? ''))
   const early = names.slice(0, 6)
-  return early.flatMap((left, index) => early.slice(index + 1).map((right) => [left, right])).filter((pair) => isUnique(pair.map(valuesOf)))
+  return early
+    .flatMap((left, index) => early.slice(index + 1).map((right) => [left, right]))
+    .filter((pair) => isUnique(pair.map(valuesOf)))
 }
 
 /** Whether a column is called as keys are. */

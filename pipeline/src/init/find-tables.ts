@@ -46,15 +46,17 @@ export async function findTables(landing: Store): Promise<FoundLanding> {
 
 /** The folders that all objects have above `<schema>/<table>/`. Change files tell it best: their date folders are known by their digits. */
 function guessBucketFolder(keys: readonly string[]): string {
-  const folders = keys.filter((key) => !/\/(?:awsdms|attrep)_|s3_validation_failures/i.test(key)).flatMap((key) => {
-    const parts = key.split('/')
-    const name = parts.pop() ?? ''
-    if (/^\d{8}-\d{6,}\./.test(name)) {
-      while (/^\d{2,4}(?:[-_]?\d{2,4}){0,3}$/.test(parts.at(-1) ?? '')) parts.pop()
-      return [parts]
-    }
-    return /^(?:SEGMENT\d+_)?LOAD[0-9A-F]{8}\./i.test(name) ? [parts] : []
-  })
+  const folders = keys
+    .filter((key) => !/\/(?:awsdms|attrep)_|s3_validation_failures/i.test(key))
+    .flatMap((key) => {
+      const parts = key.split('/')
+      const name = parts.pop() ?? ''
+      if (/^\d{8}-\d{6,}\./.test(name)) {
+        while (/^\d{2,4}(?:[-_]?\d{2,4}){0,3}$/.test(parts.at(-1) ?? '')) parts.pop()
+        return [parts]
+      }
+      return /^(?:SEGMENT\d+_)?LOAD[0-9A-F]{8}\./i.test(name) ? [parts] : []
+    })
   const shallowest = Math.min(...folders.map((parts) => parts.length))
   const [first] = folders.filter((parts) => parts.length === shallowest)
   if (first === undefined || first.length <= 2) return ''

@@ -45,9 +45,16 @@ export async function proposeConfig(
     if (description !== undefined) described.push({ found: table, description })
   }
   if (described.length === 0) throw landingEmpty(landing.url)
-  const settings = settingsOf(described.map(({ description }) => description), found)
+  const settings = settingsOf(
+    described.map(({ description }) => description),
+    found,
+  )
   const tables = described.map(({ found: table, description }) => proposeTable(table, description))
-  const sequences = new Map(described.flatMap(({ found: table, description }) => (description.sequence === undefined ? [] : [[nameOf(table), description.sequence]])))
+  const sequences = new Map(
+    described.flatMap(({ found: table, description }) =>
+      description.sequence === undefined ? [] : [[nameOf(table), description.sequence]],
+    ),
+  )
   return { yaml: yamlOf(places, { settings, tables, sequences }), settings, tables, ignored: found.ignored }
 }
 
@@ -87,7 +94,13 @@ function proposeTable(found: FoundTable, { columns, keys, hasHeader, format }: D
   const doubts: string[] = []
   if (best === undefined) doubts.push('no column is filled and unique in the sample: correct the key')
   else if (best.length > 1) doubts.push('only two columns together are unique in the sample: check the key')
-  else if (otherKeys.length > 0 && !isLikelyKey(found.table, best[0] ?? '')) doubts.push(`these are unique too: ${otherKeys.slice(0, 3).map((key) => key.join(' + ')).join(', ')}`)
+  else if (otherKeys.length > 0 && !isLikelyKey(found.table, best[0] ?? ''))
+    doubts.push(
+      `these are unique too: ${otherKeys
+        .slice(0, 3)
+        .map((key) => key.join(' + '))
+        .join(', ')}`,
+    )
   if (format === 'csv' && !hasHeader) doubts.push('the files have no header: name the columns in their order')
   return {
     table: nameOf(found),
@@ -106,9 +119,15 @@ function nameOf({ schema, table }: FoundTable): string {
 
 function yamlOf(
   places: { readonly landing: string; readonly lake: string },
-  { settings, tables, sequences }: Pick<ConfigProposal, 'settings' | 'tables'> & { readonly sequences: ReadonlyMap<string, string> },
+  {
+    settings,
+    tables,
+    sequences,
+  }: Pick<ConfigProposal, 'settings' | 'tables'> & { readonly sequences: ReadonlyMap<string, string> },
 ): string {
-  const lines = ['# Written by `tributary init` from the files that were there: read it before the first `tributary ingest`.']
+  const lines = [
+    '# Written by `tributary init` from the files that were there: read it before the first `tributary ingest`.',
+  ]
   lines.push(`landing: ${scalar(places.landing)}`, `lake: ${scalar(places.lake)}`, 'dms:')
   for (const [name, value] of Object.entries(settings)) lines.push(`  ${name}: ${scalar(value)}`)
   lines.push('tables:')
@@ -125,5 +144,7 @@ function yamlOf(
 /** A scalar as YAML wants it, also inside a flow list. */
 function scalar(value: string | boolean): string {
   const plain = stringify(value, { lineWidth: 0 }).trimEnd()
-  return typeof value === 'string' && (/[,[\]{}#:\n]/.test(plain) && !plain.startsWith('"') && !plain.startsWith("'")) ? JSON.stringify(value) : plain
+  return typeof value === 'string' && /[,[\]{}#:\n]/.test(plain) && !plain.startsWith('"') && !plain.startsWith("'")
+    ? JSON.stringify(value)
+    : plain
 }

@@ -1,12 +1,23 @@
 import { createReadStream } from 'node:fs'
 import { createGunzip } from 'node:zlib'
-import { parse } from 'csv-parse/sync'
 import { describeFields, type Engine, quoteFileName, type Store, type StructField } from '@tributary/delta'
+import { parse } from 'csv-parse/sync'
 
 /** The first rows of a landing file. */
 export type Sample =
-  | { readonly kind: 'csv'; readonly key: string; readonly isGzip: boolean; readonly delimiter: string; readonly records: readonly (readonly string[])[] }
-  | { readonly kind: 'parquet'; readonly key: string; readonly fields: readonly StructField[]; readonly records: readonly (readonly string[])[] }
+  | {
+      readonly kind: 'csv'
+      readonly key: string
+      readonly isGzip: boolean
+      readonly delimiter: string
+      readonly records: readonly (readonly string[])[]
+    }
+  | {
+      readonly kind: 'parquet'
+      readonly key: string
+      readonly fields: readonly StructField[]
+      readonly records: readonly (readonly string[])[]
+    }
 
 const HEAD_BYTES = 256 * 1024
 const RECORDS_MAX = 2000
@@ -22,26 +33,48 @@ export async function sampleFile(landing: Store, engine: Engine, key: string): P
   return sampleCsv(head, { key, isGzip })
 }
 
-async function sampleParquet(engine: Engine, { key, path }: { readonly key: string; readonly path: string }): Promise<Sample> {
+async function sampleParquet(
+  engine: Engine,
+  { key, path }: { readonly key: string; readonly path: string },
+): Promise<Sample> {
   const rows = `SELECT * FROM read_parquet(${quoteFileName(path)})`
   const { fields } = await describeFields(engine, rows)
   const texts = await engine.all(`SELECT CAST(COLUMNS(*) AS VARCHAR) FROM (${rows} LIMIT ${RECORDS_MAX})`)
-  return { kind: 'parquet', key, fields, records: texts.map((row) => fields.map(({ name }) => String(row[name] ?? ''))) }
+  return {
+    kind: 'parquet',
+    key,
+    fields,
+    records: texts.map((row) => fields.map(({ name }) => String(row[name] ?? ''))),
+  }
 }
 
-function sampleCsv(head: Buffer, { key, isGzip }: { readonly key: string; readonly isGzip: boolean }): Sample | undefined {
+function sampleCsv(
+  head: Buffer,
+  { key, isGzip }: { readonly key: string; readonly isGzip: boolean },
+): Sample | undefined {
   const isWhole = head.length < HEAD_BYTES
   const text = head.toString('utf8').replace(/^\ufeff/, '')
   const readings = DELIMITERS.map((delimiter) => ({ delimiter, records: parseRecords(text, { delimiter, isWhole }) }))
   // The delimiter that gives the most fields in every record alike.
-  const even = readings.filter(({ records }) => records.length > 0 && records.every((record) => record.length === records[0]?.length))
+  const even = readings.filter(
+    ({ records }) => records.length > 0 && records.every((record) => record.length === records[0]?.length),
+  )
   const best = even.toSorted((a, b) => (b.records[0]?.length ?? 0) - (a.records[0]?.length ?? 0))[0] ?? readings[0]
   return best === undefined || best.records.length === 0 ? undefined : { kind: 'csv', key, isGzip, ...best }
 }
 
-function parseRecords(text: string, { delimiter, isWhole }: { readonly delimiter: string; readonly isWhole: boolean }): readonly (readonly string[])[] {
+function parseRecords(
+  text: string,
+  { delimiter, isWhole }: { readonly delimiter: string; readonly isWhole: boolean },
+): readonly (readonly string[])[] {
   try {
-    const records: string[][] = parse(text, { delimiter, relax_column_count: true, relax_quotes: true, skip_empty_lines: true, to: RECORDS_MAX })
+    const records: string[][] = parse(text, {
+      delimiter,
+      relax_column_count: true,
+      relax_quotes: true,
+      skip_empty_lines: true,
+      to: RECORDS_MAX,
+    })
     // The head may end within a record.
     return isWhole || records.length === RECORDS_MAX ? records : records.slice(0, -1)
   } catch {

@@ -31,11 +31,14 @@ export async function planChanges(store: Store, wish: ChangesWish): Promise<Plan
   const newest = await readSnapshot(store)
   const after = wish.since === undefined ? undefined : await resolveVersion(store, wish.since, wish)
   const fromVersion = after === undefined ? (wish.fromVersion ?? 0) : after + 1
-  const toVersion = wish.until === undefined ? (wish.toVersion ?? newest.version) : await resolveVersion(store, wish.until, wish)
+  const toVersion =
+    wish.until === undefined ? (wish.toVersion ?? newest.version) : await resolveVersion(store, wish.until, wish)
   const isEmpty = fromVersion === toVersion + 1
   if (fromVersion > toVersion + 1) throw rangeEmpty(fromVersion, toVersion)
   // One past the newest version is an interval in which nothing has happened yet; beyond it there is nothing to ask about.
-  const range = isEmpty ? { fromVersion: Math.max(toVersion, 0), toVersion: Math.max(toVersion, 0) } : { fromVersion, toVersion }
+  const range = isEmpty
+    ? { fromVersion: Math.max(toVersion, 0), toVersion: Math.max(toVersion, 0) }
+    : { fromVersion, toVersion }
   const request = { ...range, ...(wish.net === undefined ? {} : { net: wish.net }) }
   const text = newest.domains.get(STATE_DOMAIN)
   const key = text === undefined ? wish.deriveKey : parseTableState(text).key
@@ -44,7 +47,10 @@ export async function planChanges(store: Store, wish: ChangesWish): Promise<Plan
   return { request: { ...request, feed: true }, isEmpty }
 }
 
-async function assertFeed(store: Store, range: { readonly fromVersion: number; readonly toVersion: number }): Promise<void> {
+async function assertFeed(
+  store: Store,
+  range: { readonly fromVersion: number; readonly toVersion: number },
+): Promise<void> {
   const first = await readSnapshot(store, { version: range.fromVersion })
   if (!isFeedOn(first.metadata)) throw changeFeedMissing(store.url, range.fromVersion)
   for await (const { version, actions } of readCommits(store, range)) {

@@ -42,6 +42,7 @@ export async function openBatch(engine: Engine, shape: TableShape): Promise<void
   await engine.run(`CREATE OR REPLACE TEMP TABLE batch (${[
     ...shape.schema.fields.map(column),
     ...before,
+    '"__n" BIGINT',
     '"__op" VARCHAR',
     '"__phase" INTEGER',
     `"__seq" ${sequenceType(shape)}`,
@@ -75,6 +76,8 @@ export async function stageFile(engine: Engine, shape: TableShape, file: StagedF
     shape.sequence === undefined || !file.columns.includes(shape.sequence) ? 'NULL' : sequenceValue(shape, shape.sequence)
   const [inserted] = await engine.all(`INSERT INTO batch BY NAME SELECT
     ${[
+      // A number for each row of the batch: DuckDB's own `rowid` would be hidden by a column of that name.
+      '(SELECT coalesce(max("__n") >> 40, 0) + 1 FROM batch) << 40 | "__row" AS "__n"',
       nameList(file.columns),
       ...was,
       '"__op"',
@@ -94,9 +97,9 @@ export async function foldBatch(engine: Engine, shape: TableShape): Promise<void
   const order = '"__phase", "__seq", "__place", "__row"'
   const was = shape.key.map((name) => `${quoteName(`__was_${name}`)} AS ${quoteName(name)}`).join(', ')
   await engine.run(`CREATE OR REPLACE TEMP TABLE effects AS
-    SELECT rowid AS "__n", 1 AS "__sub", "__op" = 'D' AS "__delete", ${order}, ${nameList(shape.key)} FROM batch
+    SELECT "__n", 1 AS "__sub", "__op" = 'D' AS "__delete", ${order}, ${nameList(shape.key)} FROM batch
     UNION ALL
-    SELECT rowid AS "__n", 0 AS "__sub", true AS "__delete", ${order}, ${was} FROM batch WHERE ${movedSql(shape)}`)
+    SELECT "__n", 0 AS "__sub", true AS "__delete", ${order}, ${was} FROM batch WHERE ${movedSql(shape)}`)
   await engine.run(`CREATE OR REPLACE TEMP TABLE winners AS SELECT * FROM effects QUALIFY row_number() OVER (
     PARTITION BY ${nameList(shape.key)} ORDER BY ${newestFirst}, "__sub" DESC) = 1`)
 }

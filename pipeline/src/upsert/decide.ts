@@ -63,14 +63,14 @@ export async function countOutcomes(engine: Engine, shape: TableShape): Promise<
       count(*) FILTER (WHERE strongest = 1) AS noop
     FROM batch b LEFT JOIN (
       SELECT "__n", max(CASE outcome WHEN 'applied' THEN 3 WHEN 'superseded' THEN 2 ELSE 1 END) AS strongest
-      FROM decided GROUP BY "__n") d ON b.rowid = d."__n"
+      FROM decided GROUP BY "__n") d ON b."__n" = d."__n"
     GROUP BY ALL`)
   const [total] = await engine.all(`SELECT
       count(*) FILTER (WHERE NOT "__delete" AND NOT "__live") AS inserted,
       count(*) FILTER (WHERE NOT "__delete" AND "__live") AS updated,
       count(*) FILTER (WHERE "__delete" AND "__live") AS deleted,
       count(*) FILTER (WHERE NOT "__delete" AND NOT "__live" AND b."__op" = 'U' AND NOT "__moved") AS absent
-    FROM decided d JOIN (SELECT rowid AS n, "__op", ${movedSql(shape)} AS "__moved" FROM batch) b ON b.n = d."__n"
+    FROM decided d JOIN (SELECT "__n" AS n, "__op", ${movedSql(shape)} AS "__moved" FROM batch) b ON b.n = d."__n"
     WHERE outcome = 'applied'`)
   return {
     files: files.map((row) => ({

@@ -21,7 +21,7 @@ export async function completeMovedRows(
   shape: TableShape,
 ): Promise<void> {
   const was = shape.key.map((name) => `${quoteName(`__was_${name}`)} AS ${quoteName(name)}`).join(', ')
-  await engine.run(`CREATE OR REPLACE TEMP TABLE moved_keys AS SELECT rowid AS "__n", "__file", "__row", ${was}
+  await engine.run(`CREATE OR REPLACE TEMP TABLE moved_keys AS SELECT "__n", "__file", "__row", ${was}
     FROM batch WHERE len("__unset") > 0 AND ${movedSql(shape)}`)
   const [touched] = await engine.all(`SELECT m."__file" AS file, m."__row" AS row FROM moved_keys m JOIN batch b
     ON ${sameKey(shape.key, 'm', 'b')} LIMIT 1`)
@@ -37,7 +37,7 @@ export async function completeMovedRows(
   )
   await engine.run(`UPDATE batch SET ${[...assignments, '"__unset" = NULL'].join(', ')}
     FROM (SELECT m."__n", s.* FROM moved_keys m LEFT JOIN stored s ON ${sameKey(shape.key, 'm', 's')}) f
-    WHERE batch.rowid = f."__n"`)
+    WHERE batch."__n" = f."__n"`)
 }
 
 /** Fills the winners' unset columns (table `filled`, by `__n`). Needs `effects`, `decided` and `located`. */
@@ -50,9 +50,9 @@ export async function fillPartialRows(engine: Engine, snapshot: Snapshot | undef
   await engine.run(`CREATE OR REPLACE TEMP TABLE history AS
     SELECT e.*, b."__op", row_number() OVER (PARTITION BY ${nameList(shape.key, 'e')}
       ORDER BY e."__phase", e."__seq" NULLS FIRST, e."__place", e."__row", e."__sub") AS "__ordinal"
-    FROM effects e JOIN batch b ON b.rowid = e."__n" SEMI JOIN (
-      SELECT ${nameList(shape.key, 'd')} FROM decided d JOIN batch b2 ON b2.rowid = d."__n"
-      WHERE d.outcome = 'applied' AND len(b2."__unset") > 0) p USING (${key})`)
+    FROM effects e JOIN batch b ON b."__n" = e."__n" SEMI JOIN (
+      SELECT ${nameList(shape.key, 'd')} FROM decided d JOIN batch b2 ON b2."__n" = d."__n"
+      WHERE d.outcome = 'applied' AND len(b2."__unset") > 0) p ON ${sameKey(shape.key, 'e', 'p')}`)
   await engine.run(`CREATE OR REPLACE TEMP TABLE resets AS SELECT ${key},
       max("__ordinal") FILTER (WHERE "__delete" OR "__op" = 'I') AS "__reset" FROM history GROUP BY ALL`)
   const latest = payload.map(
@@ -62,7 +62,7 @@ export async function fillPartialRows(engine: Engine, snapshot: Snapshot | undef
   )
   await engine.run(`CREATE OR REPLACE TEMP TABLE latest AS
     SELECT ${[nameList(shape.key, 'h'), ...latest, 'any_value(r."__reset") AS "__reset"'].join(', ')}
-    FROM history h JOIN resets r ON ${sameKey(shape.key, 'h', 'r')} JOIN batch b ON b.rowid = h."__n"
+    FROM history h JOIN resets r ON ${sameKey(shape.key, 'h', 'r')} JOIN batch b ON b."__n" = h."__n"
     GROUP BY ${nameList(shape.key, 'h')}`)
   const values = columns.map((name) =>
     shape.key.includes(name)

@@ -74,7 +74,7 @@ function appliedRowsSql(shape: TableShape, options: { readonly isPartial: boolea
   const columns = shape.schema.fields.map((field) => field.name)
   const source = options.isPartial ? 'f' : 'b'
   return `SELECT ${nameList(columns, source)}, b."__file", b."__row"
-    FROM batch b JOIN decided d ON b.rowid = d."__n" AND d."__sub" = 1
+    FROM batch b JOIN decided d ON b."__n" = d."__n" AND d."__sub" = 1
     ${options.isPartial ? 'JOIN filled f ON f."__n" = d."__n"' : ''}
     WHERE d.outcome = 'applied' AND NOT d."__delete" ORDER BY ${nameList(shape.key, source)}`
 }

@@ -24,7 +24,9 @@ export async function lookUpFiles(
   const seen: SeenFile[] = []
   for (const file of files) {
     const entry = newest.get(file.key)
-    seen.push({ file, entry, seen: entry === undefined ? 'new' : await compare(landing, file, byKey.get(file.key) ?? []) })
+    // A reload may bring back the bytes of an earlier generation: only the newest entry speaks for a LOAD key.
+    const entries = file.kind === 'load' && entry !== undefined ? [entry] : (byKey.get(file.key) ?? [])
+    seen.push({ file, entry, seen: entry === undefined ? 'new' : await compare(landing, file, entries) })
   }
   return seen
 }

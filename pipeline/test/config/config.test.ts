@@ -5,13 +5,17 @@ import { type Config, parseConfig } from '../../src/config/config.ts'
 import { configJsonSchema } from '../../src/config/json-schema.ts'
 
 const files: Readonly<Record<string, string>> = {
-  '/etc/endpoint.json': '{"Endpoints":[{"EndpointType":"TARGET","S3Settings":{"csvDelimiter":"|","Rfc4180":false,"AddColumnName":"true"}}]}',
+  '/etc/endpoint.json':
+    '{"Endpoints":[{"EndpointType":"TARGET","S3Settings":{"csvDelimiter":"|","Rfc4180":false,"AddColumnName":"true"}}]}',
   '/etc/plain.json': '{"S3Settings":{"CsvNullValue":"\\\\N"}}',
   '/etc/two.json': '{"Endpoints":[{"S3Settings":{}},{"S3Settings":{}}]}',
 }
 
 function parse(text: string): Promise<Config> {
-  return parseConfig(text, { path: '/etc/tributary.yaml', readText: async (path) => files[path] ?? Promise.reject(new Error('no such file')) })
+  return parseConfig(text, {
+    path: '/etc/tributary.yaml',
+    readText: async (path) => files[path] ?? Promise.reject(new Error('no such file')),
+  })
 }
 
 const HEAD = 'landing: landing\nlake: ../lake\n'
@@ -23,25 +27,54 @@ test('paths are relative to the file, and all but landing, lake and key has a de
     dms: {},
     reloadSettleMs: 60_000,
     tables: [
-      { name: 'shop.orders', schema: 'shop', table: 'orders', key: ['order_id'], columns: undefined, sequence: undefined, write: 'merge-on-read', partitionBy: [], rename: new Map(), keepOnNull: [], tombstonesMs: undefined },
+      {
+        name: 'shop.orders',
+        schema: 'shop',
+        table: 'orders',
+        key: ['order_id'],
+        columns: undefined,
+        sequence: undefined,
+        write: 'merge-on-read',
+        partitionBy: [],
+        rename: new Map(),
+        keepOnNull: [],
+        tombstonesMs: undefined,
+      },
     ],
   })
 })
 
 test('columns keep their order and any name', async () => {
-  const { tables } = await parse(`${HEAD}tables:\n  shop.orders:\n    key: [at]\n    columns: {z: long, '7': date, __proto__: 'decimal(12, 2)', at: timestamp, 'a"b': string}\n    tombstones: 90d\n`)
-  expect(tables[0]?.columns?.map(({ name, type }) => `${name} ${type}`)).toEqual(['z long', '7 date', '__proto__ decimal(12,2)', 'at timestamp', 'a"b string'])
+  const { tables } = await parse(
+    `${HEAD}tables:\n  shop.orders:\n    key: [at]\n    columns: {z: long, '7': date, __proto__: 'decimal(12, 2)', at: timestamp, 'a"b': string}\n    tombstones: 90d\n`,
+  )
+  expect(tables[0]?.columns?.map(({ name, type }) => `${name} ${type}`)).toEqual([
+    'z long',
+    '7 date',
+    '__proto__ decimal(12,2)',
+    'at timestamp',
+    'a"b string',
+  ])
   expect(tables[0]?.tombstonesMs).toBe(90 * 86_400_000)
 })
 
-test('names of renamed columns are the table\'s, whichever way they were written', async () => {
-  const { tables } = await parse(`${HEAD}tables:\n  shop.orders: {key: [ORDER_ID], columns: {ORDER_ID: long}, rename: {ORDER_ID: order_id}}\n`)
+test("names of renamed columns are the table's, whichever way they were written", async () => {
+  const { tables } = await parse(
+    `${HEAD}tables:\n  shop.orders: {key: [ORDER_ID], columns: {ORDER_ID: long}, rename: {ORDER_ID: order_id}}\n`,
+  )
   expect(tables[0]?.key).toEqual(['order_id'])
 })
 
 test('S3Settings are taken in any letter case, from the file or from what describe-endpoints prints', async () => {
-  expect((await parse(`${HEAD}dms: {dataformat: CSV, ADDCOLUMNNAME: true}\ntables: {a.b: {key: [x]}}\n`)).dms).toEqual({ DataFormat: 'csv', AddColumnName: true })
-  expect((await parse(`${HEAD}dms: endpoint.json\ntables: {a.b: {key: [x]}}\n`)).dms).toEqual({ CsvDelimiter: '|', Rfc4180: false, AddColumnName: true })
+  expect((await parse(`${HEAD}dms: {dataformat: CSV, ADDCOLUMNNAME: true}\ntables: {a.b: {key: [x]}}\n`)).dms).toEqual({
+    DataFormat: 'csv',
+    AddColumnName: true,
+  })
+  expect((await parse(`${HEAD}dms: endpoint.json\ntables: {a.b: {key: [x]}}\n`)).dms).toEqual({
+    CsvDelimiter: '|',
+    Rfc4180: false,
+    AddColumnName: true,
+  })
   expect((await parse(`${HEAD}dms: plain.json\ntables: {a.b: {key: [x]}}\n`)).dms).toEqual({ CsvNullValue: '\\N' })
 })
 
@@ -52,26 +85,60 @@ test('a table name may be quoted', async () => {
 
 describe('a fault is told with its line and what to do', () => {
   test.each<[string, string]>([
-    [`${HEAD}dms:\n  DataFormat: csv\n  AddColumnNames: true\ntables: {}\n`, 'line 5: AddColumnNames is not a setting of dms. Correct the name or leave it out'],
-    [`${HEAD}tables:\n  shop.orders:\n    kee: [x]\n    key: [x]\n`, 'line 5: kee is not a setting of tables.shop.orders. Correct the name or leave it out'],
+    [
+      `${HEAD}dms:\n  DataFormat: csv\n  AddColumnNames: true\ntables: {}\n`,
+      'line 5: AddColumnNames is not a setting of dms. Correct the name or leave it out',
+    ],
+    [
+      `${HEAD}tables:\n  shop.orders:\n    kee: [x]\n    key: [x]\n`,
+      'line 5: kee is not a setting of tables.shop.orders. Correct the name or leave it out',
+    ],
     [`${HEAD}tables:\n  shop.orders:\n    columns: {x: long}\n`, 'line 4: tables.shop.orders.key is missing. Add it'],
     ['lake: x\ntables: {}\n', 'line 1: landing is missing. Add it'],
-    [`${HEAD}tables:\n  shop.orders:\n    key: [x]\n    history: true\n`, 'line 6: history: true comes with a later version. Leave it out'],
-    [`${HEAD}tables:\n  shop.orders:\n    key: [x]\n    engine: spark\n`, 'line 6: engine: spark comes with a later version. Leave it out'],
-    [`${HEAD}tables:\n  shop.orders:\n    key: [y]\n    columns: {x: long}\n`, 'line 5: key names y, which is not in columns. Add it there or correct the name'],
-    [`${HEAD}tables:\n  ../x.orders: {key: [x]}\n`, 'line 4: "../x.orders" is not a table name. Write schema.table, without quotes, slashes or .. inside the names'],
-    [`${HEAD}tables:\n  orders: {key: [x]}\n`, 'line 4: "orders" is not a table name. Write schema.table, without quotes, slashes or .. inside the names'],
-    ['landing: s3://acme/\nlake: x\ntables: {}\n', 'line 1: landing: s3://acme/ comes with a later version: give a folder'],
-    [`${HEAD}dms: two.json\ntables: {}\n`, 'line 3: dms: /etc/two.json: it has 2 endpoints with S3Settings: keep the one of this landing'],
-    [`${HEAD}dms: none.json\ntables: {}\n`, 'line 3: dms: /etc/none.json cannot be read as JSON. Write there what `aws dms describe-endpoints` prints'],
+    [
+      `${HEAD}tables:\n  shop.orders:\n    key: [x]\n    history: true\n`,
+      'line 6: history: true comes with a later version. Leave it out',
+    ],
+    [
+      `${HEAD}tables:\n  shop.orders:\n    key: [x]\n    engine: spark\n`,
+      'line 6: engine: spark comes with a later version. Leave it out',
+    ],
+    [
+      `${HEAD}tables:\n  shop.orders:\n    key: [y]\n    columns: {x: long}\n`,
+      'line 5: key names y, which is not in columns. Add it there or correct the name',
+    ],
+    [
+      `${HEAD}tables:\n  ../x.orders: {key: [x]}\n`,
+      'line 4: "../x.orders" is not a table name. Write schema.table, without quotes, slashes or .. inside the names',
+    ],
+    [
+      `${HEAD}tables:\n  orders: {key: [x]}\n`,
+      'line 4: "orders" is not a table name. Write schema.table, without quotes, slashes or .. inside the names',
+    ],
+    [
+      'landing: s3://acme/\nlake: x\ntables: {}\n',
+      'line 1: landing: s3://acme/ comes with a later version: give a folder',
+    ],
+    [
+      `${HEAD}dms: two.json\ntables: {}\n`,
+      'line 3: dms: /etc/two.json: it has 2 endpoints with S3Settings: keep the one of this landing',
+    ],
+    [
+      `${HEAD}dms: none.json\ntables: {}\n`,
+      'line 3: dms: /etc/none.json cannot be read as JSON. Write there what `aws dms describe-endpoints` prints',
+    ],
   ])('%j', async (text, message) => {
     await expect(parse(text)).rejects.toThrow(`/etc/tributary.yaml, ${message}`)
   })
   test('a type that is none', async () => {
-    await expect(parse(`${HEAD}tables:\n  a.b:\n    key: [x]\n    columns:\n      x: lng\n`)).rejects.toThrow(/line 7: .*"lng" is not a type/)
+    await expect(parse(`${HEAD}tables:\n  a.b:\n    key: [x]\n    columns:\n      x: lng\n`)).rejects.toThrow(
+      /line 7: .*"lng" is not a type/,
+    )
   })
 })
 
 test('the JSON Schema that ships is up to date', async () => {
-  expect(await readFile(fileURLToPath(new URL('../../tributary.schema.json', import.meta.url)), 'utf8')).toBe(configJsonSchema())
+  expect(await readFile(fileURLToPath(new URL('../../tributary.schema.json', import.meta.url)), 'utf8')).toBe(
+    configJsonSchema(),
+  )
 })

@@ -22,19 +22,22 @@ const CRASHES = [
   { when: 'before', mode: 'full' },
 ] as const satisfies readonly Omit<FaultPlan, 'at'>[]
 
+/** Fewer would mean that the faults miss the stores. */
+const OPERATIONS_MIN = 6
+
 const [load, reload, ...steady] = ACTS
 
 test.for(CRASHES)('a $mode store, $when any operation of load and changes, costs nothing but time', async (crash) => {
-  expect(await crashEverywhere('load', crash, load === undefined ? [] : [load])).toBeGreaterThan(10)
+  expect(await crashEverywhere('load', crash, load === undefined ? [] : [load])).toBeGreaterThan(OPERATIONS_MIN)
 })
 
 test.for(CRASHES)('a $mode store, $when any operation of a reload with changes, costs nothing but time', async (crash) => {
-  expect(await crashEverywhere('reload', crash, ACTS.slice(0, 2))).toBeGreaterThan(10)
+  expect(await crashEverywhere('reload', crash, ACTS.slice(0, 2))).toBeGreaterThan(OPERATIONS_MIN)
 })
 
 test.for(CRASHES)('a $mode store, $when any operation of the commit with a checkpoint, costs nothing but time', async (crash) => {
   expect(reload === undefined ? 0 : steady.length).toBeGreaterThan(5)
-  expect(await crashEverywhere('checkpoint', crash, ACTS)).toBeGreaterThan(10)
+  expect(await crashEverywhere('checkpoint', crash, ACTS)).toBeGreaterThan(OPERATIONS_MIN)
 })
 
 /** Runs the last act again and again, failing one operation later each time. Returns how many operations there were. */

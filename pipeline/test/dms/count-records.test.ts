@@ -2,9 +2,18 @@ import { expect, test } from 'vitest'
 import { type RecordCount, recordCounter } from '../../src/dms/count-records.ts'
 import type { Dialect } from '../../src/dms/dialect.ts'
 
-const PLAIN: Dialect = { delimiter: ',', rowDelimiter: '\n', isQuoted: true, nullMarker: undefined, noSupMarker: undefined }
+const PLAIN: Dialect = {
+  delimiter: ',',
+  rowDelimiter: '\n',
+  isQuoted: true,
+  nullMarker: undefined,
+  noSupMarker: undefined,
+}
 
-function count(text: string | Buffer, options: { readonly dialect?: Partial<Dialect>; readonly chunkBytes?: number; readonly byTable?: boolean } = {}): RecordCount {
+function count(
+  text: string | Buffer,
+  options: { readonly dialect?: Partial<Dialect>; readonly chunkBytes?: number; readonly byTable?: boolean } = {},
+): RecordCount {
   const bytes = Buffer.from(text)
   const size = options.chunkBytes ?? bytes.length
   const counter = recordCounter({ ...PLAIN, ...options.dialect }, { byTable: options.byTable ?? false })
@@ -23,9 +32,19 @@ test.each<[string, string, Partial<RecordCount>, Partial<Dialect>?]>([
   ['text after a closing quote', '"a"b\n"c"\n', { records: 2 }],
   ['a bare carriage return', 'a\rb\n', { records: 1, hasBareCarriageReturn: true }],
   ['a carriage return inside quotes', '"a\rb"\n', { records: 1, hasBareCarriageReturn: false }],
-  ['carriage return and line feed', 'a\r\nb\r\n', { records: 2, hasBareCarriageReturn: false }, { rowDelimiter: '\r\n' }],
+  [
+    'carriage return and line feed',
+    'a\r\nb\r\n',
+    { records: 2, hasBareCarriageReturn: false },
+    { rowDelimiter: '\r\n' },
+  ],
   ['a line feed that ends nothing', 'a\nb\r\n', { records: 1 }, { rowDelimiter: '\r\n' }],
-  ['long delimiters', 'a||"b||~~"~~c||d~~', { records: 2, isTerminated: true }, { delimiter: '||', rowDelimiter: '~~' }],
+  [
+    'long delimiters',
+    'a||"b||~~"~~c||d~~',
+    { records: 2, isTerminated: true },
+    { delimiter: '||', rowDelimiter: '~~' },
+  ],
   ['no quoting', '"a\n"b\n', { records: 2, hasUnclosedQuote: false }, { isQuoted: false }],
 ])('%s', (_, text, expected, dialect = {}) => {
   for (const chunkBytes of [1, 2, 3, 7, 1000]) expect(count(text, { dialect, chunkBytes })).toMatchObject(expected)
@@ -41,7 +60,17 @@ test('bytes that are not UTF-8 are seen, a character cut by a chunk is not one o
 
 test('transaction records are counted by schema and table', () => {
   for (const chunkBytes of [1, 3, 1000]) {
-    const { byTable, records } = count('I,orders,sales,1,"a\nb"\nU,"my ""t""",sales,1\nD,orders,sales,2\nI\n', { chunkBytes, byTable: true })
-    expect([records, [...byTable]]).toEqual([4, [['sales.orders', 2], ['sales.my "t"', 1], ['.', 1]]])
+    const { byTable, records } = count('I,orders,sales,1,"a\nb"\nU,"my ""t""",sales,1\nD,orders,sales,2\nI\n', {
+      chunkBytes,
+      byTable: true,
+    })
+    expect([records, [...byTable]]).toEqual([
+      4,
+      [
+        ['sales.orders', 2],
+        ['sales.my "t"', 1],
+        ['.', 1],
+      ],
+    ])
   }
 })

@@ -18,12 +18,32 @@ async function infer(text: string): Promise<Record<string, string>> {
 }
 
 test('a type is taken where every value goes back to the same text', async () => {
-  const text = 'id,zip,n,price,ratio,day,at,flag,bit,none,mixed\n1,00123,-5,1.50,1.5,2026-01-01,2026-01-01 00:00:00,true,1,,1\n2,10000,9223372036854775807,-12.25,2.25,2026-02-28,2026-01-02 23:59:59,false,0,,x\n'
-  expect(await infer(text)).toEqual({ id: 'long', zip: 'string', n: 'long', price: 'decimal(18,2)', ratio: 'double', day: 'date', at: 'timestamp', flag: 'boolean', bit: 'long', none: 'string', mixed: 'string' })
+  const text =
+    'id,zip,n,price,ratio,day,at,flag,bit,none,mixed\n1,00123,-5,1.50,1.5,2026-01-01,2026-01-01 00:00:00,true,1,,1\n2,10000,9223372036854775807,-12.25,2.25,2026-02-28,2026-01-02 23:59:59,false,0,,x\n'
+  expect(await infer(text)).toEqual({
+    id: 'long',
+    zip: 'string',
+    n: 'long',
+    price: 'decimal(18,2)',
+    ratio: 'double',
+    day: 'date',
+    at: 'timestamp',
+    flag: 'boolean',
+    bit: 'long',
+    none: 'string',
+    mixed: 'string',
+  })
 })
 
 test('values that would be rewritten stay text', async () => {
-  expect(await infer('id,a,b,c,d,e\n1,+1,1e3,2026-1-1,2026-01-01T00:00:00,99999999999999999999\n')).toEqual({ id: 'long', a: 'string', b: 'string', c: 'string', d: 'string', e: 'string' })
+  expect(await infer('id,a,b,c,d,e\n1,+1,1e3,2026-1-1,2026-01-01T00:00:00,99999999999999999999\n')).toEqual({
+    id: 'long',
+    a: 'string',
+    b: 'string',
+    c: 'string',
+    d: 'string',
+    e: 'string',
+  })
 })
 
 test('a file that DuckDB gives up on is inferred from the rows that are whole', async () => {

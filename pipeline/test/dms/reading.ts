@@ -10,7 +10,11 @@ import { planRead, type ReadContext, type ReadPlan } from '../../src/dms/plan-re
 import { readRows, type RowsRead } from '../../src/dms/read-rows.ts'
 
 /** A landing folder and an engine for the tests of one file. */
-export function useLanding(): { readonly engine: () => Engine; readonly folder: () => string; readonly put: (key: string, bytes: string | Uint8Array) => Promise<void> } {
+export function useLanding(): {
+  readonly engine: () => Engine
+  readonly folder: () => string
+  readonly put: (key: string, bytes: string | Uint8Array) => Promise<void>
+} {
   let opened: Engine | undefined
   let folder = ''
   beforeAll(async () => {
@@ -54,7 +58,8 @@ export interface TableFacts {
 /** A reading context in a few words; the kind follows from the key. */
 export function contextOf(key: string, facts: TableFacts): ReadContext {
   const [schema, table] = facts.name ?? ['sales', 'customers']
-  const list = (columns: Readonly<Record<string, ColumnType>>): { name: string; type: ColumnType }[] => Object.entries(columns).map(([name, type]) => ({ name, type }))
+  const list = (columns: Readonly<Record<string, ColumnType>>): { name: string; type: ColumnType }[] =>
+    Object.entries(columns).map(([name, type]) => ({ name, type }))
   return {
     table: {
       name: `${schema}.${table}`,
@@ -75,7 +80,11 @@ export function contextOf(key: string, facts: TableFacts): ReadContext {
 /** Opens, plans and reads one landing file. */
 export async function readAll(engine: Engine, folder: string, key: string, facts: TableFacts): Promise<Reading> {
   const context = contextOf(key, facts)
-  const file = await openLandingFile(localStore(folder), key, { tempFolder: engine.tempFolder, settings: context.settings, isTransactions: context.kind === 'transactions' })
+  const file = await openLandingFile(localStore(folder), key, {
+    tempFolder: engine.tempFolder,
+    settings: context.settings,
+    isTransactions: context.kind === 'transactions',
+  })
   try {
     const plan = await planRead(engine, file, context)
     let rows: readonly Row[] = []

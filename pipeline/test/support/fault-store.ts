@@ -28,7 +28,8 @@ export function faultyLake(lake: Lake, plan: FaultPlan): FaultyLake {
     plan.mode === 'dead'
       ? new Error(`the process died at ${what}`)
       : new TributaryError('unavailable', 'STORE_FAILED', `${what} failed: ${plan.mode === 'full' ? 'ENOSPC, no space left on device' : 'EIO, input/output error'}. A test did this.`)
-  const counts = (isWrite: boolean): boolean => plan.mode !== 'full' || isWrite
+  // A read that is done and not confirmed leaves what a read that was not done leaves.
+  const counts = (isWrite: boolean): boolean => isWrite || (plan.mode !== 'full' && plan.when === 'before')
   const guard = async <T>(what: string, isWrite: boolean, work: () => Promise<T>): Promise<T> => {
     if (counts(isWrite)) operations.push(what)
     const isNow = counts(isWrite) && operations.length === plan.at
@@ -56,7 +57,7 @@ export function faultyLake(lake: Lake, plan: FaultPlan): FaultyLake {
     },
     create: (path, bytes) => guard(`${name} create ${path}`, true, () => store.create(path, bytes)),
     write: (path, bytes) => guard(`${name} write ${path}`, true, () => store.write(path, bytes)),
-    delete: (path) => guard(`${name} delete ${path}`, false, () => store.delete(path)),
+    delete: (path) => guard(`${name} delete ${path}`, true, () => store.delete(path)),
     locate: (path) => guard(`${name} locate ${path}`, false, () => store.locate(path)),
     sync: (path) => guard(`${name} sync ${path}`, true, () => store.sync(path)),
   })

@@ -55,25 +55,26 @@ export function sequenceColumn(endpoint: Endpoint, table: TableSpec): string | u
 export function randomEndpoint(random: Random, kind: number): Endpoint {
   const form = kind % 6
   const isParquet = form === 4 || form === 5
-  const isPartial = kind % 7 === 3 && !isParquet
+  const isPartial = kind % 5 === 3 && !isParquet
+  const isInsertsOnly = kind % 12 === 5
   return {
     format: isParquet ? 'parquet' : 'csv',
     header: form === 0 || form === 1,
     gzip: form === 1 || form === 3 || form === 5,
-    nullMarker: isParquet ? undefined : random.pick([undefined, '\\N', 'NULL', '\\N']),
+    nullMarker: isParquet ? undefined : [undefined, '\\N', 'NULL'][(kind + Math.floor(kind / 6)) % 3],
     delimiter: random.pick([',', ',', ';', '|', '\t']),
     rowDelimiter: random.pick(['\n', '\n', '\r\n']),
-    opInLoad: random.chance(0.5),
+    opInLoad: !isInsertsOnly && random.chance(0.5),
     timestampColumn: random.chance(0.6) ? 'dms_ts' : undefined,
     noSup: isPartial ? '~NOSUP~' : undefined,
     bucketFolder: random.pick([undefined, 'out', 'deep/out']),
     datePartition: random.chance(0.3),
-    insertsOnly: !isPartial && random.chance(0.08),
+    insertsOnly: isInsertsOnly,
   }
 }
 
 const AWKWARD = ['at', 'order', 'a"b', '__proto__']
-const NAMES = ['amount', 'note', 'Größe', 'is done', "o'clock", 'select', 'v1', 'constructor', 'key', 'Mixed', 'filename']
+const NAMES = ['amount', 'note', 'Größe', 'is done', "o'clock", 'select', 'v1', 'constructor', 'rowid', 'key', 'Mixed', 'filename']
 
 /** A random table of that endpoint; the first table of a landing has the awkward column names. */
 export function randomTable(random: Random, endpoint: Endpoint, at: number): TableSpec {

@@ -48,20 +48,24 @@ export function timeText(ms: number): string {
   return `${new Date(ms).toISOString().slice(0, 23).replace('T', ' ')}000`
 }
 
-/** Lets `count` random changes happen. */
+/** Histories that share a table: each has keys of its own, so that one ingest tries many of them. */
+export const GROUPS = 8
+
+/** Lets `count` random changes happen in each history. */
 export function advance(random: Random, source: Source, table: TableSpec, endpoint: Endpoint, count: number): void {
-  for (let left = count; left > 0; left -= 1) {
+  for (let left = count * GROUPS; left > 0; left -= 1) {
     if (!random.chance(0.4)) source.clockMs += random.int(1, 4000)
-    const row = randomRow(random, source.columns)
+    const group = random.int(0, GROUPS - 1)
+    const row = randomRow(random, source.columns, group)
     const stored = source.rows.get(keyOf(source.columns, row))
     if (stored === undefined) push(source, { op: 'I', row })
-    else if (!endpoint.insertsOnly) changeStored(random, { source, table, endpoint }, stored, row)
+    else if (!endpoint.insertsOnly) changeStored(random, { source, table, endpoint, group }, stored, row)
   }
 }
 
 function changeStored(
   random: Random,
-  { source, table, endpoint }: { source: Source; table: TableSpec; endpoint: Endpoint },
+  { source, table, endpoint, group }: { source: Source; table: TableSpec; endpoint: Endpoint; group: number },
   stored: SourceRow,
   fresh: SourceRow,
 ): void {
@@ -70,7 +74,7 @@ function changeStored(
     push(source, { op: 'D', row: stored, isKeyOnly: random.chance(0.4) })
     return
   }
-  const moved = randomRow(random, source.columns)
+  const moved = randomRow(random, source.columns, group)
   const isFree = !source.rows.has(keyOf(source.columns, moved))
   if (dice <= 55 && isFree) {
     const row = source.columns.map((column, at) => (column.isKey || random.chance(0.3) ? moved[at] : stored[at]) ?? null)
@@ -105,18 +109,18 @@ function push(source: Source, change: Pick<Change, 'op' | 'row'> & Partial<Chang
   else source.rows.set(keyOf(source.columns, full.row), full.row)
 }
 
-const KEYS = 5
+const KEYS = 4
 
-/** Few keys, so that changes meet; the same few in every table. */
-function randomRow(random: Random, columns: readonly Column[]): SourceRow {
-  const n = random.int(1, KEYS)
+/** Few keys a history, so that changes meet. */
+function randomRow(random: Random, columns: readonly Column[], group: number): SourceRow {
+  const n = group * 10 + random.int(1, KEYS)
   const isSingle = columns.filter((column) => column.isKey).length === 1
   return columns.map((column) => {
     if (!column.isKey) {
       if (random.chance(0.25)) return null
       return `${column.isInferred ? 'v' : ''}${randomValue(random, column.type)}`
     }
-    const part = isSingle ? n : random.int(1, 2)
+    const part = isSingle ? n : column.type === 'date' ? random.int(1, 2) : group * 10 + random.int(1, 2)
     switch (column.type) {
       case 'string':
         return `k${part}, "x"`

@@ -33,6 +33,8 @@ export interface Delivery {
   readonly badRowsMax: number
 }
 
+/** Changes that come twice, at most. */
+const OVERLAP_MAX = 24
 const START_MS = Date.UTC(2026, 2, 1, 10)
 
 /** A table at its beginning. */
@@ -56,9 +58,9 @@ export function openStream(parts: EmitParts, tally: Tally): Stream {
 /** Lets the source live on for one step and delivers what is due. The last step delivers all. */
 export async function nextDelivery(stream: Stream, step: number, isLast: boolean): Promise<Delivery> {
   const { random, source, table, endpoint, tally } = stream
-  advance(random, source, table, endpoint, random.int(step === 0 ? 4 : 0, 10))
+  advance(random, source, table, endpoint, random.int(step === 0 ? 2 : 0, 5))
   const loads = table.hasLoad && (step === 0 || random.chance(0.3)) ? await emitLoads(stream, step) : []
-  advance(random, source, table, endpoint, random.int(0, 6))
+  advance(random, source, table, endpoint, random.int(0, 3))
   const changes = [...(await emitChanges(stream, source.log.slice(stream.written))), ...(await emitReplay(stream))]
   const canBeLate = table.sequence !== 'none' && endpoint.noSup === undefined
   for (const file of changes) {
@@ -138,7 +140,7 @@ async function emitLoads(stream: Stream, step: number): Promise<readonly Emitted
   }
   if (step === 0) {
     // The first change files overlap the load.
-    const overlap = random.int(0, Math.min(5, source.log.length))
+    const overlap = random.int(0, Math.min(OVERLAP_MAX, source.log.length))
     if (overlap > 0) tally.add('change that the load holds already', overlap)
     stream.written = source.log.length - overlap
     const last = files.length > 1 && stream.endpoint.noSup === undefined && random.chance(0.3) ? files.pop() : undefined
@@ -166,7 +168,7 @@ async function emitChanges(stream: Stream, changes: readonly Change[]): Promise<
 async function emitReplay(stream: Stream): Promise<readonly Emitted[]> {
   const { random, source, tally } = stream
   if (!random.chance(0.3)) return []
-  const again = source.log.slice(-random.int(1, 8))
+  const again = source.log.slice(-random.int(1, OVERLAP_MAX))
   tally.add('change replayed', again.length)
   return writeChanges(stream, again)
 }
