@@ -1,5 +1,5 @@
 // Errors of the command line itself. Those of the command's grammar (unknown flags and the like) are commander's.
-import { TributaryError } from '@tributary/delta'
+import { TributaryError } from '@tributary/delta/log'
 
 /** Two flags of one line contradict each other, or one lacks what it needs. */
 export function flagsInvalid(problem: string, fix: string): TributaryError {

@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { findNamedTable, type Lake, type NamedTable, openLake, readConfig } from '@tributary/pipeline'
+import { findNamedTable, type Lake, type NamedTable, openLake, readConfig } from '@tributary/pipeline/status'
 import { bucketNotYet } from './errors.ts'
 import type { Invocation } from './invocation.ts'
 

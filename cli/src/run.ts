@@ -1,4 +1,3 @@
-import { chdir } from 'node:process'
 import { type Command, CommanderError } from 'commander'
 import { paintFor } from './colors.ts'
 import { EXIT, type ExitCode } from './exit-codes.ts'
@@ -43,7 +42,7 @@ function beginInvocation(
   { host, data, end }: Pick<Invocation, 'data' | 'end'> & { readonly host: NodeJS.Process },
 ): Invocation {
   const folder: unknown = program.opts()['C']
-  if (typeof folder === 'string') enterFolder(folder)
+  if (typeof folder === 'string') enterFolder(host, folder)
   const environment = host.env
   const flags = globalFlags(program, environment)
   const paintData = paintFor(host.stdout, { color: flags.color, environment })
@@ -64,9 +63,9 @@ function beginInvocation(
   }
 }
 
-function enterFolder(folder: string): void {
+function enterFolder(host: NodeJS.Process, folder: string): void {
   try {
-    chdir(folder)
+    host.chdir(folder)
   } catch (cause) {
     const reason = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause)
     throw new CommanderError(EXIT.usage, 'tributary.folder', `cannot change to the folder ${folder} (${reason})`)

@@ -1,4 +1,4 @@
-import { TributaryError } from '@tributary/delta'
+import { TributaryError } from '@tributary/delta/log'
 
 /** A fault in `tributary.yaml`, by line, with the remedy. */
 export function configInvalid(

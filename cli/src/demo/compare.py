@@ -38,7 +38,8 @@ def canonical(value: Any) -> Any:
     if isinstance(value, decimal.Decimal):
         return format(value, "f")
     if isinstance(value, datetime.datetime):
-        text = value.strftime("%Y-%m-%dT%H:%M:%S.%f")
+        # strftime would not pad the years before 1000.
+        text = value.replace(tzinfo=None).isoformat(timespec="microseconds")
         return text + "Z" if value.tzinfo else text
     if isinstance(value, datetime.date):
         return value.isoformat()

@@ -1,5 +1,5 @@
-import { systemClock } from '@tributary/delta'
-import { type LakeStatus, readStatus, type TableStatus } from '@tributary/pipeline'
+import { systemClock } from '@tributary/delta/log'
+import { type LakeStatus, readStatus, type TableStatus } from '@tributary/pipeline/status'
 import type { Command } from 'commander'
 import type { Invocation } from '../invocation.ts'
 import { tableText, writeJson } from '../list-output.ts'

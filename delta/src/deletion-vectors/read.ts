@@ -11,6 +11,18 @@ const FORMAT_VERSION = 1
 /** Up to here it is cheaper to read a file from its start than to ask for its first byte separately. */
 const FROM_START_MAX = 65_536
 
+// A vector never changes, and a snapshot that is refreshed keeps its descriptors: what was decoded lives as long as they do.
+const decoded = new WeakMap<DeletionVectorDescriptor, Positions>()
+
+/** As `readDeletionVector`, but decodes a descriptor object once: for reads that come back to the same snapshot. */
+export async function recallDeletionVector(store: Store, descriptor: DeletionVectorDescriptor): Promise<Positions> {
+  const known = decoded.get(descriptor)
+  if (known !== undefined) return known
+  const positions = await readDeletionVector(store, descriptor)
+  decoded.set(descriptor, positions)
+  return positions
+}
+
 /**
  * The deleted positions that a descriptor names, ascending.
  * Throws `DELETION_VECTOR_CORRUPT`, naming the file, when size, checksum, magic number, count or order are wrong, and `FILE_NOT_FOUND`.

@@ -1,13 +1,13 @@
 // The only way to DuckDB. The package is loaded by import(), so that a command which needs no engine does not pay for it.
 // One engine is one connection and runs one statement at a time; `fork` gives another connection to the same database.
 
-import type * as DuckDB from '@duckdb/node-api'
 import assert from 'node:assert/strict'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type * as DuckDB from '@duckdb/node-api'
 import { systemClock } from '../clock.ts'
-import { appendRows, type AppendRows } from './append.ts'
+import { type AppendRows, appendRows } from './append.ts'
 import { quoteText } from './sql.ts'
 import { type Batch, batchRows, plainValue, type Row } from './values.ts'
 import { wrapEngineError } from './wrap-error.ts'
@@ -16,6 +16,8 @@ import { wrapEngineError } from './wrap-error.ts'
 export interface Engine {
   /** Where the engine may put files that nobody needs after `close`. */
   readonly tempFolder: string
+  /** Stands for the database: the same object on all its connections. */
+  readonly database: object
   readonly run: (sql: string) => Promise<void>
   /** All rows: for small results only. */
   readonly all: (sql: string) => Promise<readonly Row[]>
@@ -34,7 +36,9 @@ const THREADS_MAX = 4
 const INTERRUPT_EVERY_MS = 10
 
 /** Start DuckDB in memory, in UTC, with nothing fetched from the network. Throws `ENGINE_FAILED`. */
-export async function openEngine(options: { readonly memoryMiB?: number; readonly threads?: number; readonly tempFolder?: string } = {}): Promise<Engine> {
+export async function openEngine(
+  options: { readonly memoryMiB?: number; readonly threads?: number; readonly tempFolder?: string } = {},
+): Promise<Engine> {
   const api = await import('@duckdb/node-api')
   const tempFolder = await mkdtemp(join(options.tempFolder ?? tmpdir(), 'tributary-'))
   try {
@@ -70,12 +74,14 @@ async function connect(database: Database, closeDatabase: () => Promise<void>): 
 
   return {
     tempFolder,
+    database: instance,
     run: (sql) => queue.next(async () => void (await connection.run(sql))),
-    all: (sql) => queue.next(async () => {
-      const result = await connection.run(sql)
-      const chunks = await result.fetchAllChunks()
-      return chunks.flatMap((chunk) => batchRows(toBatch(api, result.columnNames(), chunk)))
-    }),
+    all: (sql) =>
+      queue.next(async () => {
+        const result = await connection.run(sql)
+        const chunks = await result.fetchAllChunks()
+        return chunks.flatMap((chunk) => batchRows(toBatch(api, result.columnNames(), chunk)))
+      }),
     stream: (sql) => streamBatches(api, connection, queue, sql),
     append: (table, columns, rows) => queue.next(() => appendRows({ api, connection }, { table, columns, rows })),
     fork: () => connect(database, () => Promise.resolve()),
@@ -91,14 +97,21 @@ async function connect(database: Database, closeDatabase: () => Promise<void>): 
 // An interrupt that comes before DuckDB has begun the statement is lost, so it is repeated.
 async function interruptUntil(connection: DuckDB.DuckDBConnection, idle: Promise<unknown>): Promise<void> {
   let isIdle = false
-  const done = idle.then(() => { isIdle = true })
+  const done = idle.then(() => {
+    isIdle = true
+  })
   while (!isIdle) {
     connection.interrupt()
     await Promise.race([done, systemClock.sleep(INTERRUPT_EVERY_MS)])
   }
 }
 
-async function* streamBatches(api: typeof DuckDB, connection: DuckDB.DuckDBConnection, queue: StatementQueue, sql: string): AsyncGenerator<Batch> {
+async function* streamBatches(
+  api: typeof DuckDB,
+  connection: DuckDB.DuckDBConnection,
+  queue: StatementQueue,
+  sql: string,
+): AsyncGenerator<Batch> {
   const release = await queue.hold()
   try {
     const result = await connection.stream(sql)
@@ -140,10 +153,12 @@ function statementQueue(): StatementQueue {
   }
   const next = <T>(work: () => Promise<T>): Promise<T> => {
     assertFree()
-    const done = last.then(() => {
-      assert(!isStopped, 'an engine that was closed runs nothing')
-      return work()
-    }).catch((cause: unknown) => Promise.reject(wrapEngineError(cause)))
+    const done = last
+      .then(() => {
+        assert(!isStopped, 'an engine that was closed runs nothing')
+        return work()
+      })
+      .catch((cause: unknown) => Promise.reject(wrapEngineError(cause)))
     last = done.catch(() => undefined)
     return done
   }

@@ -27,7 +27,8 @@ export interface Batch {
 /** The rows of a batch as objects. */
 export function batchRows(batch: Batch): readonly Row[] {
   return Array.from({ length: batch.rowCount }, (_, row) =>
-    emptyStruct(batch.columns.map((name, column) => [name, batch.values[column]?.[row] ?? null])))
+    emptyStruct(batch.columns.map((name, column) => [name, batch.values[column]?.[row] ?? null])),
+  )
 }
 
 /** Turn DuckDB's own value into plain data. */
@@ -37,10 +38,17 @@ export function plainValue(api: typeof DuckDB, value: DuckDB.DuckDBValue): Engin
   if (value instanceof api.DuckDBTimestampValue) return timestampText(value)
   if (value instanceof api.DuckDBDateValue) return dateText(value)
   if (value instanceof api.DuckDBBlobValue) return value.bytes
-  if (value instanceof api.DuckDBListValue || value instanceof api.DuckDBArrayValue) return value.items.map((item) => plainValue(api, item))
-  if (value instanceof api.DuckDBStructValue) return emptyStruct(Object.entries(value.entries).map(([name, inner]) => [name, plainValue(api, inner)]))
+  if (value instanceof api.DuckDBListValue || value instanceof api.DuckDBArrayValue)
+    return value.items.map((item) => plainValue(api, item))
+  if (value instanceof api.DuckDBStructValue)
+    return emptyStruct(Object.entries(value.entries).map(([name, inner]) => [name, plainValue(api, inner)]))
   if (value instanceof api.DuckDBMapValue) {
-    return value.entries.map((entry) => emptyStruct([['key', plainValue(api, entry.key)], ['value', plainValue(api, entry.value)]]))
+    return value.entries.map((entry) =>
+      emptyStruct([
+        ['key', plainValue(api, entry.key)],
+        ['value', plainValue(api, entry.value)],
+      ]),
+    )
   }
   return String(value)
 }

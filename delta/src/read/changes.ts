@@ -42,7 +42,11 @@ export const CHANGE_FIELDS: readonly StructField[] = [
  * A SELECT of the changes of a range of commits, by version, with the columns of the table at its end and `CHANGE_FIELDS`.
  * Puts temporary tables on the engine, as `scanSql` does. Throws what `readSnapshot`, `readCommits` and `scanSql` throw.
  */
-export async function changesSql(engine: Engine, store: Store, request: ChangesRequest): Promise<{ readonly sql: string; readonly fields: readonly StructField[] }> {
+export async function changesSql(
+  engine: Engine,
+  store: Store,
+  request: ChangesRequest,
+): Promise<{ readonly sql: string; readonly fields: readonly StructField[] }> {
   const end = await readSnapshot(store, { version: request.toVersion })
   const { fields } = end.schema
   const events = request.net === true ? await netEvents(end, request) : await commitEvents(end, request)
@@ -90,14 +94,15 @@ async function commitEvents(end: Snapshot, request: ChangesRequest): Promise<Eve
     const at = { version, timestampMs }
     const cdcs = request.feed === true ? actions.flatMap((action) => ('cdc' in action ? [action.cdc] : [])) : []
     if (cdcs.length > 0) recorded.push(...cdcs.map((cdc) => ({ at, cdc })))
-    else moved.push(...await movesOf(end.store, at, await changedFiles(end, version, actions)))
+    else moved.push(...(await movesOf(end.store, at, await changedFiles(end, version, actions))))
     if (commitInfoOf(actions)?.operation === 'RELOAD') reloads.push(version)
   }
   return { moved, recorded, reloads }
 }
 
 async function netEvents(end: Snapshot, request: ChangesRequest): Promise<Events> {
-  const start = request.fromVersion > 0 ? await readSnapshot(end.store, { version: request.fromVersion - 1 }) : undefined
+  const start =
+    request.fromVersion > 0 ? await readSnapshot(end.store, { version: request.fromVersion - 1 }) : undefined
   const pairs = pairByPath(start?.files ?? [], end.files)
   return { moved: await movesOf(end.store, end, pairs), recorded: [], reloads: [end.version] }
 }
@@ -117,32 +122,51 @@ async function changedFiles(end: Snapshot, version: number, actions: readonly Ac
 }
 
 // Old writers left partition values out of removes; the version before still knows them.
-async function withPartitions(end: Snapshot, version: number, removes: readonly RemoveFile[]): Promise<readonly FileVersion[]> {
-  const isComplete = end.metadata.partitionColumns.length === 0 || removes.every((remove) => remove.partitionValues !== undefined)
+async function withPartitions(
+  end: Snapshot,
+  version: number,
+  removes: readonly RemoveFile[],
+): Promise<readonly FileVersion[]> {
+  const isComplete =
+    end.metadata.partitionColumns.length === 0 || removes.every((remove) => remove.partitionValues !== undefined)
   if (isComplete || version === 0) return removes
   const before = await readSnapshot(end.store, { version: version - 1 })
   const known = new Map(before.files.map((file) => [file.path, file.partitionValues]))
-  return removes.map((remove) => ({ ...remove, partitionValues: remove.partitionValues ?? known.get(remove.path) ?? {} }))
+  return removes.map((remove) => ({
+    ...remove,
+    partitionValues: remove.partitionValues ?? known.get(remove.path) ?? {},
+  }))
 }
 
 function pairByPath(before: readonly FileVersion[], after: readonly FileVersion[]): readonly FilePair[] {
-  const [olds, news] = [new Map(before.map((file) => [file.path, file])), new Map(after.map((file) => [file.path, file]))]
+  const [olds, news] = [
+    new Map(before.map((file) => [file.path, file])),
+    new Map(after.map((file) => [file.path, file])),
+  ]
   const paths = [...new Set([...olds.keys(), ...news.keys()])].sort()
   return paths.map((path) => ({ before: olds.get(path), after: news.get(path) }))
 }
 
-async function movesOf(store: Store, { version, timestampMs }: CommitTime, pairs: readonly FilePair[]): Promise<readonly Move[]> {
+async function movesOf(
+  store: Store,
+  { version, timestampMs }: CommitTime,
+  pairs: readonly FilePair[],
+): Promise<readonly Move[]> {
   const at = { version, timestampMs }
   const moves: Move[] = []
   for (const { before, after } of pairs) {
-    if (before !== undefined && after !== undefined) moves.push(...await vectorMoves(store, at, { before, after }))
+    if (before !== undefined && after !== undefined) moves.push(...(await vectorMoves(store, at, { before, after })))
     else if (before !== undefined) moves.push({ sign: -1, at, rows: await liveRows(store, before) })
     else if (after !== undefined) moves.push({ sign: 1, at, rows: await liveRows(store, after) })
   }
   return moves
 }
 
-async function vectorMoves(store: Store, at: CommitTime, { before, after }: { readonly before: FileVersion; readonly after: FileVersion }): Promise<readonly Move[]> {
+async function vectorMoves(
+  store: Store,
+  at: CommitTime,
+  { before, after }: { readonly before: FileVersion; readonly after: FileVersion },
+): Promise<readonly Move[]> {
   if (vectorId(before) === vectorId(after)) return []
   const [olds, news] = [await positionsOf(store, before), await positionsOf(store, after)]
   const { path, partitionValues = {} } = after
@@ -161,7 +185,11 @@ async function positionsOf(store: Store, file: FileVersion): Promise<ReadonlySet
   return new Set(file.deletionVector === undefined ? [] : await readDeletionVector(store, file.deletionVector))
 }
 
-const EVENT_COLUMNS = [{ name: '__sign', type: 'TINYINT' }, { name: '_commit_version', type: 'BIGINT' }, { name: '_commit_timestamp', type: 'TIMESTAMP WITH TIME ZONE' }]
+const EVENT_COLUMNS = [
+  { name: '__sign', type: 'TINYINT' },
+  { name: '_commit_version', type: 'BIGINT' },
+  { name: '_commit_timestamp', type: 'TIMESTAMP WITH TIME ZONE' },
+]
 
 function timeConstants({ version, timestampMs }: CommitTime): readonly string[] {
   return [String(version), `make_timestamptz(${Math.round(timestampMs * 1000)})`]
@@ -178,7 +206,11 @@ function eventsSql(engine: Engine, end: Snapshot, moved: readonly Move[]): Promi
 }
 
 /** Pair what left with what came. Windows put NULLs of a key together, as a join would not. */
-function pairedSql(end: Snapshot, moved: string, { key, net, reloads }: ChangesRequest & { readonly reloads: readonly number[] }): string {
+function pairedSql(
+  end: Snapshot,
+  moved: string,
+  { key, net, reloads }: ChangesRequest & { readonly reloads: readonly number[] },
+): string {
   const { fields } = end.schema
   const columns = nameList(fields)
   // Rows without a key are the same when all of their columns are: a net feed then leaves out those that only moved.
@@ -202,7 +234,12 @@ function pairedSql(end: Snapshot, moved: string, { key, net, reloads }: ChangesR
 
 async function recordedSql(engine: Engine, end: Snapshot, recorded: Events['recorded']): Promise<string> {
   const rows = await fileRowsSql(engine, end.store, {
-    files: recorded.map(({ at, cdc }) => ({ path: cdc.path, partitionValues: cdc.partitionValues, rows: { kind: 'all' }, constants: timeConstants(at) })),
+    files: recorded.map(({ at, cdc }) => ({
+      path: cdc.path,
+      partitionValues: cdc.partitionValues,
+      rows: { kind: 'all' },
+      constants: timeConstants(at),
+    })),
     fields: end.schema.fields,
     partitionColumns: end.metadata.partitionColumns,
     extraColumns: [{ name: '_change_type', type: 'string' }],

@@ -1,7 +1,7 @@
 import type { Engine } from '../duckdb/engine.ts'
 import { duckdbType, quoteName, quoteText } from '../duckdb/sql.ts'
-import type { StructField } from '../protocol/schema.ts'
 import { usesType } from '../protocol/parse-schema.ts'
+import type { StructField } from '../protocol/schema.ts'
 import type { FileShape } from './file-shapes.ts'
 
 /** How the wanted columns come out of files of one shape. */
@@ -13,7 +13,11 @@ export interface ColumnPlan {
 }
 
 /** Plan the columns of files of one shape: names match without case, a missing column is NULL, other types are cast. */
-export async function planColumns(engine: Engine, shape: FileShape, fields: readonly StructField[]): Promise<ColumnPlan> {
+export async function planColumns(
+  engine: Engine,
+  shape: FileShape,
+  fields: readonly StructField[],
+): Promise<ColumnPlan> {
   const names = columnNames(shape)
   // DuckDB's own columns of this name would be hidden by the file's.
   if (['file_index', 'file_row_number'].some((name) => names.has(name))) return mappedPlan(fields)
@@ -51,10 +55,13 @@ function expressionOf(field: StructField, { name, found, wanted }: Found): strin
 
 // A slower scan, in which DuckDB maps nested fields by name and knows the columns by names of ours.
 function mappedPlan(fields: readonly StructField[]): ColumnPlan {
-  const entries = fields.map((field, index) =>
-    `${quoteText(field.name)}: {name: 'c${index}', type: ${quoteText(duckdbType(field.type))}, default_value: NULL}`)
+  const entries = fields.map(
+    (field, index) =>
+      `${quoteText(field.name)}: {name: 'c${index}', type: ${quoteText(duckdbType(field.type))}, default_value: NULL}`,
+  )
   // A map without entries is refused; a column that no file has does no harm.
-  const map = entries.length > 0 ? entries.join(', ') : `'tributary none': {name: 'none', type: 'INTEGER', default_value: NULL}`
+  const map =
+    entries.length > 0 ? entries.join(', ') : `'tributary none': {name: 'none', type: 'INTEGER', default_value: NULL}`
   const isTextOnly = !fields.some((field) => usesType(field.type, 'binary'))
   return {
     expressions: fields.map((_, index) => `r.c${index}`),
@@ -62,10 +69,20 @@ function mappedPlan(fields: readonly StructField[]): ColumnPlan {
   }
 }
 
+const spelled = new WeakMap<object, Map<string, string>>()
+
 // DESCRIBE spells types in DuckDB's own way, so ours are spelled by DuckDB too.
 async function engineTypes(engine: Engine, fields: readonly StructField[]): Promise<readonly (string | undefined)[]> {
-  if (fields.length === 0) return []
-  const [row] = await engine.all(`SELECT [${fields.map((field) => `typeof(CAST(NULL AS ${duckdbType(field.type)}))`).join(', ')}] AS types`)
-  const types = row?.['types']
-  return Array.isArray(types) ? types.map(String) : []
+  const spellings = spelled.get(engine.database) ?? new Map<string, string>()
+  spelled.set(engine.database, spellings)
+  const types = fields.map((field) => duckdbType(field.type))
+  const fresh = [...new Set(types)].filter((type) => !spellings.has(type))
+  if (fresh.length > 0) {
+    const [row] = await engine.all(
+      `SELECT [${fresh.map((type) => `typeof(CAST(NULL AS ${type}))`).join(', ')}] AS types`,
+    )
+    const found = row?.['types']
+    for (const [index, type] of fresh.entries()) spellings.set(type, Array.isArray(found) ? String(found[index]) : type)
+  }
+  return types.map((type) => spellings.get(type))
 }

@@ -68,7 +68,9 @@ function isInFile(request: FileRowsRequest, field: StructField): boolean {
 }
 
 function dataFields(request: FileRowsRequest): readonly StructField[] {
-  const extra = (request.extraColumns ?? []).map(({ name, type }): StructField => ({ name, type, nullable: true, metadata: {} }))
+  const extra = (request.extraColumns ?? []).map(
+    ({ name, type }): StructField => ({ name, type, nullable: true, metadata: {} }),
+  )
   return [...request.fields.filter((field) => isInFile(request, field)), ...extra]
 }
 
@@ -79,20 +81,33 @@ interface Branch {
   readonly expressions: readonly string[]
 }
 
-async function branchSql(engine: Engine, request: FileRowsRequest, { files, source, expressions }: Branch): Promise<string> {
+async function branchSql(
+  engine: Engine,
+  request: FileRowsRequest,
+  { files, source, expressions }: Branch,
+): Promise<string> {
   const constants = fileConstants(request)
   const literals = files.map((file) => constants.map((constant) => constant.valueOf(file)))
   const isShared = constants.map((_, index) => literals.every((row) => row[index] === literals[0]?.[index]))
   const join = isShared.includes(false) ? await joinConstants(engine, constants, literals) : ''
   const constantSql = constants.map((constant, index) =>
-    isShared[index] === true ? `CAST(${literals[0]?.[index] ?? 'NULL'} AS ${constant.type})` : `f.k${index}`)
+    isShared[index] === true ? `CAST(${literals[0]?.[index] ?? 'NULL'} AS ${constant.type})` : `f.k${index}`,
+  )
   const data = expressions.values()
   const place = constantSql.values()
   const items = [
-    ...request.fields.map((field) => [isInFile(request, field) ? data.next().value : field.type === 'void' ? 'NULL::INTEGER' : place.next().value, field.name]),
+    ...request.fields.map((field) => [
+      isInFile(request, field) ? data.next().value : field.type === 'void' ? 'NULL::INTEGER' : place.next().value,
+      field.name,
+    ]),
     ...(request.extraColumns ?? []).map(({ name }) => [data.next().value, name]),
     ...(request.constants ?? []).map(({ name }) => [place.next().value, name]),
-    ...(request.withPlace === true ? [[place.next().value, '__path'], ['r.file_row_number', '__position']] : []),
+    ...(request.withPlace === true
+      ? [
+          [place.next().value, '__path'],
+          ['r.file_row_number', '__position'],
+        ]
+      : []),
   ]
   const select = items.map(([sql, name]) => `${sql} AS ${quoteName(name ?? '')}`).join(', ')
   return `SELECT ${select} FROM ${source} AS r${join}${await rowFilter(engine, files)}`
@@ -104,10 +119,18 @@ interface FileConstant {
 }
 
 function fileConstants(request: FileRowsRequest): readonly FileConstant[] {
-  const partitions = request.fields.filter((field) => field.type !== 'void' && request.partitionColumns.includes(field.name))
+  const partitions = request.fields.filter(
+    (field) => field.type !== 'void' && request.partitionColumns.includes(field.name),
+  )
   return [
-    ...partitions.map(({ name, type }) => ({ type: duckdbType(type), valueOf: (file: FileRows) => partitionLiteral(type, partitionText(file, name)) })),
-    ...(request.constants ?? []).map(({ type }, index) => ({ type, valueOf: (file: FileRows) => file.constants?.[index] ?? 'NULL' })),
+    ...partitions.map(({ name, type }) => ({
+      type: duckdbType(type),
+      valueOf: (file: FileRows) => partitionLiteral(type, partitionText(file, name)),
+    })),
+    ...(request.constants ?? []).map(({ type }, index) => ({
+      type,
+      valueOf: (file: FileRows) => file.constants?.[index] ?? 'NULL',
+    })),
     ...(request.withPlace === true ? [{ type: 'VARCHAR', valueOf: (file: FileRows) => quoteText(file.path) }] : []),
   ]
 }
@@ -122,7 +145,11 @@ function partitionLiteral(type: DataType, text: string | null): string {
   return value instanceof Uint8Array ? `encode(${quoteText(text)})` : quoteText(String(value))
 }
 
-async function joinConstants(engine: Engine, constants: readonly FileConstant[], literals: readonly (readonly string[])[]): Promise<string> {
+async function joinConstants(
+  engine: Engine,
+  constants: readonly FileConstant[],
+  literals: readonly (readonly string[])[],
+): Promise<string> {
   const table = nextTable()
   const rows = literals.map((row, index) => `(${[index, ...row].join(', ')})`).join(', ')
   const columns = constants.map((constant, index) => `CAST(k${index} AS ${constant.type}) AS k${index}`)
@@ -158,7 +185,8 @@ async function rowFilter(engine: Engine, files: readonly FileRows[]): Promise<st
   const isListed = `(CAST(r.file_index AS BIGINT) * ${PLACES_A_FILE} + r.file_row_number) ${kind === 'only' ? '' : 'NOT '}IN (SELECT place FROM ${table})`
   if (kind === 'except') return ` WHERE ${isListed}`
   if (seen.size === 0) return ' WHERE false'
-  const prefilter = seen.size <= LITERALS_MAX ? `IN (${[...seen].join(', ')})` : `BETWEEN ${bounds.first} AND ${bounds.last}`
+  const prefilter =
+    seen.size <= LITERALS_MAX ? `IN (${[...seen].join(', ')})` : `BETWEEN ${bounds.first} AND ${bounds.last}`
   return ` WHERE r.file_row_number ${prefilter} AND ${isListed}`
 }
 
@@ -167,7 +195,12 @@ function emptySql(request: FileRowsRequest): string {
     ...request.fields.map(({ name, type }) => [duckdbType(type), name]),
     ...(request.extraColumns ?? []).map(({ name, type }) => [duckdbType(type), name]),
     ...(request.constants ?? []).map(({ name, type }) => [type, name]),
-    ...(request.withPlace === true ? [['VARCHAR', '__path'], ['BIGINT', '__position']] : []),
+    ...(request.withPlace === true
+      ? [
+          ['VARCHAR', '__path'],
+          ['BIGINT', '__position'],
+        ]
+      : []),
   ]
   return `SELECT ${columns.map(([type, name]) => `CAST(NULL AS ${type}) AS ${quoteName(name ?? '')}`).join(', ')} WHERE false`
 }

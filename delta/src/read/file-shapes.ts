@@ -12,24 +12,48 @@ export interface FileShape {
   readonly columns: ReadonlyMap<string, string>
 }
 
-/** Sort files by their Parquet schema. Reads footers only. Throws `DATA_FILE_MISSING`. */
-export async function readFileShapes(engine: Engine, names: readonly string[]): Promise<readonly FileShape[]> {
-  const signatures = await readSignatures(engine, [...new Set(names)])
-  const members = Map.groupBy(names.keys(), (index) => signatures.get(names[index] ?? '') ?? `file ${index}`)
-  const shapes: FileShape[] = []
-  for (const group of members.values()) {
-    const columns = await engine.all(`DESCRIBE SELECT * FROM read_parquet(${quoteFileName(names[group[0] ?? 0] ?? '')}, hive_partitioning = false)`)
-    shapes.push({ members: group, columns: new Map(columns.map((column) => [textOf(column, 'column_name'), textOf(column, 'column_type')])) })
-  }
-  return shapes
+interface KnownShapes {
+  /** Signature of a file's Parquet schema, by name. */
+  readonly signatures: Map<string, string>
+  /** DuckDB's columns by signature. */
+  readonly columns: Map<string, ReadonlyMap<string, string>>
 }
 
-async function readSignatures(engine: Engine, names: readonly string[]): Promise<ReadonlyMap<string, string>> {
-  if (names.length === 1) return new Map()
+// Data files never change under their names, so a footer is read once in the life of a database.
+const known = new WeakMap<object, KnownShapes>()
+
+/** Sort files by their Parquet schema. Reads footers only. Throws `DATA_FILE_MISSING`. */
+export async function readFileShapes(engine: Engine, names: readonly string[]): Promise<readonly FileShape[]> {
+  const shapes = known.get(engine.database) ?? { signatures: new Map(), columns: new Map() }
+  known.set(engine.database, shapes)
+  await readSignatures(
+    engine,
+    shapes,
+    [...new Set(names)].filter((name) => !shapes.signatures.has(name)),
+  )
+  const groups = Map.groupBy(names.keys(), (index) => shapes.signatures.get(names[index] ?? '') ?? '')
+  const found: FileShape[] = []
+  for (const [signature, members] of groups) {
+    const columns = shapes.columns.get(signature) ?? (await describeFile(engine, names[members[0] ?? 0] ?? ''))
+    shapes.columns.set(signature, columns)
+    found.push({ members, columns })
+  }
+  return found
+}
+
+async function readSignatures(engine: Engine, { signatures }: KnownShapes, names: readonly string[]): Promise<void> {
+  if (names.length === 0) return
   const rows = await engine.all(`
     SELECT file_name, md5(string_agg(concat_ws(',', name, type, type_length, repetition_type, num_children, converted_type, scale, precision, logical_type), ';' ORDER BY column_id)) AS signature
     FROM parquet_schema([${names.map(quoteFileName).join(', ')}]) GROUP BY file_name`)
-  return new Map(rows.map((row) => [textOf(row, 'file_name'), textOf(row, 'signature')]))
+  for (const row of rows) signatures.set(textOf(row, 'file_name'), textOf(row, 'signature'))
+}
+
+async function describeFile(engine: Engine, name: string): Promise<ReadonlyMap<string, string>> {
+  const columns = await engine.all(
+    `DESCRIBE SELECT * FROM read_parquet(${quoteFileName(name)}, hive_partitioning = false)`,
+  )
+  return new Map(columns.map((column) => [textOf(column, 'column_name'), textOf(column, 'column_type')]))
 }
 
 function textOf(row: Row, name: string): string {

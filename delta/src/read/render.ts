@@ -18,7 +18,9 @@ export function csvSql(relation: string, fields: readonly StructField[]): string
 
 /** The header of `csvSql`. */
 export function csvHeader(fields: readonly StructField[]): string {
-  return fields.map(({ name }) => (/[",\r\n]/.test(name) || name === '' ? `"${name.replaceAll('"', '""')}"` : name)).join(',')
+  return fields
+    .map(({ name }) => (/[",\r\n]/.test(name) || name === '' ? `"${name.replaceAll('"', '""')}"` : name))
+    .join(',')
 }
 
 /** A SELECT of each column as plain text, NULL as NULL: for a table on a screen. */
@@ -32,7 +34,10 @@ export async function* readLines(engine: Engine, sql: string): AsyncGenerator<re
 }
 
 /** The columns of any query as fields, so that it can be rendered; a type that Delta does not know is shown as text. */
-export async function describeFields(engine: Engine, sql: string): Promise<{ readonly relation: string; readonly fields: readonly StructField[] }> {
+export async function describeFields(
+  engine: Engine,
+  sql: string,
+): Promise<{ readonly relation: string; readonly fields: readonly StructField[] }> {
   const columns = await engine.all(`DESCRIBE ${sql}`)
   const fields: StructField[] = []
   const items: string[] = []
@@ -47,7 +52,10 @@ export async function describeFields(engine: Engine, sql: string): Promise<{ rea
 
 function objectText(fields: readonly StructField[], sqlOf: (field: StructField) => string): string {
   // A struct may have thousands of fields: concat takes them all at once, where || would nest as deep.
-  const items = fields.flatMap((field, index) => [quoteText(`${index === 0 ? '' : ','}${JSON.stringify(field.name)}:`), jsonText(field.type, sqlOf(field))])
+  const items = fields.flatMap((field, index) => [
+    quoteText(`${index === 0 ? '' : ','}${JSON.stringify(field.name)}:`),
+    jsonText(field.type, sqlOf(field)),
+  ])
   return `concat('{', ${[...items, `'}'`].join(', ')})`
 }
 
@@ -62,9 +70,13 @@ function presentJson(type: DataType, value: string): string {
     return `CASE WHEN ${value} IS NOT NULL THEN ${objectText(type.fields, (field) => `struct_extract(${value}, ${quoteText(field.name)})`)} END`
   }
   const item = variableFor(value)
-  const [items, text] = type.type === 'array'
-    ? [value, jsonText(type.elementType, item)]
-    : [`map_entries(${value})`, `concat('{"key":', ${jsonText(type.keyType, `${item}.key`)}, ',"value":', ${jsonText(type.valueType, `${item}.value`)}, '}')`]
+  const [items, text] =
+    type.type === 'array'
+      ? [value, jsonText(type.elementType, item)]
+      : [
+          `map_entries(${value})`,
+          `concat('{"key":', ${jsonText(type.keyType, `${item}.key`)}, ',"value":', ${jsonText(type.valueType, `${item}.value`)}, '}')`,
+        ]
   return `'[' || array_to_string(list_transform(${items}, lambda ${item}: ${text}), ',') || ']'`
 }
 
@@ -128,11 +140,25 @@ function csvField(text: string): string {
 }
 
 const DELTA_TYPES: ReadonlyMap<string, DataType> = new Map<string, DataType>([
-  ['VARCHAR', 'string'], ['BIGINT', 'long'], ['INTEGER', 'integer'], ['SMALLINT', 'short'], ['TINYINT', 'byte'], ['FLOAT', 'float'],
-  ['DOUBLE', 'double'], ['BOOLEAN', 'boolean'], ['BLOB', 'binary'], ['DATE', 'date'], ['TIMESTAMP WITH TIME ZONE', 'timestamp'],
-  ['TIMESTAMP', 'timestamp_ntz'], ['UTINYINT', 'short'], ['USMALLINT', 'integer'], ['UINTEGER', 'long'],
+  ['VARCHAR', 'string'],
+  ['BIGINT', 'long'],
+  ['INTEGER', 'integer'],
+  ['SMALLINT', 'short'],
+  ['TINYINT', 'byte'],
+  ['FLOAT', 'float'],
+  ['DOUBLE', 'double'],
+  ['BOOLEAN', 'boolean'],
+  ['BLOB', 'binary'],
+  ['DATE', 'date'],
+  ['TIMESTAMP WITH TIME ZONE', 'timestamp'],
+  ['TIMESTAMP', 'timestamp_ntz'],
+  ['UTINYINT', 'short'],
+  ['USMALLINT', 'integer'],
+  ['UINTEGER', 'long'],
   // Wider than 64 bits: the rule for long makes a text of what JSON readers would round.
-  ['UBIGINT', 'long'], ['HUGEINT', 'long'], ['UHUGEINT', 'long'],
+  ['UBIGINT', 'long'],
+  ['HUGEINT', 'long'],
+  ['UHUGEINT', 'long'],
 ])
 
 function deltaType(name: string): DataType | undefined {

@@ -1,4 +1,4 @@
-import { readDeletionVector } from '../deletion-vectors/read.ts'
+import { recallDeletionVector } from '../deletion-vectors/read.ts'
 import type { Engine } from '../duckdb/engine.ts'
 import { columnNotFound } from '../errors.ts'
 import type { Snapshot } from '../log/snapshot.ts'
@@ -37,10 +37,17 @@ export async function scanSql(engine: Engine, snapshot: Snapshot, options: ScanO
 }
 
 /** A file without its deleted rows. */
-export async function liveRows(store: Store, file: Pick<AddFile, 'path' | 'deletionVector'> & Partial<Pick<AddFile, 'partitionValues'>>): Promise<FileRows> {
+export async function liveRows(
+  store: Store,
+  file: Pick<AddFile, 'path' | 'deletionVector'> & Partial<Pick<AddFile, 'partitionValues'>>,
+): Promise<FileRows> {
   const { path, partitionValues = {}, deletionVector } = file
   if (deletionVector === undefined) return { path, partitionValues, rows: { kind: 'all' } }
-  return { path, partitionValues, rows: { kind: 'except', positions: await readDeletionVector(store, deletionVector) } }
+  return {
+    path,
+    partitionValues,
+    rows: { kind: 'except', positions: await recallDeletionVector(store, deletionVector) },
+  }
 }
 
 /** Fields of a schema by name, in the order of the names. Throws `COLUMN_NOT_FOUND`. */
@@ -48,7 +55,11 @@ export function pickFields(schema: StructType, names: readonly string[]): readon
   const fields = new Map(schema.fields.map((field) => [field.name.toLowerCase(), field]))
   return names.map((name) => {
     const field = fields.get(name.toLowerCase())
-    if (field === undefined) throw columnNotFound(name, schema.fields.map((known) => known.name))
+    if (field === undefined)
+      throw columnNotFound(
+        name,
+        schema.fields.map((known) => known.name),
+      )
     return field
   })
 }

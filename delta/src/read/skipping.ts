@@ -16,13 +16,24 @@ export function filesThatMayHold(snapshot: Snapshot, bounds: readonly ColumnBoun
   const tests = bounds.flatMap((bound) => {
     const type = types.get(bound.column)
     const [min, max] = type === undefined ? [] : [comparable(type, bound.min), comparable(type, bound.max)]
-    return type === undefined || min === undefined || max === undefined ? [] : [{ column: bound.column, type, min, max }]
+    return type === undefined || min === undefined || max === undefined
+      ? []
+      : [{ column: bound.column, type, min, max }]
   })
   if (tests.length === 0) return snapshot.files
   return snapshot.files.filter((file) => {
-    const stats = parseStats(file.stats)
+    const stats = statsOf(file)
     return stats === undefined || tests.every((test) => mayHold(stats, test))
   })
+}
+
+// A snapshot that is refreshed keeps its files, so their statistics are parsed once and not at each look.
+const parsed = new WeakMap<AddFile, FileStats>()
+
+function statsOf(file: AddFile): FileStats | undefined {
+  const stats = parsed.get(file) ?? parseStats(file.stats)
+  if (stats !== undefined) parsed.set(file, stats)
+  return stats
 }
 
 interface BoundTest {
@@ -54,10 +65,13 @@ function roundedUp(type: DataType, max: Comparable): Comparable {
 // Numbers are compared as doubles on both sides: rounding keeps their order, so at worst a file is read in vain.
 function comparable(type: DataType, value: JsonValue | undefined): Comparable | undefined {
   if (value === undefined || value === null || typeof type !== 'string') return undefined
-  if (type === 'timestamp' || type === 'timestamp_ntz') return typeof value === 'string' ? milliseconds(value) : undefined
-  if (type === 'string' || type === 'date') return typeof value === 'string' && isPlainDate(type, value) ? new TextEncoder().encode(value) : undefined
+  if (type === 'timestamp' || type === 'timestamp_ntz')
+    return typeof value === 'string' ? milliseconds(value) : undefined
+  if (type === 'string' || type === 'date')
+    return typeof value === 'string' && isPlainDate(type, value) ? new TextEncoder().encode(value) : undefined
   if (type === 'boolean' || type === 'binary' || type === 'void' || type === 'variant') return undefined
-  const digits = exactDigits(value) ?? (typeof value === 'object' || typeof value === 'boolean' ? undefined : String(value))
+  const digits =
+    exactDigits(value) ?? (typeof value === 'object' || typeof value === 'boolean' ? undefined : String(value))
   const number = digits === undefined || digits.trim() === '' ? Number.NaN : Number(digits)
   return Number.isNaN(number) ? undefined : number
 }
@@ -69,7 +83,8 @@ function isPlainDate(type: DataType, value: string): boolean {
 
 // Fractions of a millisecond are dropped on both sides: the order stays.
 function milliseconds(text: string): number | undefined {
-  const [, date, time, fraction = '', zone = 'Z'] = /^(\d{4,6}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:\.(\d+))?(Z|[+-]\d\d:?\d\d)?$/.exec(text) ?? []
+  const [, date, time, fraction = '', zone = 'Z'] =
+    /^(\d{4,6}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:\.(\d+))?(Z|[+-]\d\d:?\d\d)?$/.exec(text) ?? []
   if (date === undefined || time === undefined) return undefined
   const ms = Date.parse(`${date}T${time}.${fraction.slice(0, 3).padEnd(3, '0')}${zone}`)
   return Number.isNaN(ms) ? undefined : ms

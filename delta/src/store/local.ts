@@ -15,6 +15,7 @@ import type { Store, StoreEntry } from './store.ts'
 export function localStore(folder: string, clock: Clock = systemClock): Store {
   const root = resolve(folder)
   const url = pathToFileURL(root).href
+  const folders = new Set<string>()
   const place = (path: string): string => {
     assertInside(path)
     return join(root, path)
@@ -48,7 +49,10 @@ export function localStore(folder: string, clock: Clock = systemClock): Store {
     locate: (path) =>
       wrapped(path, 'make the folder of', async () => {
         const target = place(path)
-        await makeFolder(dirname(target))
+        const parent = dirname(target)
+        // Asked for each file of a scan: looking at the disk each time would cost more than the rest of it.
+        if (!folders.has(parent)) await makeFolder(parent)
+        folders.add(parent)
         return target
       }),
     sync: (path) =>

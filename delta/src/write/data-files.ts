@@ -28,10 +28,17 @@ export interface DataFilesRequest {
  * Write rows as durable Parquet files with full statistics; they are part of no version until their adds are committed.
  * No rows, no file. Throws `ENGINE_FAILED`, `ENGINE_OUT_OF_MEMORY`, `DISK_FULL`, `COLUMN_TYPE_UNSUPPORTED`.
  */
-export async function writeDataFiles(engine: Engine, store: Store, clock: Clock, request: DataFilesRequest): Promise<AddFile[]> {
+export async function writeDataFiles(
+  engine: Engine,
+  store: Store,
+  clock: Clock,
+  request: DataFilesRequest,
+): Promise<AddFile[]> {
   const fields = request.schema.fields.filter((field) => !request.partitionColumns.includes(field.name))
   const stored = fields.filter((field) => field.type !== 'void')
-  const partitions = request.partitionColumns.flatMap((name) => request.schema.fields.find((field) => field.name === name) ?? [])
+  const partitions = request.partitionColumns.flatMap(
+    (name) => request.schema.fields.find((field) => field.name === name) ?? [],
+  )
   const name = `part-${clock.uuid()}`
   const isFolder = partitions.length > 0 || request.targetFileBytes !== undefined
   const target = isFolder ? name : `${name}.zstd.parquet`
@@ -41,7 +48,11 @@ export async function writeDataFiles(engine: Engine, store: Store, clock: Clock,
   for (const row of copied) {
     if (row['count'] === 0n) await store.delete(pathOf(row, { target, location }))
   }
-  const extra = await readExtraCounts(engine, written.map((row) => String(row['filename'])), stored)
+  const extra = await readExtraCounts(
+    engine,
+    written.map((row) => String(row['filename'])),
+    stored,
+  )
   const adds: AddFile[] = []
   for (const [index, row] of written.entries()) {
     const path = pathOf(row, { target, location })
@@ -71,10 +82,14 @@ function copySql(request: DataFilesRequest, { stored, partitions, location }: Co
     ...partitions.map((field, index) => `${partitionText(field)} AS ${quoteName(partitionName(index))}`),
   ]
   const options = [
-    'FORMAT parquet', 'COMPRESSION zstd', 'RETURN_STATS',
+    'FORMAT parquet',
+    'COMPRESSION zstd',
+    'RETURN_STATS',
     ...(request.rowGroupRows === undefined ? [] : [`ROW_GROUP_SIZE ${request.rowGroupRows}`]),
     ...(request.targetFileBytes === undefined ? [] : [`FILE_SIZE_BYTES ${request.targetFileBytes}`]),
-    ...(partitions.length === 0 ? [] : [`PARTITION_BY (${partitions.map((_, index) => quoteName(partitionName(index))).join(', ')})`]),
+    ...(partitions.length === 0
+      ? []
+      : [`PARTITION_BY (${partitions.map((_, index) => quoteName(partitionName(index))).join(', ')})`]),
     ...(partitions.length === 0 && request.targetFileBytes === undefined ? [] : [`FILENAME_PATTERN 'part-{i}.zstd'`]),
   ]
   return `COPY (SELECT ${items.join(', ')} FROM (${request.relation}) t) TO ${quoteText(location)} (${options.join(', ')})`
@@ -109,11 +124,13 @@ function partitionValueText(type: StructField['type'], value: string): string {
 
 function partitionValues(partitions: readonly StructField[], row: Row): Readonly<Record<string, string | null>> {
   const texts = new Map(entriesOf(row['partition_keys']))
-  return Object.fromEntries(partitions.map(({ name }, index) => {
-    const text = String(texts.get(partitionName(index)) ?? 'n')
-    // An empty text means NULL to some readers and not to others, so it is never written.
-    return [name, text.length > 1 ? text.slice(1) : null]
-  }))
+  return Object.fromEntries(
+    partitions.map(({ name }, index) => {
+      const text = String(texts.get(partitionName(index)) ?? 'n')
+      // An empty text means NULL to some readers and not to others, so it is never written.
+      return [name, text.length > 1 ? text.slice(1) : null]
+    }),
+  )
 }
 
 function pathOf(row: Row, { target, location }: { readonly target: string; readonly location: string }): string {
@@ -121,7 +138,12 @@ function pathOf(row: Row, { target, location }: { readonly target: string; reado
 }
 
 function writtenColumns(row: Row, extra: WrittenColumns['extra']): WrittenColumns {
-  const columns = new Map(entriesOf(row['column_statistics']).map(([name, stats]) => [name, new Map(entriesOf(stats).map(([stat, text]) => [stat, String(text)]))]))
+  const columns = new Map(
+    entriesOf(row['column_statistics']).map(([name, stats]) => [
+      name,
+      new Map(entriesOf(stats).map(([stat, text]) => [stat, String(text)])),
+    ]),
+  )
   return { count: Number(row['count']), columns, extra }
 }
 
@@ -129,7 +151,10 @@ function writtenColumns(row: Row, extra: WrittenColumns['extra']): WrittenColumn
 function entriesOf(map: EngineValue | undefined): readonly (readonly [string, EngineValue])[] {
   if (!Array.isArray(map)) return []
   return map.map((entry: EngineValue) => {
-    const pair = entry !== null && typeof entry === 'object' && 'key' in entry && 'value' in entry ? entry : { key: '', value: null }
+    const pair =
+      entry !== null && typeof entry === 'object' && 'key' in entry && 'value' in entry
+        ? entry
+        : { key: '', value: null }
     return [String(pair.key), pair.value ?? null]
   })
 }

@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts'
 import type { Positions } from '../deletion-vectors/bitmap.ts'
-import { readDeletionVector } from '../deletion-vectors/read.ts'
+import { recallDeletionVector } from '../deletion-vectors/read.ts'
 import { writeDeletionVectors } from '../deletion-vectors/write.ts'
 import { positionInvalid, recordCountUnknown } from '../errors.ts'
 import type { Action, AddFile, DeletionVectorDescriptor, RemoveFile } from '../protocol/actions.ts'
@@ -71,7 +71,9 @@ interface Union {
 async function readUnion(store: Store, { file, positions }: FileDeletions): Promise<Union> {
   const numRecords = parseStats(file.stats)?.numRecords
   if (numRecords === undefined) throw recordCountUnknown(file.path)
-  const old: Positions = file.deletionVector ? await readDeletionVector(store, file.deletionVector) : new Uint32Array()
+  const old: Positions = file.deletionVector
+    ? await recallDeletionVector(store, file.deletionVector)
+    : new Uint32Array()
   const added = Float64Array.from(positions).sort()
   for (const position of [added[0], added.at(-1)]) {
     if (position !== undefined && !(position >= 0 && position < numRecords))

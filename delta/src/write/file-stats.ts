@@ -5,7 +5,14 @@
 import type { Engine } from '../duckdb/engine.ts'
 import { quoteFileName, quoteName, quoteText } from '../duckdb/sql.ts'
 import type { PrimitiveType, StructField } from '../protocol/schema.ts'
-import { exactNumber, type FileStats, type JsonObject, type JsonValue, truncateMax, truncateMin } from '../protocol/stats.ts'
+import {
+  exactNumber,
+  type FileStats,
+  type JsonObject,
+  type JsonValue,
+  truncateMax,
+  truncateMin,
+} from '../protocol/stats.ts'
 
 export interface WrittenColumns {
   readonly count: number
@@ -22,7 +29,11 @@ export interface ExtraCounts {
 const INDEXED_COLUMNS = 32
 
 /** The statistics of one file: bounds and null counts of its first leaf columns, nested like the schema. */
-export function collectStats(fields: readonly StructField[], written: WrittenColumns, indexedColumns = INDEXED_COLUMNS): FileStats {
+export function collectStats(
+  fields: readonly StructField[],
+  written: WrittenColumns,
+  indexedColumns = INDEXED_COLUMNS,
+): FileStats {
   const leaves = leavesOf(fields).slice(0, indexedColumns < 0 ? undefined : indexedColumns)
   const found = leaves.map((leaf) => ({ path: leaf.path, ...leafStats(leaf, written) }))
   return {
@@ -34,7 +45,11 @@ export function collectStats(fields: readonly StructField[], written: WrittenCol
 }
 
 /** What DuckDB does not tell, by column path, one map a file: whether floats hold NaN, and how many arrays and maps are NULL. */
-export async function readExtraCounts(engine: Engine, names: readonly string[], fields: readonly StructField[]): Promise<readonly ReadonlyMap<string, ExtraCounts>[]> {
+export async function readExtraCounts(
+  engine: Engine,
+  names: readonly string[],
+  fields: readonly StructField[],
+): Promise<readonly ReadonlyMap<string, ExtraCounts>[]> {
   const leaves = leavesOf(fields).filter((leaf) => typeof leaf.type !== 'string' || isFloat(leaf.type))
   if (names.length === 0 || leaves.length === 0) return names.map(() => new Map())
   const items = leaves.map(({ path, type }, index) => {
@@ -45,12 +60,21 @@ export async function readExtraCounts(engine: Engine, names: readonly string[], 
   })
   const counts: ReadonlyMap<string, ExtraCounts>[] = []
   for (const name of names) {
-    const [row] = await engine.all(`SELECT ${items.join(', ')} FROM read_parquet(${quoteFileName(name)}, hive_partitioning = false) t`)
-    counts.push(new Map(leaves.map(({ path }, index) => {
-      const found = row?.[`s${index}`]
-      const [nulls, nan] = found !== null && typeof found === 'object' && 'n' in found && 'nan' in found ? [found.n, found.nan] : [0, true]
-      return [columnName(path), { nullCount: Number(nulls), hasNan: nan === true }]
-    })))
+    const [row] = await engine.all(
+      `SELECT ${items.join(', ')} FROM read_parquet(${quoteFileName(name)}, hive_partitioning = false) t`,
+    )
+    counts.push(
+      new Map(
+        leaves.map(({ path }, index) => {
+          const found = row?.[`s${index}`]
+          const [nulls, nan] =
+            found !== null && typeof found === 'object' && 'n' in found && 'nan' in found
+              ? [found.n, found.nan]
+              : [0, true]
+          return [columnName(path), { nullCount: Number(nulls), hasNan: nan === true }]
+        }),
+      ),
+    )
   }
   return counts
 }
@@ -63,7 +87,9 @@ interface Leaf {
 function leavesOf(fields: readonly StructField[], path: readonly string[] = []): readonly Leaf[] {
   return fields.flatMap((field) => {
     const own = [...path, field.name]
-    return typeof field.type !== 'string' && field.type.type === 'struct' ? leavesOf(field.type.fields, own) : [{ path: own, type: field.type }]
+    return typeof field.type !== 'string' && field.type.type === 'struct'
+      ? leavesOf(field.type.fields, own)
+      : [{ path: own, type: field.type }]
   })
 }
 
@@ -127,9 +153,11 @@ function isFloat(type: StructField['type']): boolean {
 function nest(values: readonly (readonly [readonly string[], JsonValue | undefined])[]): JsonObject {
   const present = values.flatMap(([path, value]) => (value === undefined ? [] : [{ path, value }]))
   const groups = Map.groupBy(present, ({ path }) => path[0] ?? '')
-  return Object.fromEntries([...groups].map(([name, members]) => {
-    const [first] = members
-    if (first !== undefined && first.path.length === 1) return [name, first.value]
-    return [name, nest(members.map(({ path, value }) => [path.slice(1), value]))]
-  }))
+  return Object.fromEntries(
+    [...groups].map(([name, members]) => {
+      const [first] = members
+      if (first !== undefined && first.path.length === 1) return [name, first.value]
+      return [name, nest(members.map(({ path, value }) => [path.slice(1), value]))]
+    }),
+  )
 }

@@ -5,12 +5,24 @@ import { quoteName, quoteText } from '../../src/duckdb/sql.ts'
 
 test('values come out as plain data', async () => {
   const engine = await openEngine()
-  const [row] = await engine.all(`SELECT 1.50::DECIMAL(10,2) AS d, DATE '0001-01-01' AS day, '-infinity'::TIMESTAMP AS never, TIMESTAMPTZ '1969-12-31 23:59:59.999999+00' AS t,
+  const [row] =
+    await engine.all(`SELECT 1.50::DECIMAL(10,2) AS d, DATE '0001-01-01' AS day, '-infinity'::TIMESTAMP AS never, TIMESTAMPTZ '1969-12-31 23:59:59.999999+00' AS t,
     2::BIGINT AS l, 3 AS i, MAP {'a': [1.5::FLOAT]} AS m, {x: NULL} AS s, 'x'::BLOB AS b, 5 AS "__proto__", '290000-01-01'::TIMESTAMP AS far`)
-  expect(row).toEqual(Object.assign(Object.create(null), {
-    d: '1.50', day: '0001-01-01', never: '-infinity', t: '1969-12-31T23:59:59.999999Z', l: 2n, i: 3, m: [{ key: 'a', value: [1.5] }], s: { x: null },
-    b: Buffer.from('x'), ['__proto__']: 5, far: '290000-01-01 00:00:00',
-  }))
+  expect(row).toEqual(
+    Object.assign(Object.create(null), {
+      d: '1.50',
+      day: '0001-01-01',
+      never: '-infinity',
+      t: '1969-12-31T23:59:59.999999Z',
+      l: 2n,
+      i: 3,
+      m: [{ key: 'a', value: [1.5] }],
+      s: { x: null },
+      b: Buffer.from('x'),
+      ['__proto__']: 5,
+      far: '290000-01-01 00:00:00',
+    }),
+  )
   await engine.close()
 })
 
@@ -24,14 +36,23 @@ test('names and texts survive quoting', async () => {
 test('rows are appended by column name', async () => {
   const engine = await openEngine()
   await engine.run('CREATE TEMP TABLE t (a BIGINT, b VARCHAR, c INTEGER)')
-  await engine.append('t', ['c', 'a'], Array.from({ length: 5000 }, (_, index) => [index, index * 2]))
-  expect(await engine.all('SELECT count(*) AS n, sum(a)::BIGINT AS a, count(b) AS b, sum(c)::BIGINT AS c FROM t')).toEqual([{ n: 5000n, a: 24_995_000n, b: 0n, c: 12_497_500n }])
+  await engine.append(
+    't',
+    ['c', 'a'],
+    Array.from({ length: 5000 }, (_, index) => [index, index * 2]),
+  )
+  expect(
+    await engine.all('SELECT count(*) AS n, sum(a)::BIGINT AS a, count(b) AS b, sum(c)::BIGINT AS c FROM t'),
+  ).toEqual([{ n: 5000n, a: 24_995_000n, b: 0n, c: 12_497_500n }])
   await engine.close()
 })
 
 test('statements wait for each other, and a stream that is left frees its engine', async () => {
   const engine = await openEngine()
-  const [first, second] = await Promise.all([engine.all('SELECT count(*) AS n FROM range(1000000)'), engine.all('SELECT 2 AS n')])
+  const [first, second] = await Promise.all([
+    engine.all('SELECT count(*) AS n FROM range(1000000)'),
+    engine.all('SELECT 2 AS n'),
+  ])
   expect([first, second]).toEqual([[{ n: 1_000_000n }], [{ n: 2 }]])
   for await (const batch of engine.stream('SELECT range FROM range(100000)')) {
     expect(batch.rowCount).toBe(2048)
@@ -64,13 +85,20 @@ test('closing stops what runs and removes the temporary folder', async () => {
 
 test('too little memory is told apart', async () => {
   const engine = await openEngine({ memoryMiB: 20, threads: 1 })
-  await expect(engine.run('CREATE TEMP TABLE t AS SELECT list(range) FROM range(20000000)')).rejects.toMatchObject({ kind: 'unavailable', code: 'ENGINE_OUT_OF_MEMORY' })
+  await expect(engine.run('CREATE TEMP TABLE t AS SELECT list(range) FROM range(20000000)')).rejects.toMatchObject({
+    kind: 'unavailable',
+    code: 'ENGINE_OUT_OF_MEMORY',
+  })
   await engine.close()
 })
 
 test('no extension is fetched', async () => {
   const engine = await openEngine()
   await expect(engine.run("SELECT * FROM read_xlsx('x.xlsx')")).rejects.toMatchObject({ code: 'ENGINE_FAILED' })
-  expect(await engine.all(`SELECT value FROM duckdb_settings() WHERE name IN ('autoload_known_extensions', 'autoinstall_known_extensions')`)).toEqual([{ value: 'false' }, { value: 'false' }])
+  expect(
+    await engine.all(
+      `SELECT value FROM duckdb_settings() WHERE name IN ('autoload_known_extensions', 'autoinstall_known_extensions')`,
+    ),
+  ).toEqual([{ value: 'false' }, { value: 'false' }])
   await engine.close()
 })

@@ -7,11 +7,21 @@ import { writeCheckpoint } from '../../src/maintain/checkpoint.ts'
 import { createTestTable, schemaOf, workshop } from '../read/table.ts'
 
 let shop: Awaited<ReturnType<typeof workshop>>
-beforeAll(async () => { shop = await workshop() })
+beforeAll(async () => {
+  shop = await workshop()
+})
 afterAll(() => shop.close())
 
 test('a table reads the same from its checkpoint alone', async () => {
-  const table = await createTestTable(shop.engine, join(shop.folder, 't'), schemaOf([['id', 'long'], ['__proto__', 'string']]), ['__proto__'])
+  const table = await createTestTable(
+    shop.engine,
+    join(shop.folder, 't'),
+    schemaOf([
+      ['id', 'long'],
+      ['__proto__', 'string'],
+    ]),
+    ['__proto__'],
+  )
   await table.append(`SELECT range AS id, 'p' || (range % 2) AS "__proto__" FROM range(100)`)
   await table.replace('id < 10', `SELECT 1000 AS id, NULL AS "__proto__"`)
   const before = await table.commit([
@@ -25,6 +35,11 @@ test('a table reads the same from its checkpoint alone', async () => {
   const withoutChange = (files: typeof after.files) => files.map(({ dataChange: _, ...file }) => file)
   expect(withoutChange(after.files)).toEqual(withoutChange(before.files))
   expect(after.tombstones.map((file) => file.path)).toEqual(before.tombstones.map((file) => file.path))
-  expect([after.protocol, after.metadata, after.transactions, after.domains]).toEqual([before.protocol, before.metadata, before.transactions, before.domains])
+  expect([after.protocol, after.metadata, after.transactions, after.domains]).toEqual([
+    before.protocol,
+    before.metadata,
+    before.transactions,
+    before.domains,
+  ])
   expect(await table.rows()).toEqual(rows)
 })

@@ -18,17 +18,28 @@ import { deletionVectorActions } from '../../src/write/deletion-vector-actions.t
 
 /** A schema from a list of columns. */
 export function schemaOf(columns: readonly (readonly [string, DataType])[]): StructType {
-  return { type: 'struct', fields: columns.map(([name, type]): StructField => ({ name, type, nullable: true, metadata: {} })) }
+  return {
+    type: 'struct',
+    fields: columns.map(([name, type]): StructField => ({ name, type, nullable: true, metadata: {} })),
+  }
 }
 
 /** An engine and an empty folder for tables; both go with `close`. */
-export async function workshop(): Promise<{ readonly engine: Engine; readonly folder: string; readonly close: () => Promise<void> }> {
+export async function workshop(): Promise<{
+  readonly engine: Engine
+  readonly folder: string
+  readonly close: () => Promise<void>
+}> {
   const folder = await mkdtemp(join(tmpdir(), 'tributary-test-'))
   const engine = await openEngine()
-  return { engine, folder, close: async () => {
-    await engine.close()
-    await rm(folder, { recursive: true, force: true })
-  } }
+  return {
+    engine,
+    folder,
+    close: async () => {
+      await engine.close()
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
 }
 
 /** A table on disk that tests write to, one call a commit. */
@@ -42,19 +53,29 @@ export interface TestTable {
   readonly rows: (options?: ScanOptions & { readonly version?: number }) => Promise<readonly Row[]>
 }
 
-export async function createTestTable(engine: Engine, folder: string, schema: StructType, partitionColumns: readonly string[] = []): Promise<TestTable> {
+export async function createTestTable(
+  engine: Engine,
+  folder: string,
+  schema: StructType,
+  partitionColumns: readonly string[] = [],
+): Promise<TestTable> {
   const store = localStore(folder)
   let version: number | undefined
   const snapshot = (at?: number): Promise<Snapshot> => readSnapshot(store, at === undefined ? {} : { version: at })
   const write = (relation: string, options: Partial<DataFilesRequest> = {}): Promise<Action[]> =>
-    writeDataFiles(engine, store, systemClock, { relation, schema, partitionColumns, ...options }).then((adds) => adds.map((add) => ({ add })))
+    writeDataFiles(engine, store, systemClock, { relation, schema, partitionColumns, ...options }).then((adds) =>
+      adds.map((add) => ({ add })),
+    )
   const commitNext = async (actions: readonly Action[], operation = 'WRITE'): Promise<Snapshot> => {
     const outcome = await commit(store, systemClock, { readVersion: version, actions, info: { operation } })
     if (outcome.kind !== 'committed') throw new Error('a test lost a race')
     version = outcome.version
     return snapshot()
   }
-  await commitNext([...createTableActions(systemClock, { schema, partitionColumns, deletionVectors: true })], 'CREATE TABLE')
+  await commitNext(
+    [...createTableActions(systemClock, { schema, partitionColumns, deletionVectors: true })],
+    'CREATE TABLE',
+  )
   return {
     store,
     snapshot,
@@ -66,7 +87,9 @@ export async function createTestTable(engine: Engine, folder: string, schema: St
       for await (const row of readRowsWhere(engine, before, where)) {
         found.set(String(row['__path']), [...(found.get(String(row['__path'])) ?? []), Number(row['__position'])])
       }
-      const deletions = before.files.flatMap((file) => (found.has(file.path) ? [{ file, positions: found.get(file.path) ?? [] }] : []))
+      const deletions = before.files.flatMap((file) =>
+        found.has(file.path) ? [{ file, positions: found.get(file.path) ?? [] }] : [],
+      )
       const left = await deletionVectorActions(store, systemClock, deletions)
       return commitNext([...left, ...(relation === undefined ? [] : await write(relation))], operation)
     },

@@ -1,14 +1,16 @@
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { StructType } from '../../src/protocol/schema.ts'
 import { systemClock } from '../../src/clock.ts'
+import type { StructType } from '../../src/protocol/schema.ts'
 import { localStore } from '../../src/store/local.ts'
 import { type DataFilesRequest, writeDataFiles } from '../../src/write/data-files.ts'
 import { schemaOf, workshop } from '../read/table.ts'
 
 let shop: Awaited<ReturnType<typeof workshop>>
-beforeAll(async () => { shop = await workshop() })
+beforeAll(async () => {
+  shop = await workshop()
+})
 afterAll(() => shop.close())
 
 async function write(schema: StructType, relation: string, options: Partial<DataFilesRequest> = {}) {
@@ -23,7 +25,16 @@ async function statsOf(schema: StructType, relation: string): Promise<string> {
 
 test('no rows make no file', async () => {
   expect(await write(schemaOf([['id', 'long']]), 'SELECT 1 AS id WHERE false')).toEqual([])
-  expect(await write(schemaOf([['id', 'long'], ['p', 'long']]), 'SELECT 1 AS id, 2 AS p WHERE false', { partitionColumns: ['p'] })).toEqual([])
+  expect(
+    await write(
+      schemaOf([
+        ['id', 'long'],
+        ['p', 'long'],
+      ]),
+      'SELECT 1 AS id, 2 AS p WHERE false',
+      { partitionColumns: ['p'] },
+    ),
+  ).toEqual([])
 })
 
 test('an add tells path, size and time of a file that is there', async () => {
@@ -34,52 +45,116 @@ test('an add tells path, size and time of a file that is there', async () => {
 })
 
 test('statistics keep the digits of numbers, cut times and leave out what has no order', async () => {
-  const schema = schemaOf([['l', 'long'], ['d', 'decimal(38,3)'], ['t', 'timestamp'], ['n', 'timestamp_ntz'], ['day', 'date'], ['ok', 'boolean'], ['bin', 'binary'], ['none', 'string'], ['v', 'void']])
-  expect(await statsOf(schema, `SELECT 9007199254740993 AS l, 12345678901234567890.120 AS d, TIMESTAMPTZ '1969-12-31 23:59:59.999999+00' AS t,
-    TIMESTAMP '2026-01-01 00:00:00.123456' AS n, DATE '0001-01-01' AS day, true AS ok, 'x'::BLOB AS bin, NULL AS none`)).toBe('{"numRecords":1,'
-    + '"minValues":{"l":9007199254740993,"d":12345678901234567890.120,"t":"1969-12-31T23:59:59.999Z","n":"2026-01-01T00:00:00.123","day":"0001-01-01"},'
-    + '"maxValues":{"l":9007199254740993,"d":12345678901234567890.120,"t":"1969-12-31T23:59:59.999Z","n":"2026-01-01T00:00:00.123","day":"0001-01-01"},'
-    + '"nullCount":{"l":0,"d":0,"t":0,"n":0,"day":0,"ok":0,"bin":0,"none":1,"v":1}}')
+  const schema = schemaOf([
+    ['l', 'long'],
+    ['d', 'decimal(38,3)'],
+    ['t', 'timestamp'],
+    ['n', 'timestamp_ntz'],
+    ['day', 'date'],
+    ['ok', 'boolean'],
+    ['bin', 'binary'],
+    ['none', 'string'],
+    ['v', 'void'],
+  ])
+  expect(
+    await statsOf(
+      schema,
+      `SELECT 9007199254740993 AS l, 12345678901234567890.120 AS d, TIMESTAMPTZ '1969-12-31 23:59:59.999999+00' AS t,
+    TIMESTAMP '2026-01-01 00:00:00.123456' AS n, DATE '0001-01-01' AS day, true AS ok, 'x'::BLOB AS bin, NULL AS none`,
+    ),
+  ).toBe(
+    '{"numRecords":1,' +
+      '"minValues":{"l":9007199254740993,"d":12345678901234567890.120,"t":"1969-12-31T23:59:59.999Z","n":"2026-01-01T00:00:00.123","day":"0001-01-01"},' +
+      '"maxValues":{"l":9007199254740993,"d":12345678901234567890.120,"t":"1969-12-31T23:59:59.999Z","n":"2026-01-01T00:00:00.123","day":"0001-01-01"},' +
+      '"nullCount":{"l":0,"d":0,"t":0,"n":0,"day":0,"ok":0,"bin":0,"none":1,"v":1}}',
+  )
 })
 
 test('NaN anywhere in the file leaves no bounds, also when another row group has none', async () => {
-  const schema = schemaOf([['f', 'double'], ['g', 'float']])
-  const [add] = await write(schema, 'SELECT CASE WHEN range = 3 THEN \'NaN\'::DOUBLE ELSE range END AS f, range AS g FROM range(10000)', { rowGroupRows: 2048 })
+  const schema = schemaOf([
+    ['f', 'double'],
+    ['g', 'float'],
+  ])
+  const [add] = await write(
+    schema,
+    "SELECT CASE WHEN range = 3 THEN 'NaN'::DOUBLE ELSE range END AS f, range AS g FROM range(10000)",
+    { rowGroupRows: 2048 },
+  )
   expect(add?.stats).toBe('{"numRecords":10000,"minValues":{"g":0},"maxValues":{"g":9999},"nullCount":{"f":0,"g":0}}')
 })
 
 test('infinite values have no bounds', async () => {
-  expect(await statsOf(schemaOf([['f', 'double'], ['day', 'date']]), `SELECT 'Infinity'::DOUBLE AS f, 'infinity'::DATE AS day`))
-    .toBe('{"numRecords":1,"minValues":{},"maxValues":{},"nullCount":{"f":0,"day":0}}')
+  expect(
+    await statsOf(
+      schemaOf([
+        ['f', 'double'],
+        ['day', 'date'],
+      ]),
+      `SELECT 'Infinity'::DOUBLE AS f, 'infinity'::DATE AS day`,
+    ),
+  ).toBe('{"numRecords":1,"minValues":{},"maxValues":{},"nullCount":{"f":0,"day":0}}')
 })
 
 test('long texts get bounds that hold', async () => {
-  const [add] = await write(schemaOf([['s', 'string']]), `SELECT repeat('a', 31) || '😀z' AS s UNION ALL SELECT repeat('b', 400)`)
-  expect(JSON.parse(add?.stats ?? '')).toMatchObject({ minValues: { s: `${'a'.repeat(31)}😀` }, maxValues: { s: `${'b'.repeat(32)}\u007f` } })
+  const [add] = await write(
+    schemaOf([['s', 'string']]),
+    `SELECT repeat('a', 31) || '😀z' AS s UNION ALL SELECT repeat('b', 400)`,
+  )
+  expect(JSON.parse(add?.stats ?? '')).toMatchObject({
+    minValues: { s: `${'a'.repeat(31)}😀` },
+    maxValues: { s: `${'b'.repeat(32)}\u007f` },
+  })
 })
 
 test('nested fields nest, arrays and maps only count their NULLs, whatever their names', async () => {
-  const schema = schemaOf([['a"b', schemaOf([['__proto__', 'integer'], ['l', { type: 'array', elementType: 'integer', containsNull: true }]])], ['__proto__', 'long'],
-    ['m', { type: 'map', keyType: 'string', valueType: 'long', valueContainsNull: true }]])
-  expect(await statsOf(schema, `SELECT {'__proto__': 5, 'l': NULL} AS "a""b", 7 AS "__proto__", MAP {'k': 1} AS m UNION ALL SELECT NULL, 8, NULL`)).toBe(
-    '{"numRecords":2,"minValues":{"a\\"b":{"__proto__":5},"__proto__":7},"maxValues":{"a\\"b":{"__proto__":5},"__proto__":8},"nullCount":{"a\\"b":{"__proto__":1,"l":2},"__proto__":0,"m":1}}')
+  const schema = schemaOf([
+    [
+      'a"b',
+      schemaOf([
+        ['__proto__', 'integer'],
+        ['l', { type: 'array', elementType: 'integer', containsNull: true }],
+      ]),
+    ],
+    ['__proto__', 'long'],
+    ['m', { type: 'map', keyType: 'string', valueType: 'long', valueContainsNull: true }],
+  ])
+  expect(
+    await statsOf(
+      schema,
+      `SELECT {'__proto__': 5, 'l': NULL} AS "a""b", 7 AS "__proto__", MAP {'k': 1} AS m UNION ALL SELECT NULL, 8, NULL`,
+    ),
+  ).toBe(
+    '{"numRecords":2,"minValues":{"a\\"b":{"__proto__":5},"__proto__":7},"maxValues":{"a\\"b":{"__proto__":5},"__proto__":8},"nullCount":{"a\\"b":{"__proto__":1,"l":2},"__proto__":0,"m":1}}',
+  )
 })
 
 test('only the first columns are indexed, and none outside of the schema', async () => {
   const names = Array.from({ length: 40 }, (_, index) => `c${index}`)
-  const [add] = await write(schemaOf(names.map((name) => [name, 'integer'])), `SELECT ${names.map((name) => `1 AS ${name}`).join(', ')}, 'x' AS "__file"`, { extraColumns: ['__file'] })
+  const [add] = await write(
+    schemaOf(names.map((name) => [name, 'integer'])),
+    `SELECT ${names.map((name) => `1 AS ${name}`).join(', ')}, 'x' AS "__file"`,
+    { extraColumns: ['__file'] },
+  )
   expect(Object.keys(JSON.parse(add?.stats ?? '').nullCount)).toEqual(names.slice(0, 32))
 })
 
 test('each partition has files of its own, which do not hold its columns', async () => {
-  const schema = schemaOf([['p', 'string'], ['id', 'long']])
-  const adds = await write(schema, `FROM (VALUES ('x/ä', 1), ('', 2), (NULL, 3), ('n', 4)) t(p, id)`, { partitionColumns: ['p'] })
+  const schema = schemaOf([
+    ['p', 'string'],
+    ['id', 'long'],
+  ])
+  const adds = await write(schema, `FROM (VALUES ('x/ä', 1), ('', 2), (NULL, 3), ('n', 4)) t(p, id)`, {
+    partitionColumns: ['p'],
+  })
   expect(adds.map((add) => add.partitionValues['p']).sort()).toEqual(['n', null, null, 'x/ä'].sort())
   expect(adds.every((add) => !add.stats?.includes('"p"'))).toBe(true)
 })
 
 test('a target size splits the rows over files, in order', async () => {
-  const adds = await write(schemaOf([['id', 'long']]), 'SELECT range AS id FROM range(300000)', { targetFileBytes: 200_000, rowGroupRows: 20_000 })
+  const adds = await write(schemaOf([['id', 'long']]), 'SELECT range AS id FROM range(300000)', {
+    targetFileBytes: 200_000,
+    rowGroupRows: 20_000,
+  })
   expect(adds.length).toBeGreaterThan(1)
   expect(adds.map((add) => JSON.parse(add.stats ?? '').numRecords).reduce((sum, count) => sum + count, 0)).toBe(300_000)
 })

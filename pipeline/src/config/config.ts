@@ -30,8 +30,6 @@ export interface TableConfig {
   /** Source name to table name. */
   readonly rename: ReadonlyMap<string, string>
   readonly keepOnNull: readonly string[]
-  /** How long deletes are remembered; undefined: as long as the generation. */
-  readonly tombstonesMs: number | undefined
 }
 
 /** `tributary.yaml`, checked and complete. */
@@ -169,7 +167,6 @@ function tableOf({ name: text, settings, pairs }: TableEntry, fail: Fail): Table
     partitionBy: (settings.partitionBy ?? []).map(inTable),
     rename,
     keepOnNull: (settings.keepOnNull ?? []).map(inTable),
-    tombstonesMs: settings.tombstones,
   }
 }
 

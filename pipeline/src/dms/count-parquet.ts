@@ -1,10 +1,11 @@
 import { open } from 'node:fs/promises'
-import { parquetMetadataAsync } from 'hyparquet'
 import { landingFileCorrupt } from '../errors.ts'
 import type { RecordCount } from './count-records.ts'
 
 /** The number of rows that a Parquet file's footer states, read without DuckDB. Throws `LANDING_FILE_CORRUPT`. */
 export async function countParquet(key: string, path: string, sizeBytes: number): Promise<RecordCount> {
+  // Loaded on use: most landings have no Parquet, and most commands read none.
+  const { parquetMetadataAsync } = await import('hyparquet')
   const file = await open(path)
   try {
     const slice = async (start: number, end = sizeBytes): Promise<ArrayBuffer> => {

@@ -33,6 +33,8 @@ export interface LayoutFacts {
   readonly sequence: string | undefined
   /** Whether a text can be a value of a key column. */
   readonly looksLikeKey: (column: string, text: string) => boolean
+  /** Number of fields of the table's headerless files of this kind so far; undefined before the first. */
+  readonly seenWidth: number | undefined
   /** Columns whose loss and gain are agreed to (`tributary resolve`). */
   readonly isSchemaAccepted: boolean
 }
@@ -212,8 +214,9 @@ function readings(width: number, sample: readonly (readonly string[])[], facts: 
 function hasBeforeImages(
   reading: Reading,
   rows: readonly (readonly string[])[],
-  { keyColumns, looksLikeKey }: LayoutFacts,
+  { keyColumns, looksLikeKey, settings, seenWidth }: LayoutFacts,
 ): boolean {
+  const isNull = (text: string | undefined): boolean => text === '' || text === settings.CsvNullValue
   const images = reading.fields.flatMap(({ role }, at) => (role === 'before-image' ? [at] : []))
   const keys = keyColumns.map((name) => ({
     name,
@@ -223,18 +226,23 @@ function hasBeforeImages(
   let evidence = 0
   for (const row of rows) {
     const isInsert = !reading.hasOp || row[0] === 'I'
-    const isEmpty = images.every((at) => row[at] === '')
+    const isEmpty = images.every((at) => isNull(row[at]))
+    const isDelete = row[0] === 'D'
     if (
       isInsert
         ? !isEmpty
         : !keys.every(
-            ({ name }, key) => row[images[key] ?? -1] === '' || looksLikeKey(name, row[images[key] ?? -1] ?? ''),
+            ({ name }, key) => isNull(row[images[key] ?? -1]) || looksLikeKey(name, row[images[key] ?? -1] ?? ''),
           )
     )
       odd += 1
-    else if (isInsert || keys.some(({ at }, key) => row[images[key] ?? -1] === row[at])) evidence += 1
+    // A delete without images holds nothing that could come into a wrong column.
+    else if (isInsert || (isDelete && isEmpty) || keys.some(({ at }, key) => row[images[key] ?? -1] === row[at]))
+      evidence += 1
   }
-  return evidence > 0 && odd * 10 <= rows.length
+  // Only a change of width can be a column that was added; as long as the width stays, nothing speaks against images.
+  const isWidthNew = seenWidth !== undefined && seenWidth !== reading.fields.length
+  return (evidence > 0 || !isWidthNew) && odd * 10 <= rows.length
 }
 
 function wantsBoth(reading: Reading, facts: LayoutFacts): boolean {
@@ -250,8 +258,8 @@ function hasOwnTimestamp({ settings, listed }: LayoutFacts): boolean {
   return name !== undefined && name !== '' && !listed.includes(name)
 }
 
-function hasOwnSequence({ sequence, listed }: LayoutFacts): boolean {
-  return sequence !== undefined && !listed.includes(sequence)
+function hasOwnSequence({ sequence, listed, settings }: LayoutFacts): boolean {
+  return sequence !== undefined && sequence !== settings.TimestampColumnName && !listed.includes(sequence)
 }
 
 /** `[Op] [TimestampColumnName]`, the columns, `[sequence]`, `[BI_ of the key, then of the rest]`. */
@@ -260,7 +268,9 @@ function allReadings(facts: LayoutFacts): readonly Reading[] {
   const listed = facts.listed.length > 0 ? facts.listed : (facts.known ?? [])
   const column = (name: string): LayoutField => ({ name, role: 'column' })
   const image = (name: string): LayoutField => ({ name, role: 'before-image' })
-  const rest = listed.filter((name) => !keyColumns.includes(name))
+  // Columns that a mapping rule or the endpoint adds have no before image, also when they are listed.
+  const isAdded = (name: string): boolean => name === sequence || name === settings.TimestampColumnName
+  const rest = listed.filter((name) => !keyColumns.includes(name) && !isAdded(name))
   const images = { none: [], key: keyColumns, all: [...keyColumns, ...rest] } as const
   return [true, false].flatMap((hasOp) =>
     (hasOwnTimestamp(facts) ? [true, false] : [false]).flatMap((hasTimestamp) =>

@@ -1,12 +1,11 @@
 // Types for a table without `columns`: a type is taken only where every value goes back to the same text.
 import type { Engine } from '@tributary/delta'
 import type { ColumnType } from '../config/table-settings.ts'
-import { csvRelation } from './fast-csv.ts'
+import { csvRelation, isForFastPath } from './fast-csv.ts'
 import type { OpenedFile } from './open-file.ts'
 import type { ReadPlan, SourceColumn } from './plan-read.ts'
 import { rawName } from './relation-sql.ts'
-import { stageRecords, STRICT_TABLE } from './strict-csv.ts'
-import { isForFastPath } from './fast-csv.ts'
+import { STRICT_TABLE, stageRecords } from './strict-csv.ts'
 
 // Room for values to come: the first load rarely holds the largest.
 const DECIMAL_DIGITS_MIN = 18

@@ -26,6 +26,8 @@ export interface ReadContext {
   readonly kind: 'load' | 'cdc' | 'transactions'
   /** The source columns that the table has so far, in order; undefined before its first file. */
   readonly known: readonly SourceColumn[] | undefined
+  /** Number of fields of the table's headerless files of this kind so far. */
+  readonly seenWidth?: number | undefined
   /** A column that went while another came has been agreed to. */
   readonly isSchemaAccepted?: boolean
 }
@@ -116,6 +118,7 @@ function factsOf(key: string, context: ReadContext): LayoutFacts {
     keyColumns: table.key.map((name) => inSource.get(name) ?? name),
     sequence: table.sequence === undefined ? undefined : (inSource.get(table.sequence) ?? table.sequence),
     looksLikeKey: (column, text) => looksLike(known?.find(({ name }) => name === column)?.type ?? 'string', text),
+    seenWidth: context.seenWidth,
     isSchemaAccepted: context.isSchemaAccepted === true,
   }
 }

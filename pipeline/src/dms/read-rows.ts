@@ -7,8 +7,8 @@ import { csvRelation, isForFastPath } from './fast-csv.ts'
 import type { OpenedFile } from './open-file.ts'
 import { jsonRowSql } from './parquet-types.ts'
 import type { ReadPlan } from './plan-read.ts'
-import { rawName, type RelationSql, relationSql } from './relation-sql.ts'
-import { readRaw, type Reject, stageRecords, STRICT_TABLE } from './strict-csv.ts'
+import { type RelationSql, rawName, relationSql } from './relation-sql.ts'
+import { type Reject, readRaw, STRICT_TABLE, stageRecords } from './strict-csv.ts'
 
 /** What was read of a file. */
 export interface RowsRead {
@@ -49,9 +49,9 @@ async function tryFast(
   const base = file.format === 'csv' ? csvRelation(file, plan) : parquetRelation(file, plan)
   const sql = relationSql(plan, file.dialect, { allowCut: plan.hasLongFractions })
   try {
-    const rowsConsumed = await consume(`SELECT ${sql.failing} FROM (${base})`)
+    const rowsConsumed = await consume(`SELECT ${sql.failing} FROM (${sql.layered(base)})`)
     if (rowsConsumed !== plan.rowCount) return undefined
-    const digitsCut = plan.hasLongFractions ? await countCut(engine, base, sql) : 0
+    const digitsCut = plan.hasLongFractions ? await countCut(engine, sql.layered(base), sql) : 0
     return { rowsRead: plan.rowCount, rowsConsumed, rejects: [], digitsCut, path: 'fast' }
   } catch (error) {
     // Whatever DuckDB says of the file, the strict reader decides; what is no fault of the file will happen there again.
@@ -67,9 +67,9 @@ async function readStrict(engine: Engine, file: OpenedFile, plan: ReadPlan, cons
   try {
     const found =
       file.format === 'csv' ? await csvRejects(engine, file, plan, sql) : await parquetRejects(engine, file, plan, sql)
-    const rowsConsumed = await consume(`SELECT ${sql.plain} FROM (${base}) WHERE NOT ${sql.isFaulty}`)
+    const rowsConsumed = await consume(`SELECT ${sql.plain} FROM (${sql.layered(base)}) WHERE NOT ${sql.isFaulty}`)
     const all = [...rejects, ...found].sort((a, b) => a.row - b.row)
-    const digitsCut = await countCut(engine, `SELECT * FROM (${base}) WHERE NOT ${sql.isFaulty}`, sql)
+    const digitsCut = await countCut(engine, `SELECT * FROM (${sql.layered(base)}) WHERE NOT ${sql.isFaulty}`, sql)
     return { rowsRead: plan.rowCount, rowsConsumed, rejects: all, digitsCut, path: 'strict' }
   } catch (cause) {
     const isEngine = cause instanceof TributaryError && cause.code === 'ENGINE_FAILED'
@@ -101,7 +101,7 @@ async function csvRejects(
   if (sql.faults.length === 0) return []
   const texts = sql.faults.map((fault, at) => `WHEN ${at} THEN ${rawName(fault.field)}`)
   const rows = await engine.all(`SELECT *, CASE fault ${texts.join(' ')} END AS text FROM (
-    SELECT *, ${sql.faultNumber} AS fault FROM temp.${STRICT_TABLE} WHERE ${sql.isFaulty}) ORDER BY "__row"`)
+    SELECT *, ${sql.faultNumber} AS fault FROM (${sql.layered(`SELECT * FROM temp.${STRICT_TABLE}`)}) WHERE ${sql.isFaulty}) ORDER BY "__row"`)
   const rejects: Reject[] = []
   const bytes = await open(file.path)
   try {
@@ -133,7 +133,7 @@ async function parquetRejects(
   const texts = sql.faults.map((fault, at) => `WHEN ${at} THEN CAST(${rawName(fault.field)} AS VARCHAR)`)
   const json = jsonRowSql(plan.fieldNames.map((name, field) => ({ name, sql: `CAST(${rawName(field)} AS VARCHAR)` })))
   const rows = await engine.all(`SELECT "__row", fault, raw, CASE fault ${texts.join(' ')} END AS text FROM (
-    SELECT *, ${json} AS raw, ${sql.faultNumber} AS fault FROM (${parquetRelation(file, plan)}) WHERE ${sql.isFaulty}) ORDER BY "__row"`)
+    SELECT *, ${json} AS raw, ${sql.faultNumber} AS fault FROM (${sql.layered(parquetRelation(file, plan))}) WHERE ${sql.isFaulty}) ORDER BY "__row"`)
   return rows.map((row) => {
     const fault = sql.faults[Number(row['fault'])]
     const text = row['text']

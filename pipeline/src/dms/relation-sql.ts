@@ -1,9 +1,9 @@
 // From raw fields to typed columns, the same SQL for every way in. A raw relation has `__row` and one column `c<field>` a field.
-import { duckdbType, quoteName, quoteText } from '@tributary/delta'
+import { quoteName, quoteText } from '@tributary/delta'
 import type { Dialect } from './dialect.ts'
 import { parquetValueSql } from './parquet-types.ts'
 import type { ReadColumn, ReadPlan } from './plan-read.ts'
-import { valueSql } from './value-sql.ts'
+import { castType, valueSql } from './value-sql.ts'
 
 /** Why a row cannot be applied, as SQL on the raw relation. */
 interface Fault {
@@ -13,8 +13,10 @@ interface Fault {
   readonly reason: string
 }
 
-/** The SQL of a plan. */
+/** The SQL of a plan; its parts speak of the columns of `layered`. */
 export interface RelationSql {
+  /** SELECT over a raw relation that adds each field's text, cast and value under names of their own. */
+  readonly layered: (base: string) => string
   /** SELECT list: typed columns, before images, `__op`, `__row`, `__unset`. A row with a fault is an error. */
   readonly failing: string
   /** The same list, for rows without fault. */
@@ -53,23 +55,26 @@ export function relationSql(
     isCut === undefined ? [] : [`CAST(coalesce(${isCut}, false) AS INTEGER)`],
   )
   const op = plan.opField === undefined ? `'I'` : rawName(plan.opField)
-  const checkedOp =
-    plan.opField === undefined
-      ? op
-      : `CASE WHEN ${op} IN ('I', 'U', 'D') THEN ${op} ELSE CAST(error('Op: ' || coalesce(${op}, '')) AS VARCHAR) END`
-  const isNull = new Map(nulls.map((fault) => [fault.field, fault.when]))
-  const extra = ['"__row"', `${unsetSql(plan, columns, op)} AS "__unset"`]
-  const list = (cell: (column: ColumnSql) => string, opCell: string): string =>
+  const isFaulty = faults.length === 0 ? 'false' : `(${faults.map((fault) => fault.when).join(' OR ')})`
+  const stops = allowCut
+    ? []
+    : columns.flatMap(({ isCut }) => (isCut === undefined ? [] : [`coalesce(${isCut}, false)`]))
+  // In the one column that every reader of the relation takes: DuckDB drops what nobody asks for. Not a constant, else
+  // the error rises while the query is planned.
+  const checkedRow = `CASE WHEN ${[isFaulty, ...stops].join(' OR ')} THEN CAST(error('row ' || "__row") AS BIGINT) ELSE "__row" END AS "__row"`
+  const list = (row: string): string =>
     [
-      ...columns.map((column) => `${cell(column)} AS ${quoteName(column.column.name)}`),
-      ...before.map((column) => `${cell(column)} AS ${quoteName(beforeName(column.column.name))}`),
-      `${opCell} AS "__op"`,
-      ...extra,
+      ...columns.map(({ column, value }) => `${value} AS ${quoteName(column.name)}`),
+      ...before.map(({ column, value }) => `${value} AS ${quoteName(beforeName(column.name))}`),
+      `${op} AS "__op"`,
+      row,
+      `${unsetSql(plan, columns, op)} AS "__unset"`,
     ].join(', ')
   return {
-    failing: list((column) => failingCell(column, { isNull: isNull.get(column.column.field), allowCut }), checkedOp),
-    plain: list(({ value }) => value, op),
-    isFaulty: faults.length === 0 ? 'false' : `(${faults.map((fault) => fault.when).join(' OR ')})`,
+    layered: (base) => layeredSql(base, [...columns, ...before]),
+    failing: list(checkedRow),
+    plain: list('"__row"'),
+    isFaulty,
     faultNumber: `CASE ${faults.map((fault, at) => `WHEN ${fault.when} THEN ${at}`).join(' ')} ELSE -1 END`,
     faults,
     digitsCut: cuts.length === 0 ? undefined : cuts.join(' + '),
@@ -111,22 +116,6 @@ function valueFaults(columns: readonly ColumnSql[]): readonly Fault[] {
   }))
 }
 
-function failingCell(
-  { column, text, value, isCut }: ColumnSql,
-  { isNull, allowCut }: { readonly isNull: string | undefined; readonly allowCut: boolean },
-): string {
-  const failed = failure(column, text)
-  const missing = isNull === undefined ? '' : `WHEN ${isNull} THEN ${failed} `
-  const cut = isCut === undefined || allowCut ? '' : `WHEN ${isCut} THEN ${failed} `
-  if (missing === '' && cut === '' && value === text) return value
-  return `CASE ${missing}${cut}WHEN ${text} IS NOT NULL THEN coalesce(${value}, ${failed}) END`
-}
-
-// Not a constant, else DuckDB evaluates it while it plans the query.
-function failure(column: ReadColumn, text: string): string {
-  return `CAST(error(${quoteText(`${column.source}: `)} || coalesce(CAST(${text} AS VARCHAR), 'NULL')) AS ${duckdbType(column.type)})`
-}
-
 interface ColumnSql {
   readonly column: ReadColumn
   /** The field's text after the NULL rules; for Parquet the column itself. */
@@ -135,6 +124,8 @@ interface ColumnSql {
   readonly isCut: string | undefined
   /** True where the source did not log the column. */
   readonly isNotLogged: string | undefined
+  /** Select items of the layers that make `text`, `value` and `isCut`. */
+  readonly layers: readonly (readonly string[])[]
 }
 
 function columnSql(
@@ -146,19 +137,45 @@ function columnSql(
   }: { readonly isBefore: boolean; readonly dialect: Dialect; readonly kind: ReadPlan['context']['kind'] },
 ): ColumnSql {
   const raw = rawName(column.field)
-  if (column.fileType !== undefined)
-    return { column, text: raw, ...parquetValueSql(raw, column.fileType, column.type), isNotLogged: undefined }
+  const [text, cast, value, isCut] = ['t', 'k', 'v', 'z'].map((prefix) => `${prefix}${column.field}`)
+  if (column.fileType !== undefined) {
+    const read = parquetValueSql(raw, column.fileType, column.type)
+    return { column, text: raw, ...read, isNotLogged: undefined, layers: [] }
+  }
   // Design §3.2: an empty field is '' in string columns when a NULL marker is set, and NULL everywhere else.
   const keepsEmpty = column.type === 'string' && dialect.nullMarker !== undefined && !isBefore
   const filled = keepsEmpty ? raw : `nullif(${raw}, '')`
   const marker = kind === 'load' || dialect.noSupMarker === undefined ? undefined : quoteText(dialect.noSupMarker)
-  const text = marker === undefined ? filled : `nullif(${filled}, ${marker})`
-  return {
-    column,
-    text,
-    ...valueSql(text, column.type),
-    isNotLogged: marker === undefined ? undefined : `${raw} = ${marker}`,
+  const isNotLogged = marker === undefined ? undefined : `${raw} = ${marker}`
+  const textSql = marker === undefined ? filled : `nullif(${filled}, ${marker})`
+  if (
+    column.type === 'string' ||
+    text === undefined ||
+    cast === undefined ||
+    value === undefined ||
+    isCut === undefined
+  ) {
+    return { column, text: textSql, value: textSql, isCut: undefined, isNotLogged, layers: [] }
   }
+  const target = castType(column.type)
+  const read = valueSql(text, column.type, cast)
+  const layers = [
+    [`${textSql} AS ${text}`],
+    target === undefined ? [] : [`TRY_CAST(${text} AS ${target}) AS ${cast}`],
+    [`${read.value} AS ${value}`, ...(read.isCut === undefined ? [] : [`${read.isCut} AS ${isCut}`])],
+  ]
+  return { column, text, value, isCut: read.isCut === undefined ? undefined : isCut, isNotLogged, layers }
+}
+
+/** One projection on another, so that DuckDB plans and computes each text, cast and value once. */
+function layeredSql(base: string, columns: readonly ColumnSql[]): string {
+  const depth = Math.max(0, ...columns.map(({ layers }) => layers.length))
+  let sql = base
+  for (let layer = 0; layer < depth; layer += 1) {
+    const items = columns.flatMap((column) => column.layers[layer] ?? [])
+    if (items.length > 0) sql = `SELECT *, ${items.join(', ')} FROM (${sql})`
+  }
+  return sql
 }
 
 /** Names of the columns that keep the stored value, only in updates. */

@@ -12,8 +12,21 @@ export interface ValueSql {
   readonly isCut: string | undefined
 }
 
-/** SQL that reads `text`, a VARCHAR expression, as a Delta type. */
-export function valueSql(text: string, type: ColumnType): ValueSql {
+/** The type to which a text is first cast, to see whether it goes back; undefined for types that need no cast. */
+export function castType(type: ColumnType): string | undefined {
+  if (type === 'string' || type === 'boolean' || type === 'binary') return undefined
+  return type === 'timestamp' || type === 'timestamp_ntz' ? 'TIMESTAMP' : duckdbType(type)
+}
+
+/**
+ * SQL that reads `text`, a VARCHAR expression, as a Delta type. `cast` is the text cast to `castType`, when that is at
+ * hand under a name: DuckDB plans what is written twice twice.
+ */
+export function valueSql(
+  text: string,
+  type: ColumnType,
+  cast = `TRY_CAST(${text} AS ${castType(type) ?? 'VARCHAR'})`,
+): ValueSql {
   const name = duckdbType(type)
   const whole = (value: string): ValueSql => ({ value, isCut: undefined })
   switch (type) {
@@ -23,10 +36,10 @@ export function valueSql(text: string, type: ColumnType): ValueSql {
     case 'integer':
     case 'short':
     case 'byte':
-      return whole(sameText(text, name, `WHEN ${matches(text, '[+-]?[0-9]+')} THEN TRY_CAST(${text} AS ${name})`))
+      return whole(sameText(text, cast, `WHEN ${matches(text, '[+-]?[0-9]+')} THEN ${cast}`))
     case 'float':
     case 'double':
-      return whole(floatSql(text, name))
+      return whole(floatSql(text, name, cast))
     case 'boolean':
       return whole(
         `CASE WHEN lower(${text}) IN ('true', 't', '1', 'y') THEN true WHEN lower(${text}) IN ('false', 'f', '0', 'n') THEN false END`,
@@ -37,41 +50,39 @@ export function valueSql(text: string, type: ColumnType): ValueSql {
       )
     case 'date':
       // The length keeps `infinity` out, which goes back to the same text too.
-      return whole(
-        `CASE WHEN strlen(${text}) = 10 AND CAST(TRY_CAST(${text} AS DATE) AS VARCHAR) = ${text} THEN TRY_CAST(${text} AS DATE) END`,
-      )
+      return whole(`CASE WHEN strlen(${text}) = 10 AND CAST(${cast} AS VARCHAR) = ${text} THEN ${cast} END`)
     case 'timestamp':
     case 'timestamp_ntz':
-      return timestampSql(text, name)
+      return timestampSql(text, name, cast)
     default:
-      return whole(decimalSql(text, type, name))
+      return whole(decimalSql(text, type, name, cast))
   }
 }
 
-function sameText(text: string, type: string, otherwise: string): string {
-  return `CASE WHEN CAST(TRY_CAST(${text} AS ${type}) AS VARCHAR) = ${text} THEN TRY_CAST(${text} AS ${type}) ${otherwise} END`
+function sameText(text: string, cast: string, otherwise: string): string {
+  return `CASE WHEN CAST(${cast} AS VARCHAR) = ${text} THEN ${cast} ${otherwise} END`
 }
 
 function matches(text: string, pattern: string): string {
   return `regexp_full_match(${text}, ${quoteText(pattern)})`
 }
 
-function decimalSql(text: string, type: string, name: string): string {
+function decimalSql(text: string, type: string, name: string, cast: string): string {
   const scale = Number(/,([0-9]+)\)$/.exec(type)?.[1] ?? 0)
   const kept = scale === 0 ? '' : `(\\.[0-9]{1,${scale}})?`
   const zeros = scale === 0 ? '(\\.0+)?' : `(\\.[0-9]{1,${scale}}0*)?`
   // Further zeros are cut before the cast: they could overflow it.
   return sameText(
     text,
-    name,
+    cast,
     `WHEN ${matches(text, `[+-]?[0-9]+${zeros}`)} THEN TRY_CAST(regexp_extract(${text}, ${quoteText(`^[+-]?[0-9]+${kept}`)}) AS ${name})`,
   )
 }
 
-function floatSql(text: string, name: string): string {
+function floatSql(text: string, name: string, cast: string): string {
   return `CASE
-    WHEN isfinite(TRY_CAST(${text} AS ${name})) THEN CASE WHEN CAST(TRY_CAST(${text} AS ${name}) AS VARCHAR) = ${text}
-      OR ${matches(text, '[+-]?[0-9]+(\\.[0-9]+)?([eE][+-]?[0-9]+)?')} THEN TRY_CAST(${text} AS ${name}) END
+    WHEN isfinite(${cast}) THEN CASE WHEN CAST(${cast} AS VARCHAR) = ${text}
+      OR ${matches(text, '[+-]?[0-9]+(\\.[0-9]+)?([eE][+-]?[0-9]+)?')} THEN ${cast} END
     WHEN lower(${text}) = 'nan' THEN 'nan'::${name}
     WHEN ${matches(text, '(?i)\\+?inf(inity)?')} THEN 'inf'::${name}
     WHEN ${matches(text, '(?i)-inf(inity)?')} THEN '-inf'::${name} END`
@@ -80,14 +91,14 @@ function floatSql(text: string, name: string): string {
 const TIMESTAMP = '[0-9]{4}-[0-9]{2}-[0-9]{2} ([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]+)?'
 const MICROSECONDS_LENGTH = 26
 
-function timestampSql(text: string, name: string): ValueSql {
+function timestampSql(text: string, name: string, cast: string): ValueSql {
   const cut = `left(${text}, ${MICROSECONDS_LENGTH})`
   const value = `CASE
-    WHEN strlen(${text}) = 19 AND CAST(TRY_CAST(${text} AS TIMESTAMP) AS VARCHAR) = ${text} THEN TRY_CAST(${text} AS TIMESTAMP)
+    WHEN strlen(${text}) = 19 AND CAST(${cast} AS VARCHAR) = ${text} THEN ${cast}
     WHEN ${matches(text, TIMESTAMP)} AND ${text}[1:4] <> '0000' THEN TRY_CAST(${cut} AS TIMESTAMP) END`
   return {
-    // The connection's zone is UTC, so the cast to a zoned type keeps the wall clock.
-    value: name === 'TIMESTAMP' ? value : `CAST(${value} AS ${name})`,
+    // The text is UTC. A cast to the zoned type asks a calendar for each value, which takes twenty times as long.
+    value: name === 'TIMESTAMP' ? value : `make_timestamptz(epoch_us(${value}))`,
     isCut: `(strlen(${text}) > ${MICROSECONDS_LENGTH} AND ${matches(text, `${TIMESTAMP.slice(0, -'(\\.[0-9]+)?'.length)}\\.[0-9]{6}[0-9]*[1-9][0-9]*`)})`,
   }
 }

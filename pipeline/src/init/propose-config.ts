@@ -4,7 +4,7 @@ import { stringify } from 'yaml'
 import { landingEmpty } from '../errors.ts'
 import { type Description, describeSamples, isLikelyKey } from './describe-samples.ts'
 import { type FoundTable, findTables } from './find-tables.ts'
-import { type Sample, sampleFile } from './sample-file.ts'
+import type { Sample } from './sample-file.ts'
 
 /** A table of the proposal. */
 export interface ProposedTable {
@@ -59,6 +59,8 @@ export async function proposeConfig(
 }
 
 async function sampleAll(landing: Store, engine: Engine, keys: readonly string[]): Promise<readonly Sample[]> {
+  // Loaded on use: it brings the CSV parser, which no other command needs at its start.
+  const { sampleFile } = await import('./sample-file.ts')
   const samples: Sample[] = []
   for (const key of keys.slice(0, SAMPLES_EACH)) {
     const sample = await sampleFile(landing, engine, key)

@@ -1,6 +1,5 @@
 import { fileURLToPath } from 'node:url'
 import { type AddFile, decodePath, localStore, parseStats, readDeletionVector, type Store } from '@tributary/delta'
-import { parquetMetadataAsync } from 'hyparquet'
 import { attempt, type Finding } from './finding.ts'
 
 /** What is wrong with one data file and its deletion vector, and whether a scan of it would work. */
@@ -64,6 +63,8 @@ async function readFooter(
   { store, path }: FilePlace,
   sizeBytes: number,
 ): Promise<{ readonly rows: number } | { readonly fault: string }> {
+  // Loaded on use, so that other commands start without it.
+  const { parquetMetadataAsync } = await import('hyparquet')
   const slice = async (start: number, end: number = sizeBytes): Promise<ArrayBuffer> => {
     const bytes = await store.readRange(path, { offset: start, length: end - start })
     return Uint8Array.from(bytes).buffer

@@ -1,4 +1,4 @@
-import { type CommitInfo, commitInfoOf, listCommitTimes, readCommits, type Store } from '@tributary/delta'
+import { type CommitInfo, commitInfoOf, listCommitTimes, readCommits, type Store } from '@tributary/delta/log'
 
 /** What the commits of a span of time did, by their own metrics. */
 export interface RecentChanges {

@@ -1,5 +1,5 @@
 // `status` answers from the log, the ledger and a listing. It never opens a data file and never loads DuckDB.
-import { readSnapshot, type Snapshot, TributaryError } from '@tributary/delta'
+import { readSnapshot, type Snapshot, TributaryError } from '@tributary/delta/log'
 import { type LedgerEntry, readLedger } from '../ledger/ledger.ts'
 import { parseTableState, STATE_DOMAIN, type TableState } from '../ledger/table-state.ts'
 import type { Lake } from '../worker/lake.ts'

@@ -1,4 +1,4 @@
-import { parseStats, type Snapshot } from '@tributary/delta'
+import { parseStats, type Snapshot } from '@tributary/delta/log'
 
 /** How large a table is at one version, by its log alone. */
 export interface TableSize {

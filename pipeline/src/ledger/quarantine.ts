@@ -1,5 +1,5 @@
-import { z } from 'zod'
 import type { Clock, Store } from '@tributary/delta'
+import { z } from 'zod'
 import { segmentCorrupt } from '../errors.ts'
 import { readSegment, writeSegment } from './segments.ts'
 import type { Segment } from './table-state.ts'

@@ -1,5 +1,5 @@
+import { TributaryError } from '@tributary/delta/log'
 import { z } from 'zod'
-import { TributaryError } from '@tributary/delta'
 import { ledgerFormatUnknown, tableStateCorrupt } from '../errors.ts'
 
 /** The metadata domain that holds a table's `TableState`; on a table without it we did not write. */
@@ -41,6 +41,8 @@ const state = z
     sequenceLength: z.number().int().positive().optional(),
     /** The source's columns in file order, for files without a header. */
     sourceColumns: z.array(z.string()).readonly(),
+    /** Number of fields of headerless files, by kind of file: another number is a change at the source. */
+    widths: z.object({ load: z.number().int().optional(), cdc: z.number().int().optional() }).readonly().optional(),
     ledger: z.array(segment).readonly(),
     tombstones: z.array(segment).readonly(),
     quarantine: z.array(segment).readonly(),

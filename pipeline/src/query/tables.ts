@@ -1,5 +1,5 @@
 import { resolve } from 'node:path'
-import { localStore, type Store } from '@tributary/delta'
+import { localStore, type Store } from '@tributary/delta/log'
 import { tableUnknown } from '../errors.ts'
 import type { Lake } from '../worker/lake.ts'
 

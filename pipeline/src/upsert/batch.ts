@@ -39,25 +39,31 @@ export function sameKey(key: readonly string[], left: string, right: string): st
 export async function openBatch(engine: Engine, shape: TableShape): Promise<void> {
   const column = (field: StructField): string => `${quoteName(field.name)} ${duckdbType(field.type)}`
   const before = shape.key.map((name) => `${quoteName(`__was_${name}`)} ${duckdbType(fieldOf(shape, name).type)}`)
-  await engine.run(`CREATE OR REPLACE TEMP TABLE batch (${[
-    ...shape.schema.fields.map(column),
-    ...before,
-    '"__n" BIGINT',
-    '"__op" VARCHAR',
-    '"__phase" INTEGER',
-    `"__seq" ${sequenceType(shape)}`,
-    '"__place" VARCHAR',
-    '"__file" VARCHAR',
-    '"__row" BIGINT',
-    '"__unset" VARCHAR[]',
-  ].join(', ')})`)
+  await engine.run(
+    `CREATE OR REPLACE TEMP TABLE batch (${[
+      ...shape.schema.fields.map(column),
+      ...before,
+      '"__n" BIGINT',
+      '"__op" VARCHAR',
+      '"__phase" INTEGER',
+      `"__seq" ${sequenceType(shape)}`,
+      '"__place" VARCHAR',
+      '"__file" VARCHAR',
+      '"__row" BIGINT',
+      '"__unset" VARCHAR[]',
+    ].join(', ')})`,
+  )
 }
 
 /** Adds the columns that the schema gained since the batch was opened; rows staged before have NULL there. */
-export async function widenBatch(engine: Engine, schemas: { readonly from: StructType; readonly to: StructType }): Promise<void> {
+export async function widenBatch(
+  engine: Engine,
+  schemas: { readonly from: StructType; readonly to: StructType },
+): Promise<void> {
   const known = new Set(schemas.from.fields.map((field) => field.name))
   for (const field of schemas.to.fields) {
-    if (!known.has(field.name)) await engine.run(`ALTER TABLE batch ADD COLUMN ${quoteName(field.name)} ${duckdbType(field.type)}`)
+    if (!known.has(field.name))
+      await engine.run(`ALTER TABLE batch ADD COLUMN ${quoteName(field.name)} ${duckdbType(field.type)}`)
   }
 }
 
@@ -73,7 +79,9 @@ export async function stageFile(engine: Engine, shape: TableShape, file: StagedF
       : `CASE WHEN "__op" = 'U' THEN coalesce(${quoteName(image)}, ${quoteName(name)}) END AS ${quoteName(`__was_${name}`)}`
   })
   const sequence =
-    shape.sequence === undefined || !file.columns.includes(shape.sequence) ? 'NULL' : sequenceValue(shape, shape.sequence)
+    shape.sequence === undefined || !file.columns.includes(shape.sequence)
+      ? 'NULL'
+      : sequenceValue(shape, shape.sequence)
   const [inserted] = await engine.all(`INSERT INTO batch BY NAME SELECT
     ${[
       // A number for each row of the batch: DuckDB's own `rowid` would be hidden by a column of that name.
@@ -90,6 +98,11 @@ export async function stageFile(engine: Engine, shape: TableShape, file: StagedF
     ].join(', ')}
     FROM (${file.relation})`)
   return Number(inserted?.['Count'] ?? 0)
+}
+
+/** Takes a file's rows out of the batch again. */
+export async function unstageFile(engine: Engine, key: string): Promise<void> {
+  await engine.run(`DELETE FROM batch WHERE "__file" = ${quoteText(key)}`)
 }
 
 /** Reduces the batch to the newest effect of each key (table `winners`). */

@@ -30,10 +30,10 @@ export interface BatchOutcome {
 export async function decideWinners(
   { engine, store }: { readonly engine: Engine; readonly store: Store },
   shape: TableShape,
-  options: { readonly guard: boolean; readonly tombstones: readonly Segment[] },
+  options: { readonly guard: boolean; readonly isPartial: boolean; readonly tombstones: readonly Segment[] },
 ): Promise<void> {
   const key = nameList(shape.key)
-  if (options.guard) await refuseLatePartialRows(engine, shape)
+  if (options.guard && options.isPartial) await refuseLatePartialRows(engine, shape)
   const stored = `SELECT *, true AS "__live" FROM located QUALIFY row_number() OVER (PARTITION BY ${key} ORDER BY ${
     options.guard ? newestFirst : '"__path", "__position"'
   }) = 1`
@@ -46,13 +46,14 @@ export async function decideWinners(
   const toStored = options.guard ? `CASE WHEN s."__live" THEN ${compareOrder('w', 's', order)} ELSE 1 END` : '1'
   const toDead = dead === undefined ? '1' : `CASE WHEN d."__dead" THEN ${compareOrder('w', 'd', order)} ELSE 1 END`
   await engine.run(`CREATE OR REPLACE TEMP TABLE decided AS
-    SELECT w.*, coalesce(s."__live", false) AS "__live", CASE
-      WHEN least(${toStored}, ${toDead}) < 0 THEN 'superseded'
-      WHEN least(${toStored}, ${toDead}) = 0 THEN 'noop'
-      WHEN w."__delete" AND s."__live" IS NULL THEN 'noop'
+    SELECT * EXCLUDE ("__order"), CASE
+      WHEN "__order" < 0 THEN 'superseded'
+      WHEN "__order" = 0 THEN 'noop'
+      WHEN "__delete" AND NOT "__live" THEN 'noop'
       ELSE 'applied' END AS outcome
-    FROM winners w LEFT JOIN (${stored}) s ON ${sameKey(shape.key, 'w', 's')}
-    ${dead === undefined ? '' : `LEFT JOIN (${dead}) d ON ${sameKey(shape.key, 'w', 'd')}`}`)
+    FROM (SELECT w.*, coalesce(s."__live", false) AS "__live", ${dead === undefined ? toStored : `least(${toStored}, ${toDead})`} AS "__order"
+      FROM winners w LEFT JOIN (${stored}) s ON ${sameKey(shape.key, 'w', 's')}
+      ${dead === undefined ? '' : `LEFT JOIN (${dead}) d ON ${sameKey(shape.key, 'w', 'd')}`})`)
 }
 
 /** Adds the decisions up, file by file. A row with two effects counts once, by the stronger of them. */
@@ -99,7 +100,10 @@ export async function checkSequenceLength(
   const expected = known ?? (lengths[0] === undefined ? undefined : Number(lengths[0]['length']))
   for (const row of lengths) {
     if (Number(row['length']) !== expected) {
-      throw sequenceLengthChanged(shape.sequence, String(row['file']), { expected: expected ?? 0, found: Number(row['length']) })
+      throw sequenceLengthChanged(shape.sequence, String(row['file']), {
+        expected: expected ?? 0,
+        found: Number(row['length']),
+      })
     }
   }
   return expected

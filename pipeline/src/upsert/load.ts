@@ -45,10 +45,16 @@ export async function findRepeatedKeys(
   const [found] = await engine.all('SELECT count(*) AS n FROM repeated')
   if (Number(found?.['n'] ?? 0) === 0) return []
   const scan = await scanSql(engine, files, { columns: key, withPlace: true, extraColumns: placeColumns })
-  await engine.run(`CREATE OR REPLACE TEMP TABLE rivals AS SELECT s.* FROM (${scan}) s SEMI JOIN repeated USING (${nameList(key)})`)
+  await engine.run(
+    `CREATE OR REPLACE TEMP TABLE rivals AS SELECT s.* FROM (${scan}) s SEMI JOIN repeated USING (${nameList(key)})`,
+  )
   const landing = await engine.all('SELECT DISTINCT "__file" AS file FROM rivals')
   await engine.run('CREATE OR REPLACE TEMP TABLE places (file VARCHAR, place VARCHAR)')
-  await engine.append('places', ['file', 'place'], landing.map(({ file }) => [String(file), placeOf(String(file))]))
+  await engine.append(
+    'places',
+    ['file', 'place'],
+    landing.map(({ file }) => [String(file), placeOf(String(file))]),
+  )
   const losers = engine.stream(`SELECT "__path" AS path, "__position" AS position, "__file" AS file FROM (
       SELECT r.*, p.place FROM rivals r JOIN places p ON p.file = r."__file"
       QUALIFY row_number() OVER (PARTITION BY ${nameList(key)} ORDER BY p.place DESC, r."__row" DESC) > 1)

@@ -1,4 +1,14 @@
-import { type AddFile, type ColumnBounds, duckdbType, type Engine, type EngineValue, filesThatMayHold, quoteName, type Snapshot, scanSql } from '@tributary/delta'
+import {
+  type AddFile,
+  type ColumnBounds,
+  duckdbType,
+  type Engine,
+  type EngineValue,
+  filesThatMayHold,
+  quoteName,
+  type Snapshot,
+  scanSql,
+} from '@tributary/delta'
 import { phaseOf, placeOf } from '../dms/file-name.ts'
 import { fieldOf, nameList, sequenceValue, type TableShape } from './batch.ts'
 
@@ -49,7 +59,10 @@ async function candidateFiles(
   const bounds = names.flatMap((name, at) => [`min(${name}) AS "min${at}"`, `max(${name}) AS "max${at}"`])
   const [row] = await engine.all(`SELECT ${bounds.join(', ')} FROM ${keysFrom}`)
   if (row === undefined) return []
-  return filesThatMayHold(snapshot, shape.key.flatMap((column, at) => boundsOf(column, row[`min${at}`], row[`max${at}`])))
+  return filesThatMayHold(
+    snapshot,
+    shape.key.flatMap((column, at) => boundsOf(column, row[`min${at}`], row[`max${at}`])),
+  )
 }
 
 /** A column's range as the statistics compare it; types whose statistics say nothing give none. */

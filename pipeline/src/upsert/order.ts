@@ -14,7 +14,7 @@ export function compareOrder(left: string, right: string, options: { readonly ha
   const greater = (column: string): string =>
     `CASE WHEN ${right}.${column} IS NULL OR ${left}.${column} > ${right}.${column} THEN 1 ELSE -1 END`
   return `CASE
-    WHEN ${right}."__place" IS NULL AND ${right}."__seq" IS NULL THEN ${options.hasSequence ? 'CASE WHEN ' + left + '."__seq" IS NULL THEN 0 ELSE 1 END' : '1'}
+    WHEN ${right}."__place" IS NULL AND ${right}."__seq" IS NULL THEN ${options.hasSequence ? `CASE WHEN ${left}."__seq" IS NULL THEN 0 ELSE 1 END` : '1'}
     WHEN ${right}."__place" IS NULL THEN CASE WHEN ${left}."__seq" > ${right}."__seq" THEN 1 WHEN ${left}."__seq" = ${right}."__seq" THEN 0 ELSE -1 END
     WHEN ${pair('"__phase"')} THEN ${greater('"__phase"')}
     WHEN ${pair('"__seq"')} THEN ${greater('"__seq"')}

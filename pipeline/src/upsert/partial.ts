@@ -41,7 +41,11 @@ export async function completeMovedRows(
 }
 
 /** Fills the winners' unset columns (table `filled`, by `__n`). Needs `effects`, `decided` and `located`. */
-export async function fillPartialRows(engine: Engine, snapshot: Snapshot | undefined, shape: TableShape): Promise<void> {
+export async function fillPartialRows(
+  engine: Engine,
+  snapshot: Snapshot | undefined,
+  shape: TableShape,
+): Promise<void> {
   await readStoredRows(engine, snapshot, shape)
   const key = nameList(shape.key)
   const columns = shape.schema.fields.map((field) => field.name)
@@ -80,7 +84,9 @@ export async function fillPartialRows(engine: Engine, snapshot: Snapshot | undef
 async function readStoredRows(engine: Engine, snapshot: Snapshot | undefined, shape: TableShape): Promise<void> {
   const paths = new Set((await engine.all('SELECT DISTINCT "__path" AS path FROM located')).map((row) => row['path']))
   if (snapshot === undefined || paths.size === 0) {
-    await engine.run(`CREATE OR REPLACE TEMP TABLE stored AS SELECT ${nameList(shape.schema.fields.map((field) => field.name))} FROM batch LIMIT 0`)
+    await engine.run(
+      `CREATE OR REPLACE TEMP TABLE stored AS SELECT ${nameList(shape.schema.fields.map((field) => field.name))} FROM batch LIMIT 0`,
+    )
     return
   }
   const files = snapshot.files.filter((file) => paths.has(file.path))

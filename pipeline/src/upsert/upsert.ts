@@ -1,5 +1,6 @@
 // fold -> guard -> locate -> write -> (the caller commits). Everything here reads the snapshot and writes new files
 // that nothing refers to: until the returned actions are committed the table is untouched (law 5).
+import assert from 'node:assert/strict'
 import {
   type Action,
   type AddFile,
@@ -7,6 +8,8 @@ import {
   type Clock,
   deletionVectorActions,
   type Engine,
+  parseStats,
+  quoteName,
   removeOf,
   type Snapshot,
   type Store,
@@ -57,26 +60,30 @@ export async function prepareUpsert(parts: UpsertParts, target: UpsertTarget): P
   if (isPartial) await completeMovedRows(engine, snapshot, shape)
   await foldBatch(engine, shape)
   await locateRows(engine, snapshot, shape, { guard: target.guard })
-  await decideWinners(parts, shape, target)
+  await decideWinners(parts, shape, { guard: target.guard, isPartial, tombstones: target.tombstones })
   if (isPartial) await fillPartialRows(engine, snapshot, shape)
   const outcome = await countOutcomes(engine, shape)
   const rows = appliedRowsSql(shape, { isPartial })
   const written =
     target.write === 'merge-on-read' || snapshot === undefined
-      ? await writeBeside(parts, target, rows)
-      : await rewriteTouched(parts, target, snapshot, rows)
+      ? await writeBeside(parts, target, { rows, outcome })
+      : await rewriteTouched(parts, target, snapshot, { rows, outcome })
   const tombstones = await appendTombstones(parts, target.tombstones, deletedKeysSql(shape), shape.key)
   return { ...written, outcome, tombstones, sequenceLength: sequenceLength ?? target.sequenceLength }
 }
 
 /** SELECT of the rows that the batch leaves, sorted by key so that statistics stay narrow. */
 function appliedRowsSql(shape: TableShape, options: { readonly isPartial: boolean }): string {
-  const columns = shape.schema.fields.map((field) => field.name)
-  const source = options.isPartial ? 'f' : 'b'
-  return `SELECT ${nameList(columns, source)}, b."__file", b."__row"
+  const columns = shape.schema.fields.map(({ name }) => {
+    const column = quoteName(name)
+    return options.isPartial
+      ? `CASE WHEN f."__n" IS NULL THEN b.${column} ELSE f.${column} END AS ${column}`
+      : `b.${column}`
+  })
+  return `SELECT ${columns.join(', ')}, b."__file", b."__row"
     FROM batch b JOIN decided d ON b."__n" = d."__n" AND d."__sub" = 1
-    ${options.isPartial ? 'JOIN filled f ON f."__n" = d."__n"' : ''}
-    WHERE d.outcome = 'applied' AND NOT d."__delete" ORDER BY ${nameList(shape.key, source)}`
+    ${options.isPartial ? 'LEFT JOIN filled f ON f."__n" = d."__n"' : ''}
+    WHERE d.outcome = 'applied' AND NOT d."__delete" ORDER BY ${nameList(shape.key, 'b')}`
 }
 
 function deletedKeysSql(shape: TableShape): string {
@@ -88,9 +95,10 @@ function deletedKeysSql(shape: TableShape): string {
 async function writeBeside(
   parts: UpsertParts,
   target: UpsertTarget,
-  rows: string,
+  { rows, outcome }: { readonly rows: string; readonly outcome: BatchOutcome },
 ): Promise<{ readonly actions: readonly Action[]; readonly added: readonly AddFile[] }> {
   const added = await writeRows(parts, target, rows)
+  assertAllWritten(added, outcome)
   const dead = new Map<string, number[]>()
   const doomed = parts.engine.stream(
     `SELECT "__path" AS path, "__position" AS position FROM (${doomedSql(target.shape)}) ORDER BY 1, 2`,
@@ -116,13 +124,16 @@ async function rewriteTouched(
   parts: UpsertParts,
   target: UpsertTarget,
   snapshot: Snapshot,
-  rows: string,
+  { rows, outcome }: { readonly rows: string; readonly outcome: BatchOutcome },
 ): Promise<{ readonly actions: readonly Action[]; readonly added: readonly AddFile[] }> {
   const doomed = doomedSql(target.shape)
-  const paths = new Set((await parts.engine.all(`SELECT DISTINCT "__path" AS path FROM (${doomed})`)).map((row) => row['path']))
+  const paths = new Set(
+    (await parts.engine.all(`SELECT DISTINCT "__path" AS path FROM (${doomed})`)).map((row) => row['path']),
+  )
   const touched = snapshot.files.filter((file) => paths.has(file.path))
   const columns = nameList(target.shape.schema.fields.map((field) => field.name))
   const added = [...(await writeRows(parts, target, rows))]
+  assertAllWritten(added, outcome)
   if (touched.length > 0) {
     const scan = await scanSql(parts.engine, snapshot, { files: touched, withPlace: true, extraColumns: placeColumns })
     const kept = `SELECT ${columns}, "__file", "__row" FROM (${scan}) s ANTI JOIN (${doomed}) USING ("__path", "__position")`
@@ -132,13 +143,23 @@ async function rewriteTouched(
   return { actions: [...added.map((add) => ({ add })), ...removed], added }
 }
 
+/** What was decided and what was written are two queries: they must agree, or rows would be lost in silence. */
+function assertAllWritten(added: readonly AddFile[], { inserted, updated }: BatchOutcome): void {
+  const written = added.reduce((sum, { stats }) => sum + (parseStats(stats)?.numRecords ?? 0), 0)
+  assert.equal(written, inserted + updated, 'a row that is counted as applied must be in a new file')
+}
+
 /** The stored rows that leave the table. */
 function doomedSql(shape: TableShape): string {
   return `SELECT l."__path", l."__position" FROM located l
     SEMI JOIN (SELECT * FROM decided WHERE outcome = 'applied') d USING (${nameList(shape.key)})`
 }
 
-function writeRows({ engine, store, clock }: UpsertParts, target: UpsertTarget, relation: string): Promise<readonly AddFile[]> {
+function writeRows(
+  { engine, store, clock }: UpsertParts,
+  target: UpsertTarget,
+  relation: string,
+): Promise<readonly AddFile[]> {
   return writeDataFiles(engine, store, clock, {
     relation,
     schema: target.shape.schema,

@@ -91,7 +91,9 @@ export async function commitBatch(
 
 function metricsOf(counts: Counts, batch: PreparedBatch): Record<string, string> {
   const sizes = { filesAdded: batch.added.length, bytesAdded: batch.added.reduce((sum, file) => sum + file.size, 0) }
-  return Object.fromEntries(Object.entries({ ...counts, ...batch.metrics, ...sizes }).map(([name, value]) => [name, String(value)]))
+  return Object.fromEntries(
+    Object.entries({ ...counts, ...batch.metrics, ...sizes }).map(([name, value]) => [name, String(value)]),
+  )
 }
 
 function emptyState(table: TableConfig): TableState {

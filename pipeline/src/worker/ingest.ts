@@ -1,6 +1,5 @@
 import { type Engine, TributaryError } from '@tributary/delta'
 import { addCounts, type Counts, NO_COUNTS } from '../ledger/table-state.ts'
-import { ingestTable } from './ingest-table.ts'
 import { findTable, type Lake } from './lake.ts'
 import { type Listing, listLanding } from './listing.ts'
 import type { CommitEvent, IngestOptions, TableRun } from './run.ts'
@@ -26,22 +25,32 @@ export interface IngestSummary {
   readonly unconfigured: readonly { readonly table: string; readonly files: number }[]
 }
 
+const TABLES_AT_ONCE = 2
+
 /**
  * Applies all that waits in the landing, table by table, and returns. What stops one table (law 7) does not stop the
  * others: it is in the summary and in `status`.
  */
 export async function ingest(lake: Lake, engine: Engine, options: IngestOptions = {}): Promise<IngestSummary> {
-  const wanted = (options.tables ?? lake.config.tables.map((table) => table.name)).map((name) => findTable(lake.config, name))
+  const wanted = (options.tables ?? lake.config.tables.map((table) => table.name)).map((name) =>
+    findTable(lake.config, name),
+  )
   const listing = await listLanding(lake)
-  const summaries: TableSummary[] = []
-  for (const table of wanted) {
-    if (options.signal?.aborted) break
-    const session = options.sessions?.get(table.name) ?? openSession(lake.tableStore(table.name))
-    options.sessions?.set(table.name, session)
-    summaries.push(await runTable({ lake, engine, table, session, options }, listing))
+  const summaries = new Map<string, TableSummary>()
+  const queue = [...new Map(wanted.map((table) => [table.name, table])).values()]
+  const lane = async (): Promise<void> => {
+    for (let table = queue.shift(); table !== undefined && !options.signal?.aborted; table = queue.shift()) {
+      const session = options.sessions?.get(table.name) ?? openSession(lake.tableStore(table.name))
+      options.sessions?.set(table.name, session)
+      summaries.set(table.name, await runTable({ lake, engine, table, session, options }, listing))
+    }
   }
+  // A batch of a small table is planning and waiting for the disk: a second table fills the gaps.
+  const lanes = await Promise.allSettled(Array.from({ length: TABLES_AT_ONCE }, lane))
+  for (const result of lanes) if (result.status === 'rejected') throw result.reason
   const unconfigured = [...listing.unconfigured].map(([table, files]) => ({ table, files }))
-  return { schema: 'tributary.ingest/1', tables: summaries, unconfigured }
+  const tables = wanted.flatMap(({ name }) => summaries.get(name) ?? [])
+  return { schema: 'tributary.ingest/1', tables, unconfigured }
 }
 
 async function runTable(run: TableRun, listing: Listing): Promise<TableSummary> {
@@ -64,6 +73,8 @@ async function runTable(run: TableRun, listing: Listing): Promise<TableSummary> 
     stopped: null,
   })
   try {
+    // Loaded here, not above: the commands that only look start without all that reads and writes rows.
+    const { ingestTable } = await import('./ingest-table.ts')
     const { waiting } = await ingestTable(run, listing.tables.get(table.name) ?? [], onCommit)
     if (options.dryRun) return { ...summary(), wouldApply: waiting }
     await forgetStop(lake.root, table.name)

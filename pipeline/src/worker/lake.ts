@@ -1,4 +1,4 @@
-import { type Clock, localStore, type Store, systemClock } from '@tributary/delta'
+import { type Clock, localStore, type Store, systemClock } from '@tributary/delta/log'
 import type { Config, TableConfig } from '../config/config.ts'
 import { tableNotConfigured } from '../errors.ts'
 
@@ -45,6 +45,10 @@ export function findTable(config: Config, name: string): TableConfig {
   if (exact !== undefined) return exact
   const bare = config.tables.filter((table) => table.name.endsWith(`.${name}`))
   const [only] = bare
-  if (only === undefined || bare.length > 1) throw tableNotConfigured(name, config.tables.map((table) => table.name))
+  if (only === undefined || bare.length > 1)
+    throw tableNotConfigured(
+      name,
+      config.tables.map((table) => table.name),
+    )
   return only
 }

@@ -36,7 +36,8 @@ export async function listLanding(lake: Lake): Promise<Listing> {
         break
       }
       case 'transactions':
-        for (const files of tables.values()) files.push({ key, sizeBytes, modifiedMs, kind: 'transactions', place: placeOf(key) })
+        for (const files of tables.values())
+          files.push({ key, sizeBytes, modifiedMs, kind: 'transactions', place: placeOf(key) })
         break
       case 'control':
         ignored.push({ key, why: `DMS control table ${parsed.table}` })

@@ -31,7 +31,11 @@ export async function lookUpFiles(
   return seen
 }
 
-async function compare(landing: Store, file: LandingFile, entries: readonly LedgerEntry[]): Promise<'known' | 'changed'> {
+async function compare(
+  landing: Store,
+  file: LandingFile,
+  entries: readonly LedgerEntry[],
+): Promise<'known' | 'changed'> {
   const same = entries.filter((entry) => entry.sizeBytes === file.sizeBytes)
   if (same.some((entry) => entry.modifiedMs === file.modifiedMs)) return 'known'
   if (same.length === 0) return 'changed'

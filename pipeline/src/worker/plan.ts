@@ -53,7 +53,9 @@ export function planTable(
     return { kind: 'load', ...generation }
   }
   const waiting = seen
-    .filter(({ file, seen: how, entry }) => how !== 'known' && !(file.kind === 'load' && isLeftover(file, entry, state)))
+    .filter(
+      ({ file, seen: how, entry }) => how !== 'known' && !(file.kind === 'load' && isLeftover(file, entry, state)),
+    )
     .sort((a, b) => (a.file.place < b.file.place ? -1 : a.file.place > b.file.place ? 1 : 0))
   const closed = state?.closedPlace ?? ''
   const superseded = waiting.filter(({ file }) => file.kind !== 'load' && file.place <= closed)
@@ -61,7 +63,10 @@ export function planTable(
   const [first] = waiting
   if (first === undefined) return { kind: 'idle' }
   if (!options.hasSequence) refuseLateFiles(waiting, state)
-  const files = bounded(waiting.map(({ file }) => file), options.limits)
+  const files = bounded(
+    waiting.map(({ file }) => file),
+    options.limits,
+  )
   const isLate = state !== undefined && first.file.place <= state.lastPlace
   return { kind: 'changes', files, guard: options.hasSequence || isLate }
 }
@@ -85,7 +90,12 @@ function nextGeneration(
 
 /** A LOAD object of an earlier generation that was not written again. */
 export function isLeftover(file: LandingFile, entry: LedgerEntry | undefined, state: TableState | undefined): boolean {
-  return entry !== undefined && state !== undefined && entry.generation < state.generation && file.modifiedMs <= entry.modifiedMs
+  return (
+    entry !== undefined &&
+    state !== undefined &&
+    entry.generation < state.generation &&
+    file.modifiedMs <= entry.modifiedMs
+  )
 }
 
 /** Without a sequence column the order of files is all there is: a file behind its successors stops the table (law 2). */

@@ -1,10 +1,10 @@
 import { quoteName, type StructType } from '@tributary/delta'
-import { openBatch, stageFile, type TableShape, widenBatch } from '../upsert/batch.ts'
+import { openBatch, stageFile, type TableShape, unstageFile, widenBatch } from '../upsert/batch.ts'
 import { prepareUpsert } from '../upsert/upsert.ts'
 import type { PreparedBatch } from './commit-batch.ts'
 import type { LandingFile } from './plan.ts'
-import { type FileReading, ledgerEntry, readLandingFile } from './read-file.ts'
 import { prepareWiden } from './prepare-widen.ts'
+import { type FileReading, ledgerEntry, readLandingFile } from './read-file.ts'
 import type { TableRun } from './run.ts'
 import { type EvolvingSchema, evolvingSchema } from './schema.ts'
 
@@ -43,7 +43,9 @@ export async function prepareChanges(
     schema: shape.schema,
     actions: prepared.actions,
     added: prepared.added,
-    entries: staged.readings.map((reading) => ledgerEntry(reading, session.state?.generation ?? 1, byFile.get(reading.file.key))),
+    entries: staged.readings.map((reading) =>
+      ledgerEntry(reading, session.state?.generation ?? 1, byFile.get(reading.file.key)),
+    ),
     rejects: staged.readings.flatMap((reading) => reading.rejects),
     state: {
       tombstones: prepared.tombstones,
@@ -71,26 +73,41 @@ async function stageFiles(run: TableRun, files: readonly LandingFile[], schema: 
   let opened: StructType | undefined
   let rows = 0
   for (const file of files) {
+    let calls = 0
     const outcome = await readLandingFile(run, engine, { file, schema }, async (staged) => {
       const shape: TableShape = { schema: schema.current(), key: table.key, sequence: table.sequence }
       if (opened === undefined) await openBatch(engine, shape)
       else if (opened !== shape.schema) await widenBatch(engine, { from: opened, to: shape.schema })
       opened = shape.schema
+      // The strict path begins again: what the fast one staged does not count.
+      if (calls > 0) await unstageFile(engine, file.key)
+      calls += 1
       return stageFile(engine, shape, staged)
     })
     if (outcome.kind === 'widen') return { readings, isOpen: opened !== undefined, widen: outcome.schema }
     readings.push(outcome.reading)
     rows += outcome.reading.read
-    run.options.onEvent?.({ kind: 'progress', table: table.name, files: readings.length, filesTotal: files.length, rows })
+    run.options.onEvent?.({
+      kind: 'progress',
+      table: table.name,
+      files: readings.length,
+      filesTotal: files.length,
+      rows,
+    })
   }
   return { readings, isOpen: opened !== undefined }
 }
 
 /** Commit time at the source of the batch's newest change, where the endpoint writes one. */
-async function newestSourceTime({ engine, lake }: TableRun, shape: TableShape): Promise<{ readonly sourceAt?: string }> {
+async function newestSourceTime(
+  { engine, lake }: TableRun,
+  shape: TableShape,
+): Promise<{ readonly sourceAt?: string }> {
   const column = lake.config.dms.TimestampColumnName
   const field = shape.schema.fields.find(({ name }) => name === column)
   if (field === undefined) return {}
-  const [row] = await engine.all(`SELECT max(CAST(${quoteName(field.name)} AS VARCHAR)) AS newest FROM batch WHERE "__phase" = 1`)
+  const [row] = await engine.all(
+    `SELECT max(CAST(${quoteName(field.name)} AS VARCHAR)) AS newest FROM batch WHERE "__phase" = 1`,
+  )
   return typeof row?.['newest'] === 'string' ? { sourceAt: row['newest'] } : {}
 }

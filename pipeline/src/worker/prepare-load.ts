@@ -1,8 +1,18 @@
-import { type AddFile, createTableActions, deletionVectorActions, parseStats, removeOf, type Snapshot, type StructType, scanSql, writeDataFiles } from '@tributary/delta'
+import {
+  type AddFile,
+  createTableActions,
+  deletionVectorActions,
+  parseStats,
+  removeOf,
+  type Snapshot,
+  type StructType,
+  scanSql,
+  writeDataFiles,
+} from '@tributary/delta'
 import { commitContended } from '../errors.ts'
+import { nameList } from '../upsert/batch.ts'
 import { findRepeatedKeys, writeLoadFile } from '../upsert/load.ts'
 import { placeColumns } from '../upsert/locate.ts'
-import { nameList } from '../upsert/batch.ts'
 import type { PreparedBatch } from './commit-batch.ts'
 import type { LandingFile } from './plan.ts'
 import { type FileReading, ledgerEntry, readLandingFile } from './read-file.ts'
@@ -28,7 +38,11 @@ export async function prepareLoad(
 ): Promise<PreparedBatch> {
   const { session, table, lake } = run
   const { schema, files: loaded } = await loadAll(run, plan.files)
-  const pending = pendingSnapshot(run, schema, loaded.flatMap((file) => file.added))
+  const pending = pendingSnapshot(
+    run,
+    schema,
+    loaded.flatMap((file) => file.added),
+  )
   const repeated = await findRepeatedKeys(run.engine, pending, table.key)
   const files = await withoutRepeated(run, pending, repeated)
   const lost = new Map<string, number>()
@@ -54,10 +68,16 @@ export async function prepareLoad(
       generation: plan.generation,
       tombstones: [],
       ...(plan.generation > 1 ? { closedPlace: state?.lastPlace ?? '' } : {}),
-      ...(last !== undefined && last.place > (state?.lastPlace ?? '') ? { lastPlace: last.place, lastFile: last.key } : {}),
+      ...(last !== undefined && last.place > (state?.lastPlace ?? '')
+        ? { lastPlace: last.place, lastFile: last.key }
+        : {}),
       ...schema.state(),
     },
-    metrics: { inserted: loaded.reduce((sum, { reading }) => sum + reading.read - reading.rejects.length, 0) - sumOf(lost), updated: 0, deleted: 0 },
+    metrics: {
+      inserted: loaded.reduce((sum, { reading }) => sum + reading.read - reading.rejects.length, 0) - sumOf(lost),
+      updated: 0,
+      deleted: 0,
+    },
   }
 }
 
@@ -103,7 +123,13 @@ async function loadFiles(run: TableRun, files: readonly LandingFile[], schema: E
         }
         loaded[at] = outcome.file
         rows += outcome.file.reading.read
-        run.options.onEvent?.({ kind: 'progress', table: run.table.name, files: Math.min(next, files.length), filesTotal: files.length, rows })
+        run.options.onEvent?.({
+          kind: 'progress',
+          table: run.table.name,
+          files: Math.min(next, files.length),
+          filesTotal: files.length,
+          rows,
+        })
       }
     } catch (error) {
       hasEnded = true
@@ -116,13 +142,21 @@ async function loadFiles(run: TableRun, files: readonly LandingFile[], schema: E
   // All lanes must have ended before an error rises: they write files that the caller then discards.
   const lanes = await Promise.allSettled(Array.from({ length: Math.min(FILES_AT_ONCE, files.length) }, lane))
   for (const result of lanes) if (result.status === 'rejected') throw result.reason
-  return widen === undefined ? { kind: 'loaded', schema, files: loaded.filter((file) => file !== undefined) } : { kind: 'widen', schema: widen }
+  return widen === undefined
+    ? { kind: 'loaded', schema, files: loaded.filter((file) => file !== undefined) }
+    : { kind: 'widen', schema: widen }
 }
 
 async function loadFile(
   run: TableRun,
-  { file, schema, laidOut }: { readonly file: LandingFile; readonly schema: EvolvingSchema; readonly laidOut: () => void },
-): Promise<{ readonly kind: 'file'; readonly file: LoadedFile } | { readonly kind: 'widen'; readonly schema: StructType }> {
+  {
+    file,
+    schema,
+    laidOut,
+  }: { readonly file: LandingFile; readonly schema: EvolvingSchema; readonly laidOut: () => void },
+): Promise<
+  { readonly kind: 'file'; readonly file: LoadedFile } | { readonly kind: 'widen'; readonly schema: StructType }
+> {
   const { session, lake, table, engine } = run
   const parts = { engine, store: session.store, clock: lake.clock }
   let added: readonly AddFile[] = []

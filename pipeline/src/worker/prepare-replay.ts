@@ -1,6 +1,6 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { localStore, quoteName, type Store, type StructType } from '@tributary/delta'
+import { localStore, quoteName, quoteText, type Store, type StructType } from '@tributary/delta'
 import { type Dialect, dialectOf } from '../dms/dialect.ts'
 import { placeOf } from '../dms/file-name.ts'
 import type { QuarantinedRow } from '../ledger/quarantine.ts'
@@ -30,7 +30,8 @@ export async function prepareReplay(run: TableRun, rows: readonly QuarantinedRow
   const schema = evolvingSchema(run)
   await openBatch(engine, shapeOf(run, schema))
   const files: FileReplay[] = []
-  for (const group of Map.groupBy(rows, (row) => JSON.stringify([row.file, row.fields])).values()) files.push(await replayFile(run, schema, group))
+  for (const group of Map.groupBy(rows, (row) => JSON.stringify([row.file, row.fields])).values())
+    files.push(await replayFile(run, schema, group))
   const shape = shapeOf(run, schema)
   const prepared = await prepareUpsert(
     { engine, store: session.store, clock: lake.clock },
@@ -55,7 +56,11 @@ export async function prepareReplay(run: TableRun, rows: readonly QuarantinedRow
     entries: prepared.outcome.files.map((file) => replayEntry(run, file)),
     rejects: [],
     stillQuarantined: still,
-    state: { tombstones: prepared.tombstones, ...(sequenceLength === undefined ? {} : { sequenceLength }), ...schema.state() },
+    state: {
+      tombstones: prepared.tombstones,
+      ...(sequenceLength === undefined ? {} : { sequenceLength }),
+      ...schema.state(),
+    },
     metrics: { inserted, updated, deleted },
   }
   return { batch, still, replayed: rows.length - still.length }
@@ -68,10 +73,24 @@ function shapeOf({ table }: TableRun, schema: EvolvingSchema): TableShape {
 /** The counts move from quarantined to what became of the rows, so that law 3 still adds up. */
 function replayEntry(
   { session }: TableRun,
-  { key, applied, superseded, noop }: { readonly key: string; readonly applied: number; readonly superseded: number; readonly noop: number },
+  {
+    key,
+    applied,
+    superseded,
+    noop,
+  }: { readonly key: string; readonly applied: number; readonly superseded: number; readonly noop: number },
 ): PreparedBatch['entries'][number] {
   const counts = { read: 0, applied, superseded, noop, quarantined: -(applied + superseded + noop), digitsCut: 0 }
-  return { key, sizeBytes: 0, hash: '', modifiedMs: 0, generation: session.state?.generation ?? 1, kind: 'replay', place: placeOf(key), ...counts }
+  return {
+    key,
+    sizeBytes: 0,
+    hash: '',
+    modifiedMs: 0,
+    generation: session.state?.generation ?? 1,
+    kind: 'replay',
+    place: placeOf(key),
+    ...counts,
+  }
 }
 
 /** Reads the rows of one file again. CSV rows come from the quarantine itself, Parquet rows from the landing file. */
@@ -83,12 +102,20 @@ async function replayFile(run: TableRun, schema: EvolvingSchema, rows: readonly 
   try {
     const landing = isParquet ? run.lake.landing : await writeRecords(run, folder, rows)
     const lake = { ...run.lake, landing }
-    const file: LandingFile = { key: first.file, sizeBytes: 0, modifiedMs: 0, kind: first.kind, place: placeOf(first.file) }
+    const file: LandingFile = {
+      key: first.file,
+      sizeBytes: 0,
+      modifiedMs: 0,
+      kind: first.kind,
+      place: placeOf(first.file),
+    }
     const numbers = rows.map((row, at) => [isParquet ? row.row : at + 1, row.row])
     await run.engine.run('CREATE OR REPLACE TEMP TABLE replay_rows (n BIGINT, row BIGINT)')
     await run.engine.append('replay_rows', ['n', 'row'], numbers)
     const before = schema.current()
-    const outcome = await readLandingFile({ ...run, lake }, run.engine, { file, schema }, (staged) => stageRows(run, schema, before, staged))
+    const outcome = await readLandingFile({ ...run, lake }, run.engine, { file, schema }, (staged) =>
+      stageRows(run, schema, before, staged),
+    )
     if (outcome.kind === 'widen') return { rows, still: rows }
     const rejected = new Map(outcome.reading.rejects.map((reject) => [reject.row, reject]))
     const still = rows.flatMap((row, at) => {
@@ -102,10 +129,18 @@ async function replayFile(run: TableRun, schema: EvolvingSchema, rows: readonly 
 }
 
 /** Stages the replayed rows under the numbers that they had; answers with all rows of the relation, as law 3 counts them. */
-async function stageRows(run: TableRun, schema: EvolvingSchema, before: StructType, staged: StagedFile): Promise<number> {
+async function stageRows(
+  run: TableRun,
+  schema: EvolvingSchema,
+  before: StructType,
+  staged: StagedFile,
+): Promise<number> {
   const { engine } = run
   if (schema.current() !== before) await widenBatch(engine, { from: before, to: schema.current() })
   const [row] = await engine.all(`SELECT count(*) AS n FROM (${staged.relation})`)
+  await engine.run(
+    `DELETE FROM batch WHERE "__file" = ${quoteText(staged.key)} AND "__row" IN (SELECT row FROM replay_rows)`,
+  )
   const relation = `SELECT r.* REPLACE (m.row AS ${quoteName('__row')}) FROM (${staged.relation}) r JOIN replay_rows m ON m.n = r."__row"`
   await stageFile(engine, shapeOf(run, schema), { ...staged, relation })
   return Number(row?.['n'] ?? 0)
@@ -127,5 +162,7 @@ async function writeRecords({ lake }: TableRun, folder: string, rows: readonly Q
 }
 
 function headerOf(fields: readonly string[], { delimiter, isQuoted }: Dialect): string {
-  return fields.map((name) => (isQuoted && /["\n\r]|,/.test(name) ? `"${name.replaceAll('"', '""')}"` : name)).join(delimiter)
+  return fields
+    .map((name) => (isQuoted && /["\n\r]|,/.test(name) ? `"${name.replaceAll('"', '""')}"` : name))
+    .join(delimiter)
 }

@@ -4,7 +4,10 @@ import type { PreparedBatch } from './commit-batch.ts'
 import type { TableRun } from './run.ts'
 
 /** Writes the whole table again in wider types, in one commit that takes in no file (design §3.2). */
-export async function prepareWiden({ session, table, lake, engine }: TableRun, schema: StructType): Promise<PreparedBatch> {
+export async function prepareWiden(
+  { session, table, lake, engine }: TableRun,
+  schema: StructType,
+): Promise<PreparedBatch> {
   const { snapshot } = session
   if (snapshot === undefined) return emptyBatch(schema)
   const scan = await scanSql(engine, { ...snapshot, schema }, { extraColumns: placeColumns })
@@ -15,7 +18,11 @@ export async function prepareWiden({ session, table, lake, engine }: TableRun, s
     extraColumns: placeColumns.map((column) => column.name),
   })
   const removed = snapshot.files.map((file) => ({ remove: { ...removeOf(file, lake.clock.now()), dataChange: false } }))
-  return { ...emptyBatch(schema), actions: [...removed, ...added.map((file) => ({ add: { ...file, dataChange: false } }))], added }
+  return {
+    ...emptyBatch(schema),
+    actions: [...removed, ...added.map((file) => ({ add: { ...file, dataChange: false } }))],
+    added,
+  }
 }
 
 function emptyBatch(schema: StructType): PreparedBatch {

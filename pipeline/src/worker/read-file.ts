@@ -40,17 +40,31 @@ export async function readLandingFile(
     const plan = await planFile(run, engine, { file, opened, schema })
     for (const message of plan.warnings) warn(run, message)
     const table = plan.columns.map(({ name, type }) => ({ name, type }))
-    const widened = widenedSchema(run.table.name, schema.current(), [...plan.widened.map(({ name, to }) => ({ name, type: to })), ...configuredColumns(run)])
+    const widened = widenedSchema(run.table.name, schema.current(), [
+      ...plan.widened.map(({ name, to }) => ({ name, type: to })),
+      ...configuredColumns(run),
+    ])
     if (widened !== undefined) return { kind: 'widen', schema: widened }
     schema.addColumns(table)
     if (plan.rowCount > 0) {
-      schema.pinSource(mergedSource(schema.source(), plan.columns.map((column) => column.source)))
+      if (opened.format === 'csv' && !plan.hasHeader && file.kind !== 'transactions')
+        schema.pinWidth(file.kind, plan.fieldNames.length)
+      schema.pinSource(
+        mergedSource(
+          schema.source(),
+          plan.columns.map((column) => column.source),
+        ),
+      )
       const missing = plan.missing.filter((column) => schema.warnMissing(column))
-      if (missing.length > 0) warn(run, `${file.key} has no column ${missing.join(', ')}: NULL in its rows, and kept in the table`)
+      if (missing.length > 0)
+        warn(run, `${file.key} has no column ${missing.join(', ')}: NULL in its rows, and kept in the table`)
     }
     const rows = await readRows(engine, opened, plan, (relation) => consume(stagedFile(file, plan, relation)))
     const rejects = rows.rejects.map((reject) => quarantined(file, opened, plan, reject))
-    return { kind: 'read', reading: { ...readingOf(file, opened), read: rows.rowsRead, digitsCut: rows.digitsCut, rejects } }
+    return {
+      kind: 'read',
+      reading: { ...readingOf(file, opened), read: rows.rowsRead, digitsCut: rows.digitsCut, rejects },
+    }
   } finally {
     await opened.dispose()
   }
@@ -61,7 +75,11 @@ export async function countLandingFile(run: TableRun, file: LandingFile): Promis
   const opened = await openFile(run, run.engine, file)
   try {
     const { session } = run
-    const context = readContext(run, file, knownColumns(run, session.snapshot?.schema, session.state?.sourceColumns ?? []))
+    const context = readContext(
+      run,
+      file,
+      knownColumns(run, session.snapshot?.schema, session.state?.sourceColumns ?? []),
+    )
     const plan = await planRead(run.engine, opened, { ...context, isSchemaAccepted: true })
     return { ...readingOf(file, opened), read: plan.rowCount, digitsCut: 0, rejects: [] }
   } finally {
@@ -77,15 +95,36 @@ export function ledgerEntry(
 ): Omit<LedgerEntry, 'batch'> {
   const { key, modifiedMs, kind, place } = file
   const { applied, superseded, noop } = outcome ?? { applied: 0, superseded: 0, noop: 0 }
-  return { key, sizeBytes, hash, modifiedMs, generation, kind, place, read, applied, superseded, noop, quarantined: rejects.length, digitsCut }
+  return {
+    key,
+    sizeBytes,
+    hash,
+    modifiedMs,
+    generation,
+    kind,
+    place,
+    read,
+    applied,
+    superseded,
+    noop,
+    quarantined: rejects.length,
+    digitsCut,
+  }
 }
 
 function openFile({ lake }: TableRun, engine: Engine, file: LandingFile): Promise<OpenedFile> {
   const isTransactions = file.kind === 'transactions'
-  return openLandingFile(lake.landing, file.key, { tempFolder: engine.tempFolder, settings: lake.config.dms, isTransactions })
+  return openLandingFile(lake.landing, file.key, {
+    tempFolder: engine.tempFolder,
+    settings: lake.config.dms,
+    isTransactions,
+  })
 }
 
-function readingOf(file: LandingFile, { hash, sizeBytes }: OpenedFile): Pick<FileReading, 'file' | 'hash' | 'sizeBytes'> {
+function readingOf(
+  file: LandingFile,
+  { hash, sizeBytes }: OpenedFile,
+): Pick<FileReading, 'file' | 'hash' | 'sizeBytes'> {
   return { file, hash, sizeBytes }
 }
 
@@ -93,25 +132,43 @@ function readingOf(file: LandingFile, { hash, sizeBytes }: OpenedFile): Pick<Fil
 async function planFile(
   run: TableRun,
   engine: Engine,
-  { file, opened, schema }: { readonly file: LandingFile; readonly opened: OpenedFile; readonly schema: EvolvingSchema },
+  {
+    file,
+    opened,
+    schema,
+  }: { readonly file: LandingFile; readonly opened: OpenedFile; readonly schema: EvolvingSchema },
 ): Promise<ReadPlan> {
-  const context = readContext(run, file, knownColumns(run, schema.current(), schema.source()))
+  const seenWidth = file.kind === 'transactions' ? undefined : schema.width(file.kind)
+  const context = { ...readContext(run, file, knownColumns(run, schema.current(), schema.source())), seenWidth }
   const plan = await planRead(engine, opened, context)
   const isFirst = context.known === undefined && run.table.columns === undefined
   if (!isFirst || opened.format === 'parquet' || plan.rowCount === 0) return plan
   // DMS writes these two as text, and a sequence is compared as text unless `columns` says otherwise (law 2).
   const asText = [run.lake.config.dms.TimestampColumnName, run.table.sequence]
-  const known = (await inferTypes(engine, opened, plan)).map((column) => (asText.includes(column.name) ? { ...column, type: 'string' as const } : column))
-  warn(run, `types of ${run.table.name} inferred from ${file.key} and pinned: ${known.map(({ name, type }) => `${name} ${type}`).join(', ')}`)
+  const known = (await inferTypes(engine, opened, plan)).map((column) =>
+    asText.includes(column.name) ? { ...column, type: 'string' as const } : column,
+  )
+  warn(
+    run,
+    `types of ${run.table.name} inferred from ${file.key} and pinned: ${known.map(({ name, type }) => `${name} ${type}`).join(', ')}`,
+  )
   return planRead(engine, opened, { ...context, known })
 }
 
-function readContext({ table, lake, options }: TableRun, { kind }: LandingFile, known: readonly SourceColumn[] | undefined): ReadContext {
+function readContext(
+  { table, lake, options }: TableRun,
+  { kind }: LandingFile,
+  known: readonly SourceColumn[] | undefined,
+): ReadContext {
   return { table, settings: lake.config.dms, kind, known, isSchemaAccepted: options.acceptSchema === true }
 }
 
 /** The table's columns under their source names and in the source's order; undefined before its first file. */
-function knownColumns(run: TableRun, schema: StructType | undefined, source: readonly string[]): readonly SourceColumn[] | undefined {
+function knownColumns(
+  run: TableRun,
+  schema: StructType | undefined,
+  source: readonly string[],
+): readonly SourceColumn[] | undefined {
   if (schema === undefined || schema.fields.length === 0) return undefined
   const types = new Map(schema.fields.map((field) => [field.name, field.type]))
   return source.flatMap((name): readonly SourceColumn[] => {
@@ -122,7 +179,9 @@ function knownColumns(run: TableRun, schema: StructType | undefined, source: rea
 }
 
 /** The configured types under the table's names: a wider one there widens the table. */
-function configuredColumns({ table }: TableRun): readonly { readonly name: string; readonly type: SourceColumn['type'] }[] {
+function configuredColumns({
+  table,
+}: TableRun): readonly { readonly name: string; readonly type: SourceColumn['type'] }[] {
   return (table.columns ?? []).map(({ name, type }) => ({ name: table.rename.get(name) ?? name, type }))
 }
 
@@ -143,7 +202,12 @@ function stagedFile(file: LandingFile, plan: ReadPlan, relation: string): Staged
   }
 }
 
-function quarantined(file: LandingFile, opened: OpenedFile, plan: ReadPlan, reject: Awaited<ReturnType<typeof readRows>>['rejects'][number]): Omit<QuarantinedRow, 'id' | 'batch'> {
+function quarantined(
+  file: LandingFile,
+  opened: OpenedFile,
+  plan: ReadPlan,
+  reject: Awaited<ReturnType<typeof readRows>>['rejects'][number],
+): Omit<QuarantinedRow, 'id' | 'batch'> {
   const { row, line, column, text, reason, raw, encoding } = reject
   return {
     file: file.key,

@@ -5,7 +5,6 @@ import { commitContended } from '../errors.ts'
 import { type QuarantinedRow, readQuarantine } from '../ledger/quarantine.ts'
 import { commitBatch } from './commit-batch.ts'
 import { findTable, type Lake } from './lake.ts'
-import { prepareReplay } from './prepare-replay.ts'
 import type { IngestOptions, TableRun } from './run.ts'
 import { openSession, refreshSession } from './table-session.ts'
 import { trackWrites } from './track-writes.ts'
@@ -31,6 +30,8 @@ export async function replayQuarantine(
   name: string,
   options: { readonly dryRun?: boolean; readonly onEvent?: NonNullable<IngestOptions['onEvent']> } = {},
 ): Promise<ReplayOutcome> {
+  // Loaded on use, so that other commands start without it.
+  const { prepareReplay } = await import('./prepare-replay.ts')
   const table = findTable(lake.config, name)
   const session = openSession(lake.tableStore(table.name))
   for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt += 1) {

@@ -27,7 +27,10 @@ export interface Choice {
 }
 
 /** Why a table stopped and what can be done; undefined when it did not stop. */
-export async function listChoices(lake: Lake, name: string): Promise<{ readonly stop: StopNote; readonly choices: readonly Choice[] } | undefined> {
+export async function listChoices(
+  lake: Lake,
+  name: string,
+): Promise<{ readonly stop: StopNote; readonly choices: readonly Choice[] } | undefined> {
   const table = findTable(lake.config, name)
   const stop = await readStop(lake.root, table.name)
   if (stop === undefined) return undefined
@@ -36,7 +39,10 @@ export async function listChoices(lake: Lake, name: string): Promise<{ readonly 
     { command: 'tributary ingest', effect: 'try again, once the cause that the message names is mended' },
     { command: `${base} --skip FILE --reason TEXT`, effect: 'never apply that file; the reason stays in the ledger' },
     { command: `${base} --accept-schema`, effect: 'take new and missing columns as they are, and go on' },
-    { command: `${base} --truncate --reason TEXT`, effect: 'the source was truncated: empty the live table and go on from here' },
+    {
+      command: `${base} --truncate --reason TEXT`,
+      effect: 'the source was truncated: empty the live table and go on from here',
+    },
   ]
   return { stop, choices }
 }
@@ -56,7 +62,10 @@ export async function resolveTable(
   }
   const session = openSession(lake.tableStore(table.name))
   await refreshSession(session)
-  const batch = resolution.kind === 'skip' ? await skipFile(lake, session, resolution) : truncateTable(lake, session, table.name, resolution.reason)
+  const batch =
+    resolution.kind === 'skip'
+      ? await skipFile(lake, session, resolution)
+      : truncateTable(lake, session, table.name, resolution.reason)
   const target = { table, snapshot: session.snapshot, state: session.state }
   const outcome = await commitBatch({ store: session.store, clock: lake.clock }, target, batch)
   if (outcome.kind === 'conflicted') throw resolveLost(table.name)
@@ -70,21 +79,36 @@ async function skipFile(
   { file, reason }: { readonly file: string; readonly reason: string },
 ): Promise<PreparedBatch> {
   const entry = await lake.landing.stat(file)
-  if (session.snapshot === undefined) throw nothingToResolve(file, 'the table does not exist yet, so no commit can record it; move the file out of the landing instead')
-  if (entry === undefined) throw nothingToResolve(file, 'there is no such file in the landing; give its key as `status` prints it')
+  if (session.snapshot === undefined)
+    throw nothingToResolve(
+      file,
+      'the table does not exist yet, so no commit can record it; move the file out of the landing instead',
+    )
+  if (entry === undefined)
+    throw nothingToResolve(file, 'there is no such file in the landing; give its key as `status` prints it')
   const place = placeOf(file)
   const state = session.state
   const isLater = place > (state?.lastPlace ?? '')
   return {
     ...emptyBatch(session, 'SKIP'),
-    entries: [{ ...noCounts(file, place, state?.generation ?? 1), kind: 'skipped', sizeBytes: entry.sizeBytes, hash: await hashLandingFile(lake.landing, file), modifiedMs: entry.modifiedMs, reason }],
+    entries: [
+      {
+        ...noCounts(file, place, state?.generation ?? 1),
+        kind: 'skipped',
+        sizeBytes: entry.sizeBytes,
+        hash: await hashLandingFile(lake.landing, file),
+        modifiedMs: entry.modifiedMs,
+        reason,
+      },
+    ],
     state: isLater ? { lastPlace: place, lastFile: file } : {},
   }
 }
 
 function truncateTable(lake: Lake, session: TableSession, name: string, reason: string): PreparedBatch {
   const { snapshot, state } = session
-  if (snapshot === undefined || state === undefined) throw nothingToResolve(name, 'the table does not exist yet, so there is nothing to empty')
+  if (snapshot === undefined || state === undefined)
+    throw nothingToResolve(name, 'the table does not exist yet, so there is nothing to empty')
   const generation = state.generation + 1
   return {
     ...emptyBatch(session, 'TRUNCATE'),
@@ -107,5 +131,14 @@ function emptyBatch(session: TableSession, operation: PreparedBatch['operation']
 
 function eventOf(batch: PreparedBatch, version: number): CommitEvent {
   const counts = { read: 0, applied: 0, superseded: 0, noop: 0, quarantined: 0 }
-  return { version, operation: batch.operation, files: batch.entries.length, ...counts, inserted: 0, updated: 0, deleted: 0, ms: 0 }
+  return {
+    version,
+    operation: batch.operation,
+    files: batch.entries.length,
+    ...counts,
+    inserted: 0,
+    updated: 0,
+    deleted: 0,
+    ms: 0,
+  }
 }

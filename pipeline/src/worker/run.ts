@@ -9,7 +9,13 @@ export type IngestEvent =
   | ({ readonly kind: 'committed'; readonly table: string } & CommitEvent)
   | { readonly kind: 'stopped'; readonly table: string; readonly code: string; readonly message: string }
   | { readonly kind: 'warning'; readonly table: string; readonly message: string }
-  | { readonly kind: 'progress'; readonly table: string; readonly files: number; readonly filesTotal: number; readonly rows: number }
+  | {
+      readonly kind: 'progress'
+      readonly table: string
+      readonly files: number
+      readonly filesTotal: number
+      readonly rows: number
+    }
 
 /** One commit, with the counts of law 3. */
 export interface CommitEvent extends Counts {

@@ -18,6 +18,9 @@ export interface EvolvingSchema {
   /** Remembers the source's columns in file order, for later files without a header. */
   readonly pinSource: (columns: readonly string[]) => void
   readonly source: () => readonly string[]
+  /** Number of fields of the headerless files of a kind so far. */
+  readonly width: (kind: 'load' | 'cdc') => number | undefined
+  readonly pinWidth: (kind: 'load' | 'cdc', fields: number) => void
   /** Whether a column's absence is to be warned of: once in a table's life. */
   readonly warnMissing: (column: string) => boolean
   /** What of it goes into the table's state. */
@@ -28,6 +31,7 @@ export interface EvolvingSchema {
 export function evolvingSchema({ session }: TableRun, start?: StructType): EvolvingSchema {
   let schema: StructType = start ?? session.snapshot?.schema ?? { type: 'struct', fields: [] }
   let source = session.state?.sourceColumns ?? []
+  let widths = session.state?.widths ?? {}
   const missing = new Set(session.state?.missingWarned ?? [])
   return {
     current: () => schema,
@@ -40,12 +44,16 @@ export function evolvingSchema({ session }: TableRun, start?: StructType): Evolv
       source = columns
     },
     source: () => source,
+    width: (kind) => widths[kind],
+    pinWidth: (kind, fields) => {
+      widths = { ...widths, [kind]: fields }
+    },
     warnMissing: (column) => {
       if (missing.has(column)) return false
       missing.add(column)
       return true
     },
-    state: () => ({ sourceColumns: source, missingWarned: [...missing] }),
+    state: () => ({ sourceColumns: source, widths, missingWarned: [...missing] }),
   }
 }
 
@@ -58,7 +66,11 @@ function fieldOf({ name, type }: TypedColumn): StructField {
  * The schema with the columns that have to become wider, or undefined when all fit. A value of a narrower type needs no
  * change. Throws `TYPE_NOT_WIDENED` when neither type holds the other.
  */
-export function widenedSchema(table: string, schema: StructType, columns: readonly TypedColumn[]): StructType | undefined {
+export function widenedSchema(
+  table: string,
+  schema: StructType,
+  columns: readonly TypedColumn[],
+): StructType | undefined {
   const wanted = new Map(columns.map(({ name, type }) => [name.toLowerCase(), type]))
   let isWider = false
   const fields = schema.fields.map((field) => {
@@ -86,7 +98,11 @@ function isSafeWidening(from: DataType, to: DataType): boolean {
   if (target === undefined) return false
   if (small >= 0) return target.precision - target.scale >= (INTEGER_DIGITS[small] ?? 20)
   const source = decimalOf(from)
-  return source !== undefined && target.scale >= source.scale && target.precision - target.scale >= source.precision - source.scale
+  return (
+    source !== undefined &&
+    target.scale >= source.scale &&
+    target.precision - target.scale >= source.precision - source.scale
+  )
 }
 
 function decimalOf(type: DataType): { readonly precision: number; readonly scale: number } | undefined {

@@ -1,4 +1,4 @@
-import { type Clock, type Store, TributaryError } from '@tributary/delta'
+import { type Clock, type Store, TributaryError } from '@tributary/delta/log'
 import { z } from 'zod'
 
 const note = z.object({ code: z.string(), message: z.string(), at: z.string() }).readonly()

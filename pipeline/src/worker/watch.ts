@@ -4,6 +4,7 @@ import type { Lake } from './lake.ts'
 import type { IngestOptions } from './run.ts'
 import type { TableSession } from './table-session.ts'
 
+/** How to watch: `ingest`'s options, the pause, and the way to end. */
 export interface WatchOptions extends Omit<IngestOptions, 'dryRun' | 'sessions'> {
   readonly signal: AbortSignal
   /** Pause between two looks at the landing, in milliseconds. */

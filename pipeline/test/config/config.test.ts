@@ -38,7 +38,6 @@ test('paths are relative to the file, and all but landing, lake and key has a de
         partitionBy: [],
         rename: new Map(),
         keepOnNull: [],
-        tombstonesMs: undefined,
       },
     ],
   })
@@ -46,7 +45,7 @@ test('paths are relative to the file, and all but landing, lake and key has a de
 
 test('columns keep their order and any name', async () => {
   const { tables } = await parse(
-    `${HEAD}tables:\n  shop.orders:\n    key: [at]\n    columns: {z: long, '7': date, __proto__: 'decimal(12, 2)', at: timestamp, 'a"b': string}\n    tombstones: 90d\n`,
+    `${HEAD}tables:\n  shop.orders:\n    key: [at]\n    columns: {z: long, '7': date, __proto__: 'decimal(12, 2)', at: timestamp, 'a"b': string}\n`,
   )
   expect(tables[0]?.columns?.map(({ name, type }) => `${name} ${type}`)).toEqual([
     'z long',
@@ -55,7 +54,6 @@ test('columns keep their order and any name', async () => {
     'at timestamp',
     'a"b string',
   ])
-  expect(tables[0]?.tombstonesMs).toBe(90 * 86_400_000)
 })
 
 test("names of renamed columns are the table's, whichever way they were written", async () => {
@@ -98,6 +96,10 @@ describe('a fault is told with its line and what to do', () => {
     [
       `${HEAD}tables:\n  shop.orders:\n    key: [x]\n    history: true\n`,
       'line 6: history: true comes with a later version. Leave it out',
+    ],
+    [
+      `${HEAD}tables:\n  shop.orders:\n    key: [x]\n    tombstones: 90d\n`,
+      'line 6: tombstones: a time comes with a later version. Leave it out',
     ],
     [
       `${HEAD}tables:\n  shop.orders:\n    key: [x]\n    engine: spark\n`,

@@ -11,7 +11,10 @@ import { canonicalRows, lakeIn, put, snapshotOf } from '../support/workplace.ts'
 import { startIngest } from './ingest-process.ts'
 
 const TABLE = 'shop.parts'
-const COLUMNS = [{ name: 'id', type: 'long' }, { name: 'note', type: 'string' }] as const
+const COLUMNS = [
+  { name: 'id', type: 'long' },
+  { name: 'note', type: 'string' },
+] as const
 const CONFIG = `landing: landing
 lake: lake
 dms: {DataFormat: csv}
@@ -36,7 +39,16 @@ export interface KillLane {
 /** Lays the lake out and takes in a first load, unharmed. */
 export async function openLane(folder: string, random: Random): Promise<KillLane> {
   await mkdir(folder, { recursive: true })
-  const lane: KillLane = { folder, lake: await lakeIn(folder, CONFIG), random, rows: new Map(), committed: [], written: 0, rowsWritten: KEYS, runMs: 0 }
+  const lane: KillLane = {
+    folder,
+    lake: await lakeIn(folder, CONFIG),
+    random,
+    rows: new Map(),
+    committed: [],
+    written: 0,
+    rowsWritten: KEYS,
+    runMs: 0,
+  }
   for (let id = 0; id < KEYS; id += 1) lane.rows.set(id, 'loaded')
   await put(folder, 'shop/parts/LOAD00000001.csv', [...lane.rows].map(([id, note]) => `${id},${note}\n`).join(''))
   const startMs = systemClock.now()
@@ -77,7 +89,11 @@ export async function deliver(lane: KillLane): Promise<void> {
 export type Hit = 'missed' | 'before the data file' | 'between data file and commit' | 'after the commit'
 
 /** Starts a run and kills it, at a random moment or when a file appears in the table. */
-export async function killOnce(lane: KillLane, engine: Engine, moment: 'random' | 'data file' | 'sidecar'): Promise<Hit> {
+export async function killOnce(
+  lane: KillLane,
+  engine: Engine,
+  moment: 'random' | 'data file' | 'sidecar',
+): Promise<Hit> {
   const table = join(lane.folder, 'lake/shop/parts')
   const before = new Set(await readdir(table, { recursive: true }))
   const run = startIngest(lane.folder)
@@ -108,7 +124,8 @@ async function classify(_lane: KillLane, table: string, before: ReadonlySet<stri
   const fresh = (await readdir(table, { recursive: true })).filter((name) => !before.has(name))
   if (fresh.some((name) => /^_delta_log\/[0-9]{20}\.json$/.test(name))) return 'after the commit'
   for (const name of fresh) {
-    if (name.endsWith('.parquet') && !name.startsWith('_delta_log') && (await isWhole(join(table, name)))) return 'between data file and commit'
+    if (name.endsWith('.parquet') && !name.startsWith('_delta_log') && (await isWhole(join(table, name))))
+      return 'between data file and commit'
   }
   return 'before the data file'
 }
@@ -135,7 +152,9 @@ export async function checkState(lane: KillLane, engine: Engine, when: string): 
 export async function checkEnd(lane: KillLane, engine: Engine): Promise<void> {
   const snapshot = await snapshotOf(lane.lake, TABLE)
   expect(await canonicalRows(engine, snapshot, COLUMNS)).toEqual(expectedRows(lane))
-  const { read, applied, superseded, noop, quarantined } = parseTableState(snapshot?.domains.get(STATE_DOMAIN) ?? '').totals
+  const { read, applied, superseded, noop, quarantined } = parseTableState(
+    snapshot?.domains.get(STATE_DOMAIN) ?? '',
+  ).totals
   expect(read).toBe(lane.rowsWritten)
   expect(applied + superseded + noop + quarantined).toBe(read)
 }

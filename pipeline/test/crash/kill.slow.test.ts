@@ -4,8 +4,8 @@ import { expect, test } from 'vitest'
 import { randomFrom, seedOfRun } from '../support/random.ts'
 import { openTally } from '../support/tally.ts'
 import { openWorkplace } from '../support/workplace.ts'
-import { checkEnd, checkState, deliver, killOnce, openLane, runWell } from './kill-lane.ts'
 import { startIngest } from './ingest-process.ts'
+import { checkEnd, checkState, deliver, killOnce, openLane, runWell } from './kill-lane.ts'
 
 const KILLS = Number(process.env['TRIBUTARY_KILLS'] ?? 200)
 const BETWEEN_MIN = KILLS / 10

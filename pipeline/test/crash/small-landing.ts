@@ -16,7 +16,10 @@ tables:
   shop.orders: {key: [id], columns: {id: long, note: string}}
 `
 const HEADER = 'Op,id,note\n'
-const COLUMNS = [{ name: 'id', type: 'long' }, { name: 'note', type: 'string' }] as const
+const COLUMNS = [
+  { name: 'id', type: 'long' },
+  { name: 'note', type: 'string' },
+] as const
 
 /** One act: what comes into the landing, and the rows that the table must hold after it. */
 export interface Act {
@@ -25,11 +28,18 @@ export interface Act {
   readonly rows: readonly (readonly [string, string])[]
 }
 
-const steady = Array.from({ length: 7 }, (_, at): Act => ({
-  name: `change ${at}`,
-  files: { [`20260301-13000${at}000.csv`]: `U,4,v${at}\n` },
-  rows: [['1', 'one'], ['4', `v${at}`], ['5', 'five']],
-}))
+const steady = Array.from(
+  { length: 7 },
+  (_, at): Act => ({
+    name: `change ${at}`,
+    files: { [`20260301-13000${at}000.csv`]: `U,4,v${at}\n` },
+    rows: [
+      ['1', 'one'],
+      ['4', `v${at}`],
+      ['5', 'five'],
+    ],
+  }),
+)
 
 export const ACTS: readonly Act[] = [
   {
@@ -40,12 +50,20 @@ export const ACTS: readonly Act[] = [
       '20260301-100000000.csv': 'U,2,zwei\nD,3,three\nI,4,four\nI,x,bad\n',
       '20260301-100100000.csv': 'D,9,never\nU,4,vier\n',
     },
-    rows: [['1', 'one'], ['2', 'zwei'], ['4', 'vier']],
+    rows: [
+      ['1', 'one'],
+      ['2', 'zwei'],
+      ['4', 'vier'],
+    ],
   },
   {
     name: 'reload and changes',
     files: { 'LOAD00000001.csv': 'I,1,one\nI,4,again\n', '20260301-120000000.csv': 'I,5,five\nU,4,4\n' },
-    rows: [['1', 'one'], ['4', '4'], ['5', 'five']],
+    rows: [
+      ['1', 'one'],
+      ['4', '4'],
+      ['5', 'five'],
+    ],
   },
   ...steady,
 ]
@@ -71,7 +89,11 @@ export async function copyOf(folder: string, name: string): Promise<{ readonly f
 }
 
 /** The table at a version: its number, rows and conservation totals. */
-export async function tableAt(lake: Lake, engine: Engine, version?: number): Promise<{ readonly version: number; readonly rows: readonly string[]; readonly state: TableState | undefined }> {
+export async function tableAt(
+  lake: Lake,
+  engine: Engine,
+  version?: number,
+): Promise<{ readonly version: number; readonly rows: readonly string[]; readonly state: TableState | undefined }> {
   const snapshot = await snapshotOf(lake, TABLE, version)
   const text = snapshot?.domains.get(STATE_DOMAIN)
   return {

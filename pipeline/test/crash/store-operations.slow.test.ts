@@ -31,14 +31,20 @@ test.for(CRASHES)('a $mode store, $when any operation of load and changes, costs
   expect(await crashEverywhere('load', crash, load === undefined ? [] : [load])).toBeGreaterThan(OPERATIONS_MIN)
 })
 
-test.for(CRASHES)('a $mode store, $when any operation of a reload with changes, costs nothing but time', async (crash) => {
-  expect(await crashEverywhere('reload', crash, ACTS.slice(0, 2))).toBeGreaterThan(OPERATIONS_MIN)
-})
+test.for(CRASHES)(
+  'a $mode store, $when any operation of a reload with changes, costs nothing but time',
+  async (crash) => {
+    expect(await crashEverywhere('reload', crash, ACTS.slice(0, 2))).toBeGreaterThan(OPERATIONS_MIN)
+  },
+)
 
-test.for(CRASHES)('a $mode store, $when any operation of the commit with a checkpoint, costs nothing but time', async (crash) => {
-  expect(reload === undefined ? 0 : steady.length).toBeGreaterThan(5)
-  expect(await crashEverywhere('checkpoint', crash, ACTS)).toBeGreaterThan(OPERATIONS_MIN)
-})
+test.for(CRASHES)(
+  'a $mode store, $when any operation of the commit with a checkpoint, costs nothing but time',
+  async (crash) => {
+    expect(reload === undefined ? 0 : steady.length).toBeGreaterThan(5)
+    expect(await crashEverywhere('checkpoint', crash, ACTS)).toBeGreaterThan(OPERATIONS_MIN)
+  },
+)
 
 /** Runs the last act again and again, failing one operation later each time. Returns how many operations there were. */
 async function crashEverywhere(name: string, crash: Omit<FaultPlan, 'at'>, acts: readonly Act[]): Promise<number> {

@@ -1,11 +1,11 @@
-import { localStore } from '@tributary/delta'
 import { appendFile, symlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
+import { localStore } from '@tributary/delta'
 import { describe, expect, test } from 'vitest'
 import { parseLandingKey } from '../../src/dms/file-name.ts'
 import { hashLandingFile, openLandingFile } from '../../src/dms/open-file.ts'
-import { codeOf, readAll, type Reading, type TableFacts, useLanding } from './reading.ts'
+import { codeOf, type Reading, readAll, type TableFacts, useLanding } from './reading.ts'
 
 const landing = useLanding()
 const KEY = 'sales/customers/20260301-101502123.csv'

@@ -1,13 +1,13 @@
-import { type Engine, localStore, openEngine, type Row } from '@tributary/delta'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { type Engine, localStore, openEngine, type Row } from '@tributary/delta'
 import { afterAll, beforeAll } from 'vitest'
 import type { S3Settings } from '../../src/config/s3-settings.ts'
 import type { ColumnType } from '../../src/config/table-settings.ts'
 import { openLandingFile } from '../../src/dms/open-file.ts'
 import { planRead, type ReadContext, type ReadPlan } from '../../src/dms/plan-read.ts'
-import { readRows, type RowsRead } from '../../src/dms/read-rows.ts'
+import { type RowsRead, readRows } from '../../src/dms/read-rows.ts'
 
 /** A landing folder and an engine for the tests of one file. */
 export function useLanding(): {

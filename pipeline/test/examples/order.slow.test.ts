@@ -14,7 +14,11 @@ const CUSTOMER = ['id', 'name', 'city', 'credit']
 const HEADER = 'dms: {DataFormat: csv, AddColumnName: true, TimestampColumnName: dms_ts, BucketFolder: lake}'
 
 test('c03: the last row of a file is the last change', async () => {
-  const example = await openExample(workplace, 'c03-burst-one-key', `dms: {DataFormat: csv, BucketFolder: lake}\ntables: {sales.customers: {key: [id], ${COLUMNS}}}\n`)
+  const example = await openExample(
+    workplace,
+    'c03-burst-one-key',
+    `dms: {DataFormat: csv, BucketFolder: lake}\ntables: {sales.customers: {key: [id], ${COLUMNS}}}\n`,
+  )
   await example.deliver()
   const { summary } = await example.ingest()
   expect(summary.tables).toMatchObject([{ read: 4, applied: 1, superseded: 3 }])
@@ -24,7 +28,11 @@ test('c03: the last row of a file is the last change', async () => {
 test('c04: ties of commit times, whichever file comes first', async () => {
   const keys = ['lake/sales/customers/20260302-090000100.csv', 'lake/sales/customers/20260302-090000650.csv']
   for (const order of permutations(keys)) {
-    const example = await openExample(workplace, 'c04-timestamp-ties', `${HEADER}\ntables: {sales.customers: {key: [id], sequence: change_seq, ${COLUMNS}}}\n`)
+    const example = await openExample(
+      workplace,
+      'c04-timestamp-ties',
+      `${HEADER}\ntables: {sales.customers: {key: [id], sequence: change_seq, ${COLUMNS}}}\n`,
+    )
     for (const key of order) {
       await example.deliver({ keys: [key] })
       await example.ingest()
@@ -34,7 +42,10 @@ test('c04: ties of commit times, whichever file comes first', async () => {
 })
 
 test('c04: without a sequence column the two files together are in order, and the earlier one alone behind the later stops the table', async () => {
-  const [first = '', second = ''] = ['lake/sales/customers/20260302-090000100.csv', 'lake/sales/customers/20260302-090000650.csv']
+  const [first = '', second = ''] = [
+    'lake/sales/customers/20260302-090000100.csv',
+    'lake/sales/customers/20260302-090000650.csv',
+  ]
   const settings = `${HEADER}\ntables: {sales.customers: {key: [id], ${COLUMNS}}}\n`
   const together = await openExample(workplace, 'c04-timestamp-ties', settings)
   await together.deliver()
@@ -77,7 +88,11 @@ test('c12: a reload that brings the first load back is a new generation too', as
 })
 
 test('c13: a change beats the load that read the row before it', async () => {
-  const example = await openExample(workplace, 'c13-overlap', `${HEADER}\ntables: {sales.customers: {key: [id], ${COLUMNS}}}\n`)
+  const example = await openExample(
+    workplace,
+    'c13-overlap',
+    `${HEADER}\ntables: {sales.customers: {key: [id], ${COLUMNS}}}\n`,
+  )
   await example.deliver()
   const { summary } = await example.ingest()
   expect(summary.tables).toMatchObject([{ read: 3, noop: 1 }])
@@ -85,7 +100,9 @@ test('c13: a change beats the load that read the row before it', async () => {
 })
 
 test('c16: four files in every order, each once to three times, end in the empty table', async () => {
-  const keys = ['100000000', '100100000', '100200000', '100300000'].map((time) => `lake/sales/customers/20260313-${time}.csv`)
+  const keys = ['100000000', '100100000', '100200000', '100300000'].map(
+    (time) => `lake/sales/customers/20260313-${time}.csv`,
+  )
   const orders = permutations(keys)
   const tables = orders.map((_, at) => `sales.customers${at}: {key: [id], sequence: change_seq, ${COLUMNS}}`)
   const example = await openExample(workplace, 'c16-late-and-duplicate', `${HEADER}\ntables: {${tables.join(', ')}}\n`)
@@ -94,11 +111,16 @@ test('c16: four files in every order, each once to three times, end in the empty
       // Each file comes again once or twice later on, in some tables.
       const again = order.slice(0, step).filter((_, before) => (at + before) % 3 > 0)
       for (const key of [...order.slice(step, step + 1), ...again]) {
-        await example.deliver({ keys: [key], to: (path) => path.replace('customers', `customers${at}`), modifiedMs: Date.UTC(2026, 2, 13, 11, step) })
+        await example.deliver({
+          keys: [key],
+          to: (path) => path.replace('customers', `customers${at}`),
+          modifiedMs: Date.UTC(2026, 2, 13, 11, step),
+        })
       }
     }
     const { summary } = await example.ingest()
     expect(summary.tables.filter(({ stopped }) => stopped !== null)).toEqual([])
   }
-  for (const at of orders.keys()) expect(await example.rows(`sales.customers${at}`, CUSTOMER), orders[at]?.join(' ')).toEqual([])
+  for (const at of orders.keys())
+    expect(await example.rows(`sales.customers${at}`, CUSTOMER), orders[at]?.join(' ')).toEqual([])
 }, 60_000)

@@ -44,7 +44,9 @@ test('c06: a delete that carries the key alone finds its row in any partition', 
     await example.ingest()
     await example.deliver()
     await example.ingest()
-    expect(await example.rows('public.events', ['id', 'day', 'payload'])).toEqual(await expectedOf('c06-key-only-delete'))
+    expect(await example.rows('public.events', ['id', 'day', 'payload'])).toEqual(
+      await expectedOf('c06-key-only-delete'),
+    )
   }
 })
 
@@ -54,12 +56,18 @@ test('c09: with a header, columns come and go', async () => {
     await example.deliver({ from: 'with-header/s3' })
     const { summary } = await example.ingest()
     expect(summary.tables).toMatchObject([{ read: 4, stopped: null }])
-    expect(await example.rows('app.items', ['id', 'name', 'colour'])).toEqual(await expectedOf('c09-ddl', 'with-header'))
+    expect(await example.rows('app.items', ['id', 'name', 'colour'])).toEqual(
+      await expectedOf('c09-ddl', 'with-header'),
+    )
   }
 })
 
 test('c09: without a header, a change of width stops the table and a return to the old width does not slip through', async () => {
-  const example = await openExample(workplace, 'c09-ddl', `dms: {DataFormat: csv, BucketFolder: lake}\ntables: {app.items: {key: [id], columns: {id: long, name: string}}}\n`)
+  const example = await openExample(
+    workplace,
+    'c09-ddl',
+    `dms: {DataFormat: csv, BucketFolder: lake}\ntables: {app.items: {key: [id], columns: {id: long, name: string}}}\n`,
+  )
   await example.deliver({ from: 'no-header/s3', keys: ['lake/app/items/20260307-005900000.csv'] })
   await example.ingest()
   await example.deliver({ from: 'no-header/s3' })
@@ -88,20 +96,38 @@ tables:
     { table: 'sales.order_lines', read: 1, stopped: null },
   ])
   expect(await example.rows('sales.customers', ['id'])).toEqual([])
-  expect(await example.rows('sales.orders', ['order_id', 'customer_id', 'amount'])).toEqual([{ order_id: 900, customer_id: 1, amount: '55.00' }])
-  expect(await example.rows('sales.order_lines', ['order_id', 'line', 'item'])).toEqual([{ order_id: 900, line: 1, item: 'widget' }])
+  expect(await example.rows('sales.orders', ['order_id', 'customer_id', 'amount'])).toEqual([
+    { order_id: 900, customer_id: 1, amount: '55.00' },
+  ])
+  expect(await example.rows('sales.order_lines', ['order_id', 'line', 'item'])).toEqual([
+    { order_id: 900, line: 1, item: 'widget' },
+  ])
 })
 
 test('c15: control tables are never data', async () => {
-  const example = await openExample(workplace, 'c15-control-tables', `dms: {BucketFolder: lake}\ntables: {sales.customers: {key: [id], columns: {id: integer}}}\n`)
+  const example = await openExample(
+    workplace,
+    'c15-control-tables',
+    `dms: {BucketFolder: lake}\ntables: {sales.customers: {key: [id], columns: {id: integer}}}\n`,
+  )
   await example.deliver()
   const { summary } = await example.ingest()
-  expect(summary).toMatchObject({ tables: [{ table: 'sales.customers', version: null, files: 0, stopped: null }], unconfigured: [] })
+  expect(summary).toMatchObject({
+    tables: [{ table: 'sales.customers', version: null, files: 0, stopped: null }],
+    unconfigured: [],
+  })
 })
 
 test('c17: a truncate takes the files away: what was listed and is gone stops the table until a person decides', async () => {
-  const example = await openExample(workplace, 'c01-defaults', `dms: {DataFormat: csv, BucketFolder: lake}\ntables: {sales.customers: {key: [id], columns: {id: integer, name: string, city: string, credit: 'decimal(10,2)'}}}\n`)
-  const [load, change] = ['lake/sales/customers/LOAD00000001.csv', 'lake/sales/customers/20260301-101502123.csv'] as const
+  const example = await openExample(
+    workplace,
+    'c01-defaults',
+    `dms: {DataFormat: csv, BucketFolder: lake}\ntables: {sales.customers: {key: [id], columns: {id: integer, name: string, city: string, credit: 'decimal(10,2)'}}}\n`,
+  )
+  const [load, change] = [
+    'lake/sales/customers/LOAD00000001.csv',
+    'lake/sales/customers/20260301-101502123.csv',
+  ] as const
   await example.deliver({ keys: [load] })
   await example.ingest()
   await rm(join(example.folder, 'landing', load))
@@ -122,7 +148,10 @@ test('c17: a truncate takes the files away: what was listed and is gone stops th
   expect(stopped.tables).toMatchObject([{ commits: 0, stopped: { code: 'LANDING_FILE_GONE' } }])
   expect(await example.rows('sales.customers', ['id'])).toEqual([{ id: 1 }, { id: 2 }, { id: 3 }])
 
-  await resolveTable(example.lake, workplace.engine, 'sales.customers', { kind: 'truncate', reason: 'the source was truncated' })
+  await resolveTable(example.lake, workplace.engine, 'sales.customers', {
+    kind: 'truncate',
+    reason: 'the source was truncated',
+  })
   expect(await example.rows('sales.customers', ['id'])).toEqual([])
   await put(example.folder, 'lake/sales/customers/20260314-120000000.csv', 'I,7,New,Here,1.00\n')
   await example.ingest()

@@ -3,4 +3,8 @@
 import { test } from 'vitest'
 import { runHistories } from './run-histories.ts'
 
-test('a table is what a Map says after each ingest of any history in any form, landings 12 to 23', { timeout: 600_000 }, () => runHistories(12, 12))
+test(
+  'a table is what a Map says after each ingest of any history in any form, landings 12 to 23',
+  { timeout: 600_000 },
+  () => runHistories(12, 12),
+)

@@ -37,8 +37,11 @@ test('any random deliveries lead the oracle to the source', { timeout: 60_000 },
     const table = { ...randomTable(random, endpoint, kind % 3), isMixed: false }
     const stream = openStream({ random, engine, endpoint, table }, openTally([]))
     for (let step = 0; step < 5; step += 1) await nextDelivery(stream, step, step === 4)
-    const blank = (value: string | null): string | null => (endpoint.nullMarker === undefined && value === '' ? null : value)
-    const rows = [...replay(stream.generation).values()].map((row) => JSON.stringify(row.slice(0, table.columns.length).map(blank)))
+    const blank = (value: string | null): string | null =>
+      endpoint.nullMarker === undefined && value === '' ? null : value
+    const rows = [...replay(stream.generation).values()].map((row) =>
+      JSON.stringify(row.slice(0, table.columns.length).map(blank)),
+    )
     const expected = [...stream.source.rows.values()].map((row) => JSON.stringify(row.map(blank)))
     expect(rows.toSorted(), `kind ${kind}`).toEqual(expected.toSorted())
   }

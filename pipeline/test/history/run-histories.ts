@@ -9,15 +9,53 @@ import { openWorkplace } from '../support/workplace.ts'
 import { runLanding, TABLES } from './run-landing.ts'
 
 const MUST_OCCUR = [
-  'op I', 'op U', 'op D', 'delete that carries the key alone', 'key change with before image', 'delete and insert in a row', 'partial update',
-  'format: CSV with header', 'format: CSV with header, GZIP', 'format: CSV without header', 'format: CSV without header, GZIP',
-  'format: Parquet', 'format: Parquet, GZIP', 'null: empty', 'null: \\N', 'null: NULL',
-  'load: Op present', 'load: Op absent', 'cdc: Op present', 'cdc: Op absent',
-  'sequence: none', 'sequence: text', 'sequence: long', 'sequence: time',
-  'change replayed', 'file delivered again', 'late file', 'late load file', 'reload', 'file of an older generation',
-  'tie of commit times', 'tie of one key in the sequence', 'change that the load holds already', 'key twice in a load', 'bad row', 'no load',
-  'write: merge-on-read', 'write: copy-on-write', 'partitioned', 'types read from the data', 'columns at, order, a"b, __proto__',
-  'row applied', 'row superseded', 'row without effect', 'row quarantined', 'table', 'history',
+  'op I',
+  'op U',
+  'op D',
+  'delete that carries the key alone',
+  'key change with before image',
+  'delete and insert in a row',
+  'partial update',
+  'format: CSV with header',
+  'format: CSV with header, GZIP',
+  'format: CSV without header',
+  'format: CSV without header, GZIP',
+  'format: Parquet',
+  'format: Parquet, GZIP',
+  'null: empty',
+  'null: \\N',
+  'null: NULL',
+  'load: Op present',
+  'load: Op absent',
+  'cdc: Op present',
+  'cdc: Op absent',
+  'sequence: none',
+  'sequence: text',
+  'sequence: long',
+  'sequence: time',
+  'change replayed',
+  'file delivered again',
+  'late file',
+  'late load file',
+  'reload',
+  'file of an older generation',
+  'tie of commit times',
+  'tie of one key in the sequence',
+  'change that the load holds already',
+  'key twice in a load',
+  'bad row',
+  'no load',
+  'write: merge-on-read',
+  'write: copy-on-write',
+  'partitioned',
+  'types read from the data',
+  'columns at, order, a"b, __proto__',
+  'row applied',
+  'row superseded',
+  'row without effect',
+  'row quarantined',
+  'table',
+  'history',
 ]
 
 const FAILURES_SHOWN_MAX = 10
@@ -35,13 +73,22 @@ export async function runHistories(first: number, count: number): Promise<void> 
     for (const landing of landings) {
       const folder = join(workplace.folder, String(landing))
       try {
-        await runLanding(workplace.engine, folder, { seed: seed + landing * 7919, kind: landing, tables: TABLES }, tally)
+        await runLanding(
+          workplace.engine,
+          folder,
+          { seed: seed + landing * 7919, kind: landing, tables: TABLES },
+          tally,
+        )
         await rm(folder, { recursive: true, force: true })
       } catch (error) {
-        failures.push(`${messageOf(error)}\nreplay: TRIBUTARY_SEED=${seed} TRIBUTARY_LANDING=${landing} npm test -- history-one`)
+        failures.push(
+          `${messageOf(error)}\nreplay: TRIBUTARY_SEED=${seed} TRIBUTARY_LANDING=${landing} npm test -- history-one`,
+        )
       }
     }
-    console.log(`seed ${seed}, ${landings.length} landings, ${Math.round((systemClock.now() - startMs) / 1000)} s\n${tally.text()}`)
+    console.log(
+      `seed ${seed}, ${landings.length} landings, ${Math.round((systemClock.now() - startMs) / 1000)} s\n${tally.text()}`,
+    )
     expect(failures.slice(0, FAILURES_SHOWN_MAX), `${failures.length} landings failed`).toEqual([])
     if (only === undefined) expect(tally.zeros(), 'what never occurred').toEqual([])
   } finally {

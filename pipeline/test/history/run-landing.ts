@@ -1,6 +1,7 @@
 // One landing with many tables, step by step: deliver, ingest, compare all of it, ingest again.
-import { expect } from 'vitest'
+
 import type { Engine } from '@tributary/delta'
+import { expect } from 'vitest'
 import { readLedger } from '../../src/ledger/ledger.ts'
 import { parseTableState, STATE_DOMAIN } from '../../src/ledger/table-state.ts'
 import { type IngestSummary, ingest } from '../../src/worker/ingest.ts'
@@ -25,7 +26,12 @@ export interface LandingRequest {
 }
 
 /** Runs the landing that the seed describes and checks it all the way. Returns the tables that came to be. */
-export async function runLanding(engine: Engine, folder: string, { seed, kind, tables: count }: LandingRequest, tally: Tally): Promise<readonly string[]> {
+export async function runLanding(
+  engine: Engine,
+  folder: string,
+  { seed, kind, tables: count }: LandingRequest,
+  tally: Tally,
+): Promise<readonly string[]> {
   const random = randomFrom(seed)
   const endpoint = randomEndpoint(random, kind)
   const tables = Array.from({ length: count }, (_, at): TableSpec => randomTable(random, endpoint, at))
@@ -35,7 +41,8 @@ export async function runLanding(engine: Engine, folder: string, { seed, kind, t
   for (let step = 0; step < STEPS; step += 1) {
     const deliveries: Delivery[] = []
     for (const stream of streams) deliveries.push(await nextDelivery(stream, step, step === STEPS - 1))
-    for (const { puts } of deliveries) for (const { file, modifiedMs } of puts) await put(folder, file.key, file.bytes, modifiedMs)
+    for (const { puts } of deliveries)
+      for (const { file, modifiedMs } of puts) await put(folder, file.key, file.bytes, modifiedMs)
     const summary = await ingest(lake, engine)
     for (const [at, stream] of streams.entries()) {
       const name = `${stream.table.name} in step ${step}`
@@ -44,7 +51,10 @@ export async function runLanding(engine: Engine, folder: string, { seed, kind, t
       await checkRows(name, lake, stream)
     }
     const again = await ingest(lake, engine)
-    expect(again.tables.filter(({ commits }) => commits > 0), 'a second ingest writes no commit').toEqual([])
+    expect(
+      again.tables.filter(({ commits }) => commits > 0),
+      'a second ingest writes no commit',
+    ).toEqual([])
   }
   for (const stream of streams) {
     checkSource(stream)
@@ -88,9 +98,12 @@ async function checkRows(name: string, lake: Lake, stream: Stream): Promise<void
 
 /** Once all is delivered the table is the source, whatever came twice, late or again. */
 function checkSource({ generation, source, endpoint, table }: Stream): void {
-  const blank = (value: string | null): string | null => (endpoint.nullMarker === undefined && value === '' ? null : value)
+  const blank = (value: string | null): string | null =>
+    endpoint.nullMarker === undefined && value === '' ? null : value
   const expected = canonicalLines([...source.rows.values()].map((row) => row.map(blank)))
-  const replayed = canonicalLines([...replay(generation).values()].map((row) => row.slice(0, table.columns.length).map(blank)))
+  const replayed = canonicalLines(
+    [...replay(generation).values()].map((row) => row.slice(0, table.columns.length).map(blank)),
+  )
   expect(replayed, `${table.name}: the deliveries lead to the source`).toEqual(expected)
 }
 

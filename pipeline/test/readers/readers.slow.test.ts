@@ -49,7 +49,9 @@ test('the columns for the place of a row are in our files and invisible to reade
   const folder = join(workplace.folder, 'places')
   const [name = ''] = await runLanding(workplace.engine, folder, { seed: 5, kind: 0, tables: 1 }, openTally([]))
   const table = join(folder, 'lake', ...name.split('.'))
-  const [file] = await workplace.engine.all(`SELECT count(*) FILTER (WHERE name IN ('__file', '__row')) AS n FROM parquet_schema('${table}/**/*.parquet')`)
+  const [file] = await workplace.engine.all(
+    `SELECT count(*) FILTER (WHERE name IN ('__file', '__row')) AS n FROM parquet_schema('${table}/**/*.parquet')`,
+  )
   expect(Number(file?.['n'])).toBeGreaterThan(1)
   const rows = await peerRows(table, join(folder, 'rows'))
   expect(rows.filter((row) => row.includes('"__file"') || row.includes('"__row"'))).toEqual([])

@@ -1,4 +1,4 @@
-import { ndjsonSql, type Engine, readLines, type Snapshot, scanSql } from '@tributary/delta'
+import { type Engine, ndjsonSql, readLines, type Snapshot, scanSql } from '@tributary/delta'
 
 /** Our rows in the form of compare.py: NDJSON with sorted keys and Python's order of lines. */
 export async function ourRows(engine: Engine, snapshot: Snapshot): Promise<readonly string[]> {

@@ -43,7 +43,10 @@ export interface FileRequest {
 }
 
 /** The columns that the table stores and their types: the source's, then the commit time and the sequence. */
-export function storedColumns(endpoint: Endpoint, table: TableSpec): readonly { readonly name: string; readonly type: ColumnType }[] {
+export function storedColumns(
+  endpoint: Endpoint,
+  table: TableSpec,
+): readonly { readonly name: string; readonly type: ColumnType }[] {
   if (!table.isListed) return table.columns
   return [
     ...table.columns,
@@ -58,7 +61,13 @@ export async function emitFile(parts: EmitParts, request: FileRequest): Promise<
   const { random, endpoint, table } = parts
   const isOther = table.isMixed && random.chance(0.5)
   const isParquet = (endpoint.format === 'parquet') !== isOther
-  const context: FileContext = { ...parts, request, isParquet, hasOp: hasOp(endpoint, request.kind), hasBefore: request.kind === 'cdc' || table.beforeImageInLoad }
+  const context: FileContext = {
+    ...parts,
+    request,
+    isParquet,
+    hasOp: hasOp(endpoint, request.kind),
+    hasBefore: request.kind === 'cdc' || table.beforeImageInLoad,
+  }
   const good = request.changes.map((change) => fieldsOf(context, change))
   const bad = random.chance(0.08) ? badRow(context, good) : undefined
   const at = bad === undefined ? good.length : random.int(0, good.length)
@@ -74,7 +83,9 @@ export async function emitFile(parts: EmitParts, request: FileRequest): Promise<
     place,
     rows: rows.length,
     badRows: bad === undefined ? 0 : 1,
-    delivered: request.changes.map((change, index) => deliveredOf(context, change, place, index < at ? index : index + 1)),
+    delivered: request.changes.map((change, index) =>
+      deliveredOf(context, change, place, index < at ? index : index + 1),
+    ),
     traits: traitsOf(context, bad !== undefined),
   }
 }
@@ -92,23 +103,50 @@ function hasOp(endpoint: Endpoint, kind: 'load' | 'cdc'): boolean {
   return kind === 'load' || endpoint.insertsOnly ? endpoint.opInLoad : true
 }
 
-function fieldsOf({ endpoint, table, request, isParquet, hasOp: isOpWritten, hasBefore }: FileContext, change: Change): readonly Field[] {
+function fieldsOf(
+  { endpoint, table, request, isParquet, hasOp: isOpWritten, hasBefore }: FileContext,
+  change: Change,
+): readonly Field[] {
   const isLoad = request.kind === 'load'
-  const value = (type: ColumnType, text: Value, isBeforeImage = false): Cell => ({ kind: 'value', type, value: text, isBeforeImage })
-  const before = table.columns.flatMap((column, at) => (table.beforeImage === 'all' || (table.beforeImage === 'key' && column.isKey) ? [{ column, at }] : []))
+  const value = (type: ColumnType, text: Value, isBeforeImage = false): Cell => ({
+    kind: 'value',
+    type,
+    value: text,
+    isBeforeImage,
+  })
+  const before = table.columns.flatMap((column, at) =>
+    table.beforeImage === 'all' || (table.beforeImage === 'key' && column.isKey) ? [{ column, at }] : [],
+  )
   // Headerless files hold the before images of the key first.
-  const images = table.beforeImage === 'none' || !hasBefore ? [] : before.toSorted((a, b) => Number(b.column.isKey) - Number(a.column.isKey))
+  const images =
+    table.beforeImage === 'none' || !hasBefore
+      ? []
+      : before.toSorted((a, b) => Number(b.column.isKey) - Number(a.column.isKey))
   const sequence = isLoad ? '' : sequenceText(table, change)
   return [
-    ...(isOpWritten ? [['Op', isParquet ? value('string', change.op) : { kind: 'raw', text: change.op }] satisfies Field] : []),
-    ...(endpoint.timestampColumn === undefined ? [] : [[endpoint.timestampColumn, value('string', change.at)] satisfies Field]),
+    ...(isOpWritten
+      ? [['Op', isParquet ? value('string', change.op) : { kind: 'raw', text: change.op }] satisfies Field]
+      : []),
+    ...(endpoint.timestampColumn === undefined
+      ? []
+      : [[endpoint.timestampColumn, value('string', change.at)] satisfies Field]),
     ...table.columns.map((column, at): Field => {
-      if (change.unset.has(at) && endpoint.noSup !== undefined) return [column.name, { kind: 'raw', text: endpoint.noSup }]
+      if (change.unset.has(at) && endpoint.noSup !== undefined)
+        return [column.name, { kind: 'raw', text: endpoint.noSup }]
       return [column.name, value(column.type, change.isKeyOnly && !column.isKey ? null : (change.row[at] ?? null))]
     }),
-    ...(table.sequence === 'long' ? [[SEQUENCE_COLUMN, value('long', sequence === '' ? null : sequence)] satisfies Field] : []),
-    ...(table.sequence === 'text' ? [[SEQUENCE_COLUMN, isParquet ? value('string', sequence) : { kind: 'raw', text: sequence }] satisfies Field] : []),
-    ...images.map(({ column, at }): Field => [`BI_${column.name}`, value(column.type, change.op === 'U' ? (change.before?.[at] ?? null) : null, true)]),
+    ...(table.sequence === 'long'
+      ? [[SEQUENCE_COLUMN, value('long', sequence === '' ? null : sequence)] satisfies Field]
+      : []),
+    ...(table.sequence === 'text'
+      ? [[SEQUENCE_COLUMN, isParquet ? value('string', sequence) : { kind: 'raw', text: sequence }] satisfies Field]
+      : []),
+    ...images.map(
+      ({ column, at }): Field => [
+        `BI_${column.name}`,
+        value(column.type, change.op === 'U' ? (change.before?.[at] ?? null) : null, true),
+      ],
+    ),
   ]
 }
 
@@ -123,11 +161,14 @@ function deliveredOf(context: FileContext, change: Change, place: string, at: nu
   const isLoad = request.kind === 'load'
   const sequence = isLoad ? '' : sequenceText(table, change)
   // Without a marker an empty CSV field is NULL.
-  const stored = (value: Value): Value => (value === '' && !isParquet && endpoint.nullMarker === undefined ? null : value)
-  const extras = storedColumns(endpoint, table).slice(table.columns.length).map(({ name, type }): Value => {
-    if (name === endpoint.timestampColumn) return change.at
-    return type === 'long' && sequence === '' ? null : stored(sequence)
-  })
+  const stored = (value: Value): Value =>
+    value === '' && !isParquet && endpoint.nullMarker === undefined ? null : value
+  const extras = storedColumns(endpoint, table)
+    .slice(table.columns.length)
+    .map(({ name, type }): Value => {
+      if (name === endpoint.timestampColumn) return change.at
+      return type === 'long' && sequence === '' ? null : stored(sequence)
+    })
   const orders = { none: '', text: sequence, long: isLoad ? '' : sequence.padStart(19, '0'), time: change.at } as const
   const isMove = change.isMove && change.before !== undefined
   return {
@@ -147,12 +188,20 @@ function deliveredOf(context: FileContext, change: Change, place: string, at: nu
 function badRow(context: FileContext, good: readonly (readonly Field[])[]): readonly Field[] | undefined {
   const { random, table, isParquet, endpoint } = context
   const model = random.pick(good)
-  const replaceCell = (name: string, cell: Cell): readonly Field[] => model.map((field) => (field[0] === name ? [name, cell] : field))
+  const replaceCell = (name: string, cell: Cell): readonly Field[] =>
+    model.map((field) => (field[0] === name ? [name, cell] : field))
   const strict = table.columns.filter(({ type }) => type !== 'string')
-  const kinds = ['key', ...(isParquet || !table.isListed || strict.length === 0 ? [] : ['number']), ...(isParquet || !endpoint.header || good.length < 3 ? [] : ['width'])]
+  const kinds = [
+    'key',
+    ...(isParquet || !table.isListed || strict.length === 0 ? [] : ['number']),
+    ...(isParquet || !endpoint.header || good.length < 3 ? [] : ['width']),
+  ]
   switch (random.pick(kinds)) {
     case 'number':
-      return replaceCell(random.pick(strict).name, { kind: 'raw', text: random.pick(['12x', '0x1G', '--', '1_0', 'epoch']) })
+      return replaceCell(random.pick(strict).name, {
+        kind: 'raw',
+        text: random.pick(['12x', '0x1G', '--', '1_0', 'epoch']),
+      })
     case 'width':
       return [...model, ['extra', { kind: 'raw', text: 'extra' }]]
     default: {
@@ -164,12 +213,24 @@ function badRow(context: FileContext, good: readonly (readonly Field[])[]): read
 
 function csvBytes({ random, endpoint }: FileContext, rows: readonly (readonly Field[])[]): Uint8Array {
   const header = (rows.find((row) => row.every(([name]) => name !== 'extra')) ?? []).map(([name]) => name)
-  const text = Buffer.from(csvFile(random, endpoint, header, rows.map((row) => row.map(([, cell]) => cell))))
+  const text = Buffer.from(
+    csvFile(
+      random,
+      endpoint,
+      header,
+      rows.map((row) => row.map(([, cell]) => cell)),
+    ),
+  )
   return endpoint.gzip ? gzipSync(text) : text
 }
 
-async function parquetBytes({ engine, endpoint, random }: FileContext, rows: readonly (readonly Field[])[]): Promise<Uint8Array> {
-  const selects = rows.map((row) => `SELECT ${row.map(([name, cell]) => `${cellSql(cell)} AS ${quotedName(name)}`).join(', ')}`)
+async function parquetBytes(
+  { engine, endpoint, random }: FileContext,
+  rows: readonly (readonly Field[])[],
+): Promise<Uint8Array> {
+  const selects = rows.map(
+    (row) => `SELECT ${row.map(([name, cell]) => `${cellSql(cell)} AS ${quotedName(name)}`).join(', ')}`,
+  )
   const path = join(engine.tempFolder, 'emitted.parquet')
   const codec = endpoint.gzip ? 'gzip' : random.pick(['snappy', 'uncompressed'])
   await engine.run(`COPY (${selects.join(' UNION ALL ')}) TO ${quoted(path)} (FORMAT parquet, COMPRESSION ${codec})`)
@@ -186,12 +247,20 @@ function keyText({ endpoint, table, request, isParquet }: FileContext): string {
   const suffix = isParquet ? 'parquet' : endpoint.gzip ? 'csv.gz' : 'csv'
   const digits = new Date(request.writtenMs).toISOString().replaceAll(/[^0-9]/g, '')
   const day = endpoint.datePartition ? [digits.slice(0, 4), digits.slice(4, 6), digits.slice(6, 8)] : []
-  const name = request.kind === 'load' ? `LOAD${request.ordinal.toString(16).toUpperCase().padStart(8, '0')}` : `${digits.slice(0, 8)}-${digits.slice(8)}`
-  const folders = [endpoint.bucketFolder, ...table.name.split('.'), ...(request.kind === 'cdc' ? day : [])].filter((part) => part !== undefined)
+  const name =
+    request.kind === 'load'
+      ? `LOAD${request.ordinal.toString(16).toUpperCase().padStart(8, '0')}`
+      : `${digits.slice(0, 8)}-${digits.slice(8)}`
+  const folders = [endpoint.bucketFolder, ...table.name.split('.'), ...(request.kind === 'cdc' ? day : [])].filter(
+    (part) => part !== undefined,
+  )
   return [...folders, `${name}.${suffix}`].join('/')
 }
 
-function traitsOf({ endpoint, table, request, isParquet, hasOp: isOpWritten }: FileContext, isBad: boolean): readonly string[] {
+function traitsOf(
+  { endpoint, table, request, isParquet, hasOp: isOpWritten }: FileContext,
+  isBad: boolean,
+): readonly string[] {
   const form = isParquet ? 'Parquet' : endpoint.header ? 'CSV with header' : 'CSV without header'
   const marker = endpoint.nullMarker === undefined ? 'empty' : endpoint.nullMarker
   return [

@@ -22,7 +22,12 @@ export interface Example {
   readonly lake: Lake
   readonly folder: string
   /** Puts objects of the case into the landing: all, or the named ones in that order. */
-  readonly deliver: (options?: { readonly keys?: readonly string[]; readonly from?: string; readonly modifiedMs?: number; readonly to?: (key: string) => string }) => Promise<void>
+  readonly deliver: (options?: {
+    readonly keys?: readonly string[]
+    readonly from?: string
+    readonly modifiedMs?: number
+    readonly to?: (key: string) => string
+  }) => Promise<void>
   readonly ingest: () => Promise<Told>
   /** The table's rows with these columns, sorted by their text. */
   readonly rows: (table: string, columns: readonly string[]) => Promise<readonly ExampleRow[]>
@@ -56,7 +61,11 @@ export async function openExample(workplace: Workplace, name: string, settings: 
       if (snapshot === undefined) return []
       const fields = snapshot.schema.fields.filter((field) => columns.includes(field.name))
       const lines: string[] = []
-      for await (const batch of readLines(workplace.engine, ndjsonSql(await scanSql(workplace.engine, snapshot), fields))) lines.push(...batch)
+      for await (const batch of readLines(
+        workplace.engine,
+        ndjsonSql(await scanSql(workplace.engine, snapshot), fields),
+      ))
+        lines.push(...batch)
       return lines.toSorted().map((line) => parseRow(line))
     },
   }
@@ -78,5 +87,7 @@ function parseRow(line: string): ExampleRow {
 /** Every order of the items. */
 export function permutations<T>(items: readonly T[]): readonly (readonly T[])[] {
   if (items.length === 0) return [[]]
-  return items.flatMap((item, at) => permutations([...items.slice(0, at), ...items.slice(at + 1)]).map((rest) => [item, ...rest]))
+  return items.flatMap((item, at) =>
+    permutations([...items.slice(0, at), ...items.slice(at + 1)]).map((rest) => [item, ...rest]),
+  )
 }

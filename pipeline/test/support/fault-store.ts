@@ -27,7 +27,11 @@ export function faultyLake(lake: Lake, plan: FaultPlan): FaultyLake {
   const error = (what: string): Error =>
     plan.mode === 'dead'
       ? new Error(`the process died at ${what}`)
-      : new TributaryError('unavailable', 'STORE_FAILED', `${what} failed: ${plan.mode === 'full' ? 'ENOSPC, no space left on device' : 'EIO, input/output error'}. A test did this.`)
+      : new TributaryError(
+          'unavailable',
+          'STORE_FAILED',
+          `${what} failed: ${plan.mode === 'full' ? 'ENOSPC, no space left on device' : 'EIO, input/output error'}. A test did this.`,
+        )
   // A read that is done and not confirmed leaves what a read that was not done leaves.
   const counts = (isWrite: boolean): boolean => isWrite || (plan.mode !== 'full' && plan.when === 'before')
   const guard = async <T>(what: string, isWrite: boolean, work: () => Promise<T>): Promise<T> => {
@@ -62,7 +66,12 @@ export function faultyLake(lake: Lake, plan: FaultPlan): FaultyLake {
     sync: (path) => guard(`${name} sync ${path}`, true, () => store.sync(path)),
   })
   return {
-    lake: { ...lake, landing: wrap('landing', lake.landing), root: wrap('root', lake.root), tableStore: (table) => wrap('table', lake.tableStore(table)) },
+    lake: {
+      ...lake,
+      landing: wrap('landing', lake.landing),
+      root: wrap('root', lake.root),
+      tableStore: (table) => wrap('table', lake.tableStore(table)),
+    },
     operations,
     failed: () => failed,
   }

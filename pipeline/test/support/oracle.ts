@@ -27,7 +27,11 @@ export function replay(deliveries: readonly Delivered[]): Map<string, readonly V
     const before = rows.get(change.movedFrom ?? change.key)
     if (change.movedFrom !== undefined) rows.delete(change.movedFrom)
     if (change.op === 'D') rows.delete(change.key)
-    else rows.set(change.key, change.row.map((value, at) => (change.unset.has(at) ? (before?.[at] ?? null) : value)))
+    else
+      rows.set(
+        change.key,
+        change.row.map((value, at) => (change.unset.has(at) ? (before?.[at] ?? null) : value)),
+      )
   }
   return rows
 }

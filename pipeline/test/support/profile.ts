@@ -74,7 +74,20 @@ export function randomEndpoint(random: Random, kind: number): Endpoint {
 }
 
 const AWKWARD = ['at', 'order', 'a"b', '__proto__']
-const NAMES = ['amount', 'note', 'Größe', 'is done', "o'clock", 'select', 'v1', 'constructor', 'rowid', 'key', 'Mixed', 'filename']
+const NAMES = [
+  'amount',
+  'note',
+  'Größe',
+  'is done',
+  "o'clock",
+  'select',
+  'v1',
+  'constructor',
+  'rowid',
+  'key',
+  'Mixed',
+  'filename',
+]
 
 /** A random table of that endpoint; the first table of a landing has the awkward column names. */
 export function randomTable(random: Random, endpoint: Endpoint, at: number): TableSpec {
@@ -83,12 +96,33 @@ export function randomTable(random: Random, endpoint: Endpoint, at: number): Tab
   const keyTypes: readonly ColumnType[] = isTextOnly
     ? ['string']
     : random.pick<readonly ColumnType[]>([['long'], ['integer'], ['string'], ['long', 'string'], ['date', 'integer']])
-  const key = keyTypes.map((type, index): Column => ({ name: at === 0 && index === 0 ? '__proto__' : `id${index}`, type, isKey: true, isInferred: isTextOnly }))
+  const key = keyTypes.map(
+    (type, index): Column => ({
+      name: at === 0 && index === 0 ? '__proto__' : `id${index}`,
+      type,
+      isKey: true,
+      isInferred: isTextOnly,
+    }),
+  )
   const names = at === 0 ? AWKWARD.slice(0, 3) : random.shuffle(NAMES).slice(0, random.int(1, 4))
   const types = COLUMN_TYPES.filter((type) => isListed || type !== 'timestamp')
-  const rest = names.map((name): Column => ({ name, type: isTextOnly ? 'string' : random.pick(types), isKey: false, isInferred: isTextOnly }))
-  const sequences = ['none', 'text', isListed ? 'long' : 'text', endpoint.timestampColumn === undefined ? 'text' : 'time'] as const
-  const partition = random.chance(0.12) ? rest.filter(({ type }) => type === 'integer' || type === 'date' || type === 'boolean').slice(0, 1) : []
+  const rest = names.map(
+    (name): Column => ({
+      name,
+      type: isTextOnly ? 'string' : random.pick(types),
+      isKey: false,
+      isInferred: isTextOnly,
+    }),
+  )
+  const sequences = [
+    'none',
+    'text',
+    isListed ? 'long' : 'text',
+    endpoint.timestampColumn === undefined ? 'text' : 'time',
+  ] as const
+  const partition = random.chance(0.12)
+    ? rest.filter(({ type }) => type === 'integer' || type === 'date' || type === 'boolean').slice(0, 1)
+    : []
   return {
     name: `${random.pick(['shop', 'hr'])}.t${at}`,
     columns: endpoint.header || endpoint.format === 'parquet' ? random.shuffle([...key, ...rest]) : [...key, ...rest],
@@ -120,7 +154,10 @@ export function configText(endpoint: Endpoint, tables: readonly TableSpec[]): st
     ...(endpoint.insertsOnly ? { CdcInsertsOnly: true } : {}),
   }
   const settings = tables.map((table): [string, unknown] => {
-    const columns = [...table.columns.map(({ name, type }) => [name, type]), ...(table.sequence === 'long' ? [[SEQUENCE_COLUMN, 'long']] : [])]
+    const columns = [
+      ...table.columns.map(({ name, type }) => [name, type]),
+      ...(table.sequence === 'long' ? [[SEQUENCE_COLUMN, 'long']] : []),
+    ]
     const sequence = sequenceColumn(endpoint, table)
     return [
       table.name,

@@ -77,7 +77,9 @@ function changeStored(
   const moved = randomRow(random, source.columns, group)
   const isFree = !source.rows.has(keyOf(source.columns, moved))
   if (dice <= 55 && isFree) {
-    const row = source.columns.map((column, at) => (column.isKey || random.chance(0.3) ? moved[at] : stored[at]) ?? null)
+    const row = source.columns.map(
+      (column, at) => (column.isKey || random.chance(0.3) ? moved[at] : stored[at]) ?? null,
+    )
     if (table.beforeImage !== 'none' && random.chance(0.6)) push(source, { op: 'U', row, before: stored, isMove: true })
     else {
       push(source, { op: 'D', row: stored })

@@ -1,5 +1,5 @@
 // One table's way from source to landing: loads, change files, replays, late and repeated deliveries, reloads.
-import { type Emitted, emitFile, type EmitParts } from './emit.ts'
+import { type EmitParts, type Emitted, emitFile } from './emit.ts'
 import type { Delivered } from './oracle.ts'
 import { advance, type Change, openSource, type Source, timeText } from './source.ts'
 import type { Tally } from './tally.ts'
@@ -130,9 +130,18 @@ async function emitLoads(stream: Stream, step: number): Promise<readonly Emitted
   // Rows may be read twice while the source changes them.
   const twice = random.chance(0.15) ? rows.slice(0, 1) : []
   stream.clockMs += 60_000
-  const changes = [...rows, ...twice].map((row): Change => ({
-    op: 'I', row, before: undefined, isMove: false, unset: new Set(), isKeyOnly: false, at: timeText(stream.clockMs), number: 0,
-  }))
+  const changes = [...rows, ...twice].map(
+    (row): Change => ({
+      op: 'I',
+      row,
+      before: undefined,
+      isMove: false,
+      unset: new Set(),
+      isKeyOnly: false,
+      at: timeText(stream.clockMs),
+      number: 0,
+    }),
+  )
   const files: Emitted[] = []
   for (const [index, part] of cut(stream, changes).entries()) {
     files.push(await emitFile(stream, { kind: 'load', changes: part, writtenMs: stream.clockMs, ordinal: index + 1 }))
@@ -166,9 +175,12 @@ async function emitChanges(stream: Stream, changes: readonly Change[]): Promise<
 
 /** After a resume DMS writes changes since a checkpoint again, under new names. */
 async function emitReplay(stream: Stream): Promise<readonly Emitted[]> {
-  const { random, source, tally } = stream
+  const { random, source, table, tally } = stream
   if (!random.chance(0.3)) return []
-  const again = source.log.slice(-random.int(1, OVERLAP_MAX))
+  // Law 2: with a sequence a partial row behind a newer change of its key stops the table, also when it is a repetition.
+  const again = source.log
+    .slice(-random.int(1, OVERLAP_MAX))
+    .filter((change) => table.sequence === 'none' || change.unset.size === 0)
   tally.add('change replayed', again.length)
   return writeChanges(stream, again)
 }
@@ -187,12 +199,20 @@ function countTies({ tally, table }: Stream, changes: readonly Change[]): void {
   for (const [at, change] of changes.entries()) {
     if (change.isKeyOnly) tally.add('delete that carries the key alone')
     if (at > 0 && changes[at - 1]?.at === change.at) tally.add('tie of commit times')
-    if (changes[at - 1]?.op === 'D' && change.op === 'I' && table.beforeImage !== 'none') tally.add('delete and insert in a row')
+    if (changes[at - 1]?.op === 'D' && change.op === 'I' && table.beforeImage !== 'none')
+      tally.add('delete and insert in a row')
   }
 }
 
 /** One file to three. */
 function cut<T>({ random }: Stream, items: readonly T[]): readonly (readonly T[])[] {
-  const cuts = [0, ...Array.from({ length: random.int(0, 2) }, () => random.int(0, items.length)), items.length].toSorted((a, b) => a - b)
-  return cuts.slice(1).map((end, at) => items.slice(cuts[at], end)).filter((part) => part.length > 0)
+  const cuts = [
+    0,
+    ...Array.from({ length: random.int(0, 2) }, () => random.int(0, items.length)),
+    items.length,
+  ].toSorted((a, b) => a - b)
+  return cuts
+    .slice(1)
+    .map((end, at) => items.slice(cuts[at], end))
+    .filter((part) => part.length > 0)
 }

@@ -14,7 +14,11 @@ export function openTally(kinds: readonly string[]): Tally {
   return {
     add: (what, count = 1) => void counts.set(what, (counts.get(what) ?? 0) + count),
     count: (what) => counts.get(what) ?? 0,
-    text: () => [...counts].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([kind, count]) => `${String(count).padStart(8)}  ${kind}`).join('\n'),
+    text: () =>
+      [...counts]
+        .toSorted(([a], [b]) => (a < b ? -1 : 1))
+        .map(([kind, count]) => `${String(count).padStart(8)}  ${kind}`)
+        .join('\n'),
     zeros: () => [...counts].flatMap(([kind, count]) => (count === 0 ? [kind] : [])),
   }
 }

@@ -1,7 +1,16 @@
 // Values of source columns. A value is its canonical text, so that the oracle compares texts and knows no types.
 import type { Random } from './random.ts'
 
-export const COLUMN_TYPES = ['string', 'long', 'integer', 'decimal(12,2)', 'boolean', 'date', 'timestamp', 'double'] as const
+export const COLUMN_TYPES = [
+  'string',
+  'long',
+  'integer',
+  'decimal(12,2)',
+  'boolean',
+  'date',
+  'timestamp',
+  'double',
+] as const
 
 export type ColumnType = (typeof COLUMN_TYPES)[number]
 
@@ -9,8 +18,34 @@ export type ColumnType = (typeof COLUMN_TYPES)[number]
 export type Value = string | null
 
 const TEXTS = [
-  'plain', "O'Hara", 'a,b', 'say "hi"', 'two\nlines', 'cr\r\nlf', ' padded ', 'NULL', '\\N', '', 'café ☕ 𝄞', 'tab\there',
-  'semi;colon', 'pipe|d', '-1', '0x10', 'I', 'D', '1e3', 'true', '\\', '""', '"', 'bare\rcr', '#', "it''s", '\n', '0042',
+  'plain',
+  "O'Hara",
+  'a,b',
+  'say "hi"',
+  'two\nlines',
+  'cr\r\nlf',
+  ' padded ',
+  'NULL',
+  '\\N',
+  '',
+  'café ☕ 𝄞',
+  'tab\there',
+  'semi;colon',
+  'pipe|d',
+  '-1',
+  '0x10',
+  'I',
+  'D',
+  '1e3',
+  'true',
+  '\\',
+  '""',
+  '"',
+  'bare\rcr',
+  '#',
+  "it''s",
+  '\n',
+  '0042',
 ]
 
 /** A random value; strings are as awkward as RFC 4180 allows. */
@@ -21,11 +56,15 @@ export function randomValue(random: Random, type: ColumnType): string {
     case 'string':
       return random.chance(0.7) ? random.pick(TEXTS) : `text ${random.int(0, 999)}`
     case 'long':
-      return random.chance(0.2) ? random.pick(['9223372036854775807', '-9223372036854775808', '9007199254740993']) : String(random.int(-999, 999))
+      return random.chance(0.2)
+        ? random.pick(['9223372036854775807', '-9223372036854775808', '9007199254740993'])
+        : String(random.int(-999, 999))
     case 'integer':
       return random.chance(0.1) ? random.pick(['2147483647', '-2147483648']) : String(random.int(-99, 99))
     case 'decimal(12,2)':
-      return random.chance(0.1) ? random.pick(['9999999999.99', '-9999999999.99']) : `${random.int(1, 999)}.${two(0, 99)}`
+      return random.chance(0.1)
+        ? random.pick(['9999999999.99', '-9999999999.99'])
+        : `${random.int(1, 999)}.${two(0, 99)}`
     case 'boolean':
       return random.pick(['true', 'false'])
     case 'date':

@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path'
 import { type Engine, openEngine, readSnapshot, type Snapshot, scanSql, TributaryError } from '@tributary/delta'
 import { readConfig } from '../../src/config/config.ts'
 import { type Lake, openLake } from '../../src/worker/lake.ts'
-import { canonicalSql, type ColumnType, quotedName, type Value } from './values.ts'
+import { type ColumnType, canonicalSql, quotedName, type Value } from './values.ts'
 
 /** A folder for one test; everything in it goes with `close`, unless TRIBUTARY_KEEP is set. */
 export interface Workplace {
@@ -30,7 +30,11 @@ export async function openWorkplace(): Promise<Workplace> {
 }
 
 /** Writes `tributary.yaml` into the folder and opens the lake that it names. */
-export async function lakeIn(folder: string, config: string, options: Parameters<typeof openLake>[1] = {}): Promise<Lake> {
+export async function lakeIn(
+  folder: string,
+  config: string,
+  options: Parameters<typeof openLake>[1] = {},
+): Promise<Lake> {
   await mkdir(join(folder, 'landing'), { recursive: true })
   await mkdir(join(folder, 'lake'), { recursive: true })
   await writeFile(join(folder, 'tributary.yaml'), config)
@@ -63,7 +67,9 @@ export async function canonicalRows(
 ): Promise<readonly string[]> {
   if (snapshot === undefined) return []
   const known = new Set(snapshot.schema.fields.map((field) => field.name))
-  const cells = columns.map(({ name, type }, at) => `${known.has(name) ? canonicalSql(type, quotedName(name)) : 'NULL'} AS c${at}`)
+  const cells = columns.map(
+    ({ name, type }, at) => `${known.has(name) ? canonicalSql(type, quotedName(name)) : 'NULL'} AS c${at}`,
+  )
   const rows = await engine.all(`SELECT ${cells.join(', ')} FROM (${await scanSql(engine, snapshot)}) t`)
   return rows.map((row) => JSON.stringify(columns.map((_, at) => row[`c${at}`] ?? null))).toSorted()
 }

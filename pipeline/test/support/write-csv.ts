@@ -9,7 +9,12 @@ export type Cell =
   | { readonly kind: 'raw'; readonly text: string }
 
 /** The whole file as text. */
-export function csvFile(random: Random, endpoint: Endpoint, header: readonly string[], rows: readonly (readonly Cell[])[]): string {
+export function csvFile(
+  random: Random,
+  endpoint: Endpoint,
+  header: readonly string[],
+  rows: readonly (readonly Cell[])[],
+): string {
   const lines = rows.map((cells) => cells.map((cell) => fieldText(random, endpoint, cell)).join(endpoint.delimiter))
   const names = header.map((name) => escaped(endpoint, name)).join(endpoint.delimiter)
   return [...(endpoint.header ? [names] : []), ...lines].map((line) => line + endpoint.rowDelimiter).join('')
@@ -19,7 +24,8 @@ function fieldText(random: Random, endpoint: Endpoint, cell: Cell): string {
   if (cell.kind === 'raw') return cell.text
   const { type, value, isBeforeImage } = cell
   const marker = endpoint.nullMarker
-  if (value === null) return marker === undefined || ((isBeforeImage || type !== 'string') && random.chance(0.5)) ? '' : marker
+  if (value === null)
+    return marker === undefined || ((isBeforeImage || type !== 'string') && random.chance(0.5)) ? '' : marker
   const text = csvText(random, type, value)
   // A quoted marker is text; with a marker a quoted empty field is the empty text, like an unquoted one.
   if (text === marker || (text === '' && marker !== undefined && random.chance(0.5))) return `"${text}"`
