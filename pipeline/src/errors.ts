@@ -366,3 +366,39 @@ export function changeFeedMissing(url: string, version: number): TributaryError 
     `The table ${url} has no change feed at version ${version}: delta.enableChangeDataFeed was not on. Ask for versions since it is on, or derive the changes with --derive --key and the columns that tell rows apart.`,
   )
 }
+
+/** A source column has a name that Tributary needs. */
+export function columnReserved(file: string, table: string, column: string): TributaryError {
+  return new TributaryError(
+    'invalid',
+    'COLUMN_RESERVED',
+    `${file} of ${table} has a column ${JSON.stringify(column)}, a name that Tributary needs for itself. Give it another one under "rename" in tributary.yaml.`,
+  )
+}
+
+/** The table's settings changed in a way that would fit new rows only. */
+export function settingsChanged(table: string, setting: string, values: { readonly from: string; readonly to: string }): TributaryError {
+  return new TributaryError(
+    'refused',
+    'SETTINGS_CHANGED',
+    `${table} was made with ${setting} ${values.from} and tributary.yaml now says ${values.to}: old and new rows would not fit together. Set it back, or load the table into a new lake folder.`,
+  )
+}
+
+/** Another program's table lies where ours would go. */
+export function tableNotOurs(table: string, url: string): TributaryError {
+  return new TributaryError(
+    'refused',
+    'TABLE_NOT_OURS',
+    `${table} would be written to ${url}, where a Delta table of another program lies. Nothing was changed. Choose another lake folder, or move that table away.`,
+  )
+}
+
+/** A landing object whose name could lead out of a folder or into a query. */
+export function landingNameRefused(key: string, why: string): TributaryError {
+  return new TributaryError(
+    'refused',
+    'LANDING_NAME_REFUSED',
+    `${JSON.stringify(key)} is refused: ${why}. It was not read.`,
+  )
+}

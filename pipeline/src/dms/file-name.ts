@@ -24,6 +24,8 @@ export type LandingKey =
   | { readonly kind: 'control'; readonly table: string }
   | { readonly kind: 'validation' }
   | { readonly kind: 'ignored'; readonly why: string }
+  /** A name that could do harm. */
+  | { readonly kind: 'refused'; readonly why: string }
 
 export interface LandingKeyOptions {
   readonly bucketFolder?: string | undefined
@@ -43,7 +45,7 @@ export function parseLandingKey(key: string, options: LandingKeyOptions): Landin
   if (key === '' || key.endsWith('/')) return { kind: 'ignored', why: 'a folder, not a file' }
   const decoded = key.split('/').map(decodePart)
   const hostile = decoded.map(whyHostile).find((why) => why !== undefined)
-  if (hostile !== undefined) return { kind: 'ignored', why: hostile }
+  if (hostile !== undefined) return { kind: 'refused', why: hostile }
   const folders = withoutFolder(key.split('/').slice(0, -1), options.bucketFolder)
   const file = decoded.at(-1) ?? ''
   if (folders.includes('s3_validation_failures')) return { kind: 'validation' }

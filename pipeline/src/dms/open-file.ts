@@ -35,6 +35,7 @@ export interface OpenedFile {
 }
 
 const CHUNK_BYTES = 1024 * 1024
+const BYTE_ORDER_MARK = Buffer.from([0xef, 0xbb, 0xbf])
 
 /**
  * Opens a file of the landing. Magic bytes, not the name, tell gzip and Parquet. Throws `LANDING_FILE_CORRUPT`,
@@ -138,6 +139,8 @@ function plainWitness(settings: S3Settings, byTable: boolean): Witness {
           dialect: dialectOf(settings, head),
           count: await countParquet(key, path, sizeBytes),
         }
+      if (head.subarray(0, 3).equals(BYTE_ORDER_MARK))
+        throw landingFileCorrupt(key, 'it begins with a byte order mark, which DMS does not write and readers take for a part of the first name')
       const { dialect, counter } = start()
       return { format: 'csv', dialect, count: counter.finish() }
     },

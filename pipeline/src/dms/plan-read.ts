@@ -20,7 +20,7 @@ export interface SourceColumn {
 export interface ReadContext {
   readonly table: Pick<
     TableConfig,
-    'name' | 'schema' | 'table' | 'key' | 'columns' | 'sequence' | 'rename' | 'keepOnNull'
+    'name' | 'schema' | 'table' | 'key' | 'columns' | 'sequence' | 'rename' | 'keepOnNull' | 'partitionBy'
   >
   readonly settings: S3Settings
   readonly kind: 'load' | 'cdc' | 'transactions'

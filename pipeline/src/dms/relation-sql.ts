@@ -50,7 +50,7 @@ export function relationSql(
   const columns = plan.columns.map((column) => columnSql(column, { isBefore: false, dialect, kind }))
   const before = plan.before.map((column) => columnSql(column, { isBefore: true, dialect, kind }))
   const nulls = nullFaults(plan, columns)
-  const faults = [...opFaults(plan), ...nulls, ...valueFaults([...columns, ...before])]
+  const faults = [...opFaults(plan), ...nulls, ...partitionFaults(plan, columns), ...valueFaults([...columns, ...before])]
   const cuts = columns.flatMap(({ isCut }) =>
     isCut === undefined ? [] : [`CAST(coalesce(${isCut}, false) AS INTEGER)`],
   )
@@ -81,8 +81,10 @@ export function relationSql(
   }
 }
 
-function opFaults({ opField }: ReadPlan): readonly Fault[] {
+function opFaults({ opField, context }: ReadPlan): readonly Fault[] {
   if (opField === undefined) return []
+  if (context.kind === 'load')
+    return [{ when: `${rawName(opField)} IS DISTINCT FROM 'I'`, field: opField, reason: 'Op of a load is not I' }]
   return [
     {
       when: `coalesce(${rawName(opField)} NOT IN ('I', 'U', 'D'), true)`,
@@ -103,6 +105,16 @@ function nullFaults({ context: { table, kind } }: ReadPlan, columns: readonly Co
         reason: 'the sequence column is empty in a change',
       },
     ]
+  })
+}
+
+/** Delta keeps an empty text in a partition column as NULL: a key would become another one, a value be lost in silence. */
+function partitionFaults(plan: ReadPlan, columns: readonly ColumnSql[]): readonly Fault[] {
+  const { table } = plan.context
+  const texts = columns.filter(({ column }) => column.type === 'string' && table.partitionBy.includes(column.name))
+  return texts.map(({ column: { name, field }, text }) => {
+    const isDelete = plan.opField === undefined || table.key.includes(name) ? 'false' : `${rawName(plan.opField)} = 'D'`
+    return { when: `coalesce(${text} = '' AND NOT ${isDelete}, false)`, field, reason: 'an empty text cannot be a partition value' }
   })
 }
 

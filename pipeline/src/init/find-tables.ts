@@ -33,7 +33,7 @@ export async function findTables(landing: Store): Promise<FoundLanding> {
     if (parsed.kind === 'transactions') hasTransactions = true
     else if (parsed.kind === 'control') ignored.push({ key, why: 'a control table of DMS' })
     else if (parsed.kind === 'validation') ignored.push({ key, why: 'a validation result of DMS' })
-    else if (parsed.kind === 'ignored') ignored.push({ key, why: parsed.why })
+    else if (parsed.kind === 'ignored' || parsed.kind === 'refused') ignored.push({ key, why: parsed.why })
     else {
       const name = `${parsed.schema}.${parsed.table}`
       const found = tables.get(name) ?? { schema: parsed.schema, table: parsed.table, loads: [], changes: [] }

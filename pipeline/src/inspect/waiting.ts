@@ -2,7 +2,7 @@ import type { Store } from '@tributary/delta'
 import type { LedgerEntry } from '../ledger/ledger.ts'
 import type { TableState } from '../ledger/table-state.ts'
 import { lookUpFiles } from '../worker/look-up.ts'
-import { isLeftover, type LandingFile } from '../worker/plan.ts'
+import { isLeftover, isWaiting, type LandingFile } from '../worker/plan.ts'
 
 /** A table's landing files against its ledger. */
 export interface WaitingFiles {
@@ -22,9 +22,10 @@ export async function findWaiting(
 ): Promise<WaitingFiles> {
   const leftoverLoads: string[] = []
   const waiting: LandingFile[] = []
-  for (const { file, seen, entry } of await lookUpFiles(landing, files, table.ledger)) {
+  for (const seen of await lookUpFiles(landing, files, table.ledger)) {
+    const { file, entry } = seen
     if (file.kind === 'load' && isLeftover(file, entry, table.state)) leftoverLoads.push(file.key)
-    else if (seen !== 'known') waiting.push(file)
+    else if (isWaiting(seen, table.state)) waiting.push(file)
   }
   return {
     files: waiting.length,

@@ -25,6 +25,8 @@ const row = z
     kind: z.enum(['load', 'cdc', 'transactions']),
     format: z.enum(['csv', 'parquet']),
     batch: z.number().int().nonnegative(),
+    /** The generation that the row belongs to: a later one replaces it. */
+    generation: z.number().int().positive(),
   })
   .readonly()
 

@@ -27,7 +27,8 @@ export async function locateRows(
   const files = snapshot === undefined ? [] : await candidateFiles(engine, snapshot, shape, keysFrom)
   if (snapshot === undefined || files.length === 0) return createEmpty(engine, shape)
   const sequence = options.guard ? shape.sequence : undefined
-  const scan = await scanSql(engine, snapshot, {
+  // A column that comes with this batch is NULL in the rows that are there.
+  const scan = await scanSql(engine, { ...snapshot, schema: shape.schema }, {
     columns: [...new Set([...shape.key, ...(sequence === undefined ? [] : [sequence])])],
     files,
     withPlace: true,

@@ -90,7 +90,7 @@ async function readStoredRows(engine: Engine, snapshot: Snapshot | undefined, sh
     return
   }
   const files = snapshot.files.filter((file) => paths.has(file.path))
-  const scan = await scanSql(engine, snapshot, { files, withPlace: true })
+  const scan = await scanSql(engine, { ...snapshot, schema: shape.schema }, { files, withPlace: true })
   await engine.run(`CREATE OR REPLACE TEMP TABLE stored AS
     SELECT s.* EXCLUDE ("__path", "__position") FROM (${scan}) s SEMI JOIN located USING ("__path", "__position")`)
 }

@@ -26,7 +26,7 @@ export interface PreparedBatch {
   readonly added: readonly AddFile[]
   /** Ledger entries without the batch number, which is given here. */
   readonly entries: readonly Omit<LedgerEntry, 'batch'>[]
-  readonly rejects: readonly Omit<QuarantinedRow, 'batch' | 'id'>[]
+  readonly rejects: readonly Omit<QuarantinedRow, 'batch' | 'generation' | 'id'>[]
   /** Rows still in quarantine, when the batch replaces the list (a replay); absent: the list stays. */
   readonly stillQuarantined?: readonly QuarantinedRow[]
   /** The parts of the state that the batch changes. */
@@ -51,7 +51,8 @@ export async function commitBatch(
   const entries = batch.entries.map((entry) => ({ ...entry, batch: number }))
   for (const entry of entries) if (!isConserved(entry)) throw countMismatch(entry.key, entry)
   const counts = entries.reduce<Counts>(addCounts, NO_COUNTS)
-  const rejects = batch.rejects.map((row, at) => ({ ...row, batch: number, id: `${number}-${at + 1}` }))
+  const generation = batch.state.generation ?? state?.generation ?? 1
+  const rejects = batch.rejects.map((row, at) => ({ ...row, batch: number, generation, id: `${number}-${at + 1}` }))
   const parts = { store, clock }
   const quarantine =
     batch.stillQuarantined === undefined
@@ -59,6 +60,7 @@ export async function commitBatch(
       : await appendQuarantine(parts, [], [...batch.stillQuarantined, ...rejects])
   const next: TableState = {
     ...(state ?? emptyState(table)),
+    ...(table.sequence === undefined ? {} : { sequence: table.sequence }),
     ...batch.state,
     batch: number,
     ledger: await appendLedger(parts, state?.ledger ?? [], entries),

@@ -2,7 +2,8 @@ import { writeCheckpoint } from '@tributary/delta'
 import { commitContended } from '../errors.ts'
 import { commitBatch, type PreparedBatch } from './commit-batch.ts'
 import { lookUpFiles } from './look-up.ts'
-import { type LandingFile, type PlanLimits, planTable, type SeenFile, type TablePlan } from './plan.ts'
+import { isWaiting, type LandingFile, type PlanLimits, planTable, type SeenFile, type TablePlan } from './plan.ts'
+import { assertSettings } from './assert-settings.ts'
 import { prepareChanges } from './prepare-changes.ts'
 import { prepareLoad } from './prepare-load.ts'
 import { prepareSuperseded } from './prepare-superseded.ts'
@@ -32,8 +33,11 @@ export async function ingestTable(
       limits: { ...LIMITS, settleMs: options.settleMs ?? 0 },
     })
     if (plan.kind === 'idle' || plan.kind === 'settling' || options.signal?.aborted) return { waiting: [] }
-    if (options.dryRun) return { waiting: seen.filter((file) => file.seen !== 'known').map(({ file }) => file.key) }
-    const event = await runBatch(run, plan)
+    if (options.dryRun) return { waiting: seen.filter((file) => isWaiting(file, session.state)).map(({ file }) => file.key) }
+    assertSettings(run, plan)
+    const outcome = await runBatch(run, plan, seen)
+    if (outcome === 'nothing') return { waiting: [] }
+    const event = outcome === 'conflicted' ? undefined : outcome
     attempts = event === undefined ? attempts + 1 : 0
     if (attempts >= ATTEMPTS_MAX) throw commitContended(run.table.name, attempts)
     if (event === undefined) await lake.clock.sleep(10 * 2 ** attempts)
@@ -45,16 +49,20 @@ export async function ingestTable(
 
 type Work = Exclude<TablePlan, { readonly kind: 'idle' | 'settling' }>
 
-/** Prepares one batch and attempts its commit; undefined when another writer was first. */
-async function runBatch(run: TableRun, plan: Work): Promise<CommitEvent | undefined> {
+/** Prepares one batch and attempts its commit. */
+async function runBatch(
+  run: TableRun,
+  plan: Work,
+  seen: readonly SeenFile[],
+): Promise<CommitEvent | 'conflicted' | 'nothing'> {
   const { lake, session, table } = run
   const startMs = lake.clock.now()
   const writes = trackWrites(session.store)
   // Temporary tables go with the connection.
   const engine = await run.engine.fork()
-  let prepared: PreparedBatch
+  let prepared: PreparedBatch | undefined
   try {
-    prepared = await prepare({ ...run, engine, session: { ...session, store: writes.store } }, plan)
+    prepared = await prepare({ ...run, engine, session: { ...session, store: writes.store } }, plan, seen)
   } catch (error) {
     // Nothing refers to these files: no commit was attempted.
     await writes.discard()
@@ -62,11 +70,15 @@ async function runBatch(run: TableRun, plan: Work): Promise<CommitEvent | undefi
   } finally {
     await engine.close()
   }
+  if (prepared === undefined) {
+    await writes.discard()
+    return 'nothing'
+  }
   const target = { table, snapshot: session.snapshot, state: session.state }
   const outcome = await commitBatch({ store: writes.store, clock: lake.clock }, target, prepared)
   if (outcome.kind === 'conflicted') {
     await writes.discard()
-    return undefined
+    return 'conflicted'
   }
   if (outcome.version > 0 && outcome.version % CHECKPOINT_INTERVAL === 0) {
     await refreshSession(session)
@@ -88,10 +100,10 @@ async function runBatch(run: TableRun, plan: Work): Promise<CommitEvent | undefi
   }
 }
 
-function prepare(run: TableRun, plan: Work): Promise<PreparedBatch> {
+async function prepare(run: TableRun, plan: Work, seen: readonly SeenFile[]): Promise<PreparedBatch | undefined> {
   switch (plan.kind) {
     case 'load':
-      return prepareLoad(run, plan)
+      return (await prepareLoad(run, plan)) ?? prepareChanges(run, { files: allWaiting(run, seen), guard: run.table.sequence !== undefined })
     case 'changes':
       return prepareChanges(run, plan)
     case 'superseded':
@@ -103,7 +115,8 @@ function sum(batch: PreparedBatch, part: 'read' | 'applied' | 'superseded' | 'no
   return batch.entries.reduce((total, entry) => total + entry[part], 0)
 }
 
-/** Files whose bytes the ledger does not hold. */
-export function waitingFiles(seen: readonly SeenFile[]): readonly LandingFile[] {
-  return seen.filter((file) => file.seen !== 'known').map(({ file }) => file)
+/** A load without a row tells no types: it is taken in together with the changes that follow it. */
+function allWaiting({ session }: TableRun, seen: readonly SeenFile[]): readonly LandingFile[] {
+  const files = seen.filter((candidate) => isWaiting(candidate, session.state)).map(({ file }) => file)
+  return files.toSorted((a, b) => (a.place < b.place ? -1 : 1)).slice(0, LIMITS.batchFilesMax)
 }

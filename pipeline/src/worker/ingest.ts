@@ -1,4 +1,5 @@
 import { type Engine, TributaryError } from '@tributary/delta'
+import { landingNameRefused } from '../errors.ts'
 import { addCounts, type Counts, NO_COUNTS } from '../ledger/table-state.ts'
 import { findTable, type Lake } from './lake.ts'
 import { type Listing, listLanding } from './listing.ts'
@@ -23,6 +24,8 @@ export interface IngestSummary {
   readonly schema: 'tributary.ingest/1'
   readonly tables: readonly TableSummary[]
   readonly unconfigured: readonly { readonly table: string; readonly files: number }[]
+  /** Landing objects whose names are refused; they are errors. */
+  readonly refused: readonly { readonly key: string; readonly message: string }[]
 }
 
 const TABLES_AT_ONCE = 2
@@ -50,7 +53,10 @@ export async function ingest(lake: Lake, engine: Engine, options: IngestOptions 
   for (const result of lanes) if (result.status === 'rejected') throw result.reason
   const unconfigured = [...listing.unconfigured].map(([table, files]) => ({ table, files }))
   const tables = wanted.flatMap(({ name }) => summaries.get(name) ?? [])
-  return { schema: 'tributary.ingest/1', tables, unconfigured }
+  const refused = listing.refused.map(({ key, why }) => ({ key, message: landingNameRefused(key, why).message }))
+  for (const { key, message } of refused)
+    options.onEvent?.({ kind: 'stopped', table: key, code: 'LANDING_NAME_REFUSED', message })
+  return { schema: 'tributary.ingest/1', tables, unconfigured, refused }
 }
 
 async function runTable(run: TableRun, listing: Listing): Promise<TableSummary> {

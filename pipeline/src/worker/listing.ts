@@ -10,6 +10,8 @@ export interface Listing {
   readonly unconfigured: ReadonlyMap<string, number>
   /** Objects that are no table data: DMS control tables, validation results, odd names; with the reason. */
   readonly ignored: readonly { readonly key: string; readonly why: string }[]
+  /** Names that could do harm: they are errors, and nothing is done with them. */
+  readonly refused: readonly { readonly key: string; readonly why: string }[]
 }
 
 /** Lists the landing once, for all tables. LIST is the truth: nothing else tells which files exist (law 1). */
@@ -19,6 +21,7 @@ export async function listLanding(lake: Lake): Promise<Listing> {
   const tables = new Map<string, LandingFile[]>(names.map((name) => [name, []]))
   const unconfigured = new Map<string, number>()
   const ignored: { key: string; why: string }[] = []
+  const refused: { key: string; why: string }[] = []
   const options = { bucketFolder: dms.BucketFolder, cdcPath: dms.CdcPath, tables: names }
   for await (const { path: key, sizeBytes, modifiedMs } of lake.landing.list('')) {
     const parsed = parseLandingKey(key, options)
@@ -48,7 +51,10 @@ export async function listLanding(lake: Lake): Promise<Listing> {
       case 'ignored':
         ignored.push({ key, why: parsed.why })
         break
+      case 'refused':
+        refused.push({ key, why: parsed.why })
+        break
     }
   }
-  return { tables, unconfigured, ignored }
+  return { tables, unconfigured, ignored, refused }
 }

@@ -53,9 +53,7 @@ export function planTable(
     return { kind: 'load', ...generation }
   }
   const waiting = seen
-    .filter(
-      ({ file, seen: how, entry }) => how !== 'known' && !(file.kind === 'load' && isLeftover(file, entry, state)),
-    )
+    .filter((candidate) => isWaiting(candidate, state))
     .sort((a, b) => (a.file.place < b.file.place ? -1 : a.file.place > b.file.place ? 1 : 0))
   const closed = state?.closedPlace ?? ''
   const superseded = waiting.filter(({ file }) => file.kind !== 'load' && file.place <= closed)
@@ -80,12 +78,26 @@ function nextGeneration(
   state: TableState | undefined,
 ): { readonly generation: number; readonly files: readonly LandingFile[] } | undefined {
   if (state === undefined) return { generation: 1, files: loads.map(({ file }) => file) }
-  const restarted = loads.some(({ seen, entry }) => seen === 'changed' && entry?.generation === state.generation)
+  // After a truncate the generation has no load of its own: the newest one that was taken in counts.
+  const newest = Math.max(0, ...loads.flatMap(({ entry }) => (entry?.kind === 'load' ? [entry.generation] : [])))
+  const restarted = loads.some(
+    ({ file, seen, entry }) =>
+      seen === 'changed' &&
+      entry?.generation === newest &&
+      (newest === state.generation || file.modifiedMs > entry.modifiedMs),
+  )
   if (!restarted) return undefined
   const files = loads.filter(
     ({ file, seen, entry }) => entry === undefined || seen === 'changed' || file.modifiedMs > entry.modifiedMs,
   )
   return { generation: state.generation + 1, files: files.map(({ file }) => file) }
+}
+
+/** Whether a file is still to be taken in. A LOAD object of a reload counts as new also when its bytes did not change. */
+export function isWaiting({ file, seen, entry }: SeenFile, state: TableState | undefined): boolean {
+  if (file.kind !== 'load' || entry === undefined || state === undefined || entry.generation >= state.generation)
+    return seen !== 'known'
+  return file.modifiedMs > entry.modifiedMs
 }
 
 /** A LOAD object of an earlier generation that was not written again. */

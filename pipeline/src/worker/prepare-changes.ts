@@ -1,4 +1,4 @@
-import { quoteName, type StructType } from '@tributary/delta'
+import { quoteName, type StructType, TributaryError } from '@tributary/delta'
 import { openBatch, stageFile, type TableShape, unstageFile, widenBatch } from '../upsert/batch.ts'
 import { prepareUpsert } from '../upsert/upsert.ts'
 import type { PreparedBatch } from './commit-batch.ts'
@@ -8,17 +8,21 @@ import { type FileReading, ledgerEntry, readLandingFile } from './read-file.ts'
 import type { TableRun } from './run.ts'
 import { type EvolvingSchema, evolvingSchema } from './schema.ts'
 
-/** Stages the files of a batch in order and works out the upsert. */
+/** Stages the files of a batch in order and works out the upsert; undefined when they do not even tell the columns of a new table. */
 export async function prepareChanges(
   run: TableRun,
   plan: { readonly files: readonly LandingFile[]; readonly guard: boolean },
-): Promise<PreparedBatch> {
+): Promise<PreparedBatch | undefined> {
   const { session, table, lake, engine } = run
   const schema = evolvingSchema(run)
   const staged = await stageFiles(run, plan.files, schema)
   if (staged.widen !== undefined && staged.readings.length === 0) return prepareWiden(run, staged.widen)
+  if (schema.current().fields.length === 0 && table.columns !== undefined)
+    schema.addColumns(table.columns.map(({ name, type }) => ({ name: table.rename.get(name) ?? name, type })))
   const shape = { schema: schema.current(), key: table.key, sequence: table.sequence }
-  // Without a single file that could be laid out there is nothing to stage: every row is in quarantine.
+  // No file has told a column yet: the files wait for one that does.
+  if (shape.schema.fields.length === 0) return undefined
+  // No row came so far: there is nothing to stage.
   if (!staged.isOpen) await openBatch(engine, shape)
   const parts = { engine, store: session.store, clock: lake.clock }
   const prepared = await prepareUpsert(parts, {
@@ -74,7 +78,7 @@ async function stageFiles(run: TableRun, files: readonly LandingFile[], schema: 
   let rows = 0
   for (const file of files) {
     let calls = 0
-    const outcome = await readLandingFile(run, engine, { file, schema }, async (staged) => {
+    const read = readLandingFile(run, engine, { file, schema }, async (staged) => {
       const shape: TableShape = { schema: schema.current(), key: table.key, sequence: table.sequence }
       if (opened === undefined) await openBatch(engine, shape)
       else if (opened !== shape.schema) await widenBatch(engine, { from: opened, to: shape.schema })
@@ -84,6 +88,13 @@ async function stageFiles(run: TableRun, files: readonly LandingFile[], schema: 
       calls += 1
       return stageFile(engine, shape, staged)
     })
+    const outcome = await read.catch(async (error: unknown) => {
+      // What stops the table stops it at this file: the ones before it are a batch of their own.
+      if (readings.length === 0 || !(error instanceof TributaryError)) throw error
+      if (calls > 0) await unstageFile(engine, file.key)
+      return undefined
+    })
+    if (outcome === undefined) return { readings, isOpen: opened !== undefined }
     if (outcome.kind === 'widen') return { readings, isOpen: opened !== undefined, widen: outcome.schema }
     readings.push(outcome.reading)
     rows += outcome.reading.read

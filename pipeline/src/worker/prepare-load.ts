@@ -31,13 +31,17 @@ type Loaded =
   | { readonly kind: 'loaded'; readonly schema: EvolvingSchema; readonly files: readonly LoadedFile[] }
   | { readonly kind: 'widen'; readonly schema: StructType }
 
-/** Streams the files of a load into data files and, for a reload, takes the old generation's files out. */
+/**
+ * Streams the files of a load into data files and, for a reload, takes the old generation's files out; undefined when a
+ * new table's load has no row and so tells no types.
+ */
 export async function prepareLoad(
   run: TableRun,
   plan: { readonly generation: number; readonly files: readonly LandingFile[] },
-): Promise<PreparedBatch> {
+): Promise<PreparedBatch | undefined> {
   const { session, table, lake } = run
   const { schema, files: loaded } = await loadAll(run, plan.files)
+  if (schema.current().fields.length === 0) return undefined
   const pending = pendingSnapshot(
     run,
     schema,
@@ -66,6 +70,7 @@ export async function prepareLoad(
     rejects: loaded.flatMap(({ reading }) => reading.rejects),
     state: {
       generation: plan.generation,
+      key: table.key,
       tombstones: [],
       ...(plan.generation > 1 ? { closedPlace: state?.lastPlace ?? '' } : {}),
       ...(last !== undefined && last.place > (state?.lastPlace ?? '')

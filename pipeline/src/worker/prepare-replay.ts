@@ -1,8 +1,9 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { localStore, quoteName, quoteText, type Store, type StructType } from '@tributary/delta'
+import { localStore, quoteName, quoteText, type Store, type StructType, TributaryError } from '@tributary/delta'
 import { type Dialect, dialectOf } from '../dms/dialect.ts'
 import { placeOf } from '../dms/file-name.ts'
+import { hashLandingFile } from '../dms/open-file.ts'
 import type { QuarantinedRow } from '../ledger/quarantine.ts'
 import { openBatch, type StagedFile, stageFile, type TableShape, widenBatch } from '../upsert/batch.ts'
 import { prepareUpsert } from '../upsert/upsert.ts'
@@ -29,8 +30,12 @@ export async function prepareReplay(run: TableRun, rows: readonly QuarantinedRow
   const { engine, session, table, lake } = run
   const schema = evolvingSchema(run)
   await openBatch(engine, shapeOf(run, schema))
+  // The generation goes before everything else in the order: what a reload or a truncate replaced stays replaced.
+  const generation = session.state?.generation ?? 1
+  const closed = rows.filter((row) => row.generation < generation)
+  const open = rows.filter((row) => row.generation >= generation)
   const files: FileReplay[] = []
-  for (const group of Map.groupBy(rows, (row) => JSON.stringify([row.file, row.fields])).values())
+  for (const group of Map.groupBy(open, (row) => JSON.stringify([row.file, row.fields, row.batch])).values())
     files.push(await replayFile(run, schema, group))
   const shape = shapeOf(run, schema)
   const prepared = await prepareUpsert(
@@ -53,7 +58,12 @@ export async function prepareReplay(run: TableRun, rows: readonly QuarantinedRow
     schema: shape.schema,
     actions: prepared.actions,
     added: prepared.added,
-    entries: prepared.outcome.files.map((file) => replayEntry(run, file)),
+    entries: [
+      ...prepared.outcome.files.map((file) => replayEntry(run, file)),
+      ...[...Map.groupBy(closed, (row) => row.file)].map(([key, { length }]) =>
+        replayEntry(run, { key, applied: 0, superseded: length, noop: 0 }),
+      ),
+    ],
     rejects: [],
     stillQuarantined: still,
     state: {
@@ -113,6 +123,8 @@ async function replayFile(run: TableRun, schema: EvolvingSchema, rows: readonly 
     await run.engine.run('CREATE OR REPLACE TEMP TABLE replay_rows (n BIGINT, row BIGINT)')
     await run.engine.append('replay_rows', ['n', 'row'], numbers)
     const before = schema.current()
+    if (isParquet && (await hashOf(run, first)) !== writtenHash(run, first))
+      return { rows, still: rows.map((row) => ({ ...row, reason: `${row.file} is gone or has other bytes now` })) }
     const outcome = await readLandingFile({ ...run, lake }, run.engine, { file, schema }, (staged) =>
       stageRows(run, schema, before, staged),
     )
@@ -123,9 +135,29 @@ async function replayFile(run: TableRun, schema: EvolvingSchema, rows: readonly 
       return reject === undefined ? [] : [{ ...row, reason: reject.reason }]
     })
     return { rows, still }
+  } catch (error) {
+    // One file that still cannot be read must not keep the others waiting.
+    if (!(error instanceof TributaryError)) throw error
+    await run.engine.run(`DELETE FROM batch WHERE "__file" = ${quoteText(first.file)} AND "__row" IN (SELECT row FROM replay_rows)`)
+    return { rows, still: rows.map((row) => ({ ...row, reason: error.message })) }
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
+}
+
+/** The bytes of a Parquet file as they are now; undefined when it cannot be read. */
+async function hashOf({ lake }: TableRun, { file }: QuarantinedRow): Promise<string | undefined> {
+  try {
+    return await hashLandingFile(lake.landing, file)
+  } catch (error) {
+    if (error instanceof TributaryError) return undefined
+    throw error
+  }
+}
+
+/** The bytes that the row came from, as the ledger keeps them. */
+function writtenHash({ session }: TableRun, { file, batch }: QuarantinedRow): string | undefined {
+  return session.ledger.find((entry) => entry.key === file && entry.batch === batch)?.hash
 }
 
 /** Stages the replayed rows under the numbers that they had; answers with all rows of the relation, as law 3 counts them. */

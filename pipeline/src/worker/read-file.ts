@@ -6,6 +6,7 @@ import { type OpenedFile, openLandingFile } from '../dms/open-file.ts'
 import { planRead, type ReadContext, type ReadPlan, type SourceColumn } from '../dms/plan-read.ts'
 import { readRows } from '../dms/read-rows.ts'
 import { beforeName } from '../dms/relation-sql.ts'
+import { columnReserved } from '../errors.ts'
 import type { LedgerEntry } from '../ledger/ledger.ts'
 import type { QuarantinedRow } from '../ledger/quarantine.ts'
 import type { StagedFile } from '../upsert/batch.ts'
@@ -20,13 +21,16 @@ export interface FileReading {
   readonly sizeBytes: number
   readonly read: number
   readonly digitsCut: number
-  readonly rejects: readonly Omit<QuarantinedRow, 'id' | 'batch'>[]
+  readonly rejects: readonly Omit<QuarantinedRow, 'id' | 'batch' | 'generation'>[]
 }
 
 /** A file was read, or the table must take wider types before it can be. */
 export type ReadOutcome =
   | { readonly kind: 'read'; readonly reading: FileReading }
   | { readonly kind: 'widen'; readonly schema: StructType }
+
+// Names of the batch's own columns, and of the place that data files keep.
+const RESERVED = /^__(op|row|file|n|place|seq|phase|unset|was_.*)$/i
 
 /** Reads one file. `consume` takes its rows and tells how many they were; it may be called twice, and the second call counts. */
 export async function readLandingFile(
@@ -45,7 +49,9 @@ export async function readLandingFile(
       ...configuredColumns(run),
     ])
     if (widened !== undefined) return { kind: 'widen', schema: widened }
-    schema.addColumns(table)
+    // A header alone tells no types: they wait for rows, or for the configuration.
+    if (plan.rowCount > 0 || run.table.columns !== undefined || schema.current().fields.length > 0) schema.addColumns(table)
+    for (const { name } of plan.columns) if (RESERVED.test(name)) throw columnReserved(file.key, run.table.name, name)
     if (plan.rowCount > 0) {
       if (opened.format === 'csv' && !plan.hasHeader && file.kind !== 'transactions')
         schema.pinWidth(file.kind, plan.fieldNames.length)
@@ -207,7 +213,7 @@ function quarantined(
   opened: OpenedFile,
   plan: ReadPlan,
   reject: Awaited<ReturnType<typeof readRows>>['rejects'][number],
-): Omit<QuarantinedRow, 'id' | 'batch'> {
+): Omit<QuarantinedRow, 'id' | 'batch' | 'generation'> {
   const { row, line, column, text, reason, raw, encoding } = reject
   return {
     file: file.key,

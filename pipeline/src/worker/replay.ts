@@ -3,6 +3,7 @@
 import type { Engine } from '@tributary/delta'
 import { commitContended } from '../errors.ts'
 import { type QuarantinedRow, readQuarantine } from '../ledger/quarantine.ts'
+import { assertSettings } from './assert-settings.ts'
 import { commitBatch } from './commit-batch.ts'
 import { findTable, type Lake } from './lake.ts'
 import type { IngestOptions, TableRun } from './run.ts'
@@ -42,6 +43,7 @@ export async function replayQuarantine(
     const fork = await engine.fork()
     try {
       const run: TableRun = { lake, engine: fork, table, session: { ...session, store: writes.store }, options }
+      assertSettings(run)
       const { batch, still, replayed } = await prepareReplay(run, waiting)
       if (options.dryRun === true || replayed === 0) {
         await writes.discard()

@@ -7,6 +7,7 @@ import type { LedgerEntry } from '../ledger/ledger.ts'
 import { commitBatch, type PreparedBatch } from './commit-batch.ts'
 import { ingest } from './ingest.ts'
 import { findTable, type Lake } from './lake.ts'
+import { listLanding } from './listing.ts'
 import type { CommitEvent, IngestEvent } from './run.ts'
 import { forgetStop, readStop, type StopNote } from './stops.ts'
 import { openSession, refreshSession, type TableSession } from './table-session.ts'
@@ -64,7 +65,7 @@ export async function resolveTable(
   await refreshSession(session)
   const batch =
     resolution.kind === 'skip'
-      ? await skipFile(lake, session, resolution)
+      ? await skipFile(lake, session, { ...resolution, table: table.name })
       : truncateTable(lake, session, table.name, resolution.reason)
   const target = { table, snapshot: session.snapshot, state: session.state }
   const outcome = await commitBatch({ store: session.store, clock: lake.clock }, target, batch)
@@ -76,7 +77,7 @@ export async function resolveTable(
 async function skipFile(
   lake: Lake,
   session: TableSession,
-  { file, reason }: { readonly file: string; readonly reason: string },
+  { file, reason, table }: { readonly file: string; readonly reason: string; readonly table: string },
 ): Promise<PreparedBatch> {
   const entry = await lake.landing.stat(file)
   if (session.snapshot === undefined)
@@ -84,11 +85,11 @@ async function skipFile(
       file,
       'the table does not exist yet, so no commit can record it; move the file out of the landing instead',
     )
-  if (entry === undefined)
-    throw nothingToResolve(file, 'there is no such file in the landing; give its key as `status` prints it')
+  const listed = (await listLanding(lake)).tables.get(table)?.some(({ key }) => key === file) ?? false
+  if (entry === undefined || !listed)
+    throw nothingToResolve(file, `there is no such file of ${table} in the landing; give its key as \`ingest\` prints it`)
   const place = placeOf(file)
   const state = session.state
-  const isLater = place > (state?.lastPlace ?? '')
   return {
     ...emptyBatch(session, 'SKIP'),
     entries: [
@@ -101,7 +102,6 @@ async function skipFile(
         reason,
       },
     ],
-    state: isLater ? { lastPlace: place, lastFile: file } : {},
   }
 }
 

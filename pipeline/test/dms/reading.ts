@@ -70,6 +70,7 @@ export function contextOf(key: string, facts: TableFacts): ReadContext {
       sequence: facts.sequence,
       rename: new Map(Object.entries(facts.rename ?? {})),
       keepOnNull: facts.keepOnNull ?? [],
+      partitionBy: [],
     },
     settings: facts.settings ?? {},
     kind: facts.kind ?? (key.includes('LOAD') ? 'load' : key.includes('CDC_TXN') ? 'transactions' : 'cdc'),
