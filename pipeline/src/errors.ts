@@ -377,7 +377,11 @@ export function columnReserved(file: string, table: string, column: string): Tri
 }
 
 /** The table's settings changed in a way that would fit new rows only. */
-export function settingsChanged(table: string, setting: string, values: { readonly from: string; readonly to: string }): TributaryError {
+export function settingsChanged(
+  table: string,
+  setting: string,
+  values: { readonly from: string; readonly to: string },
+): TributaryError {
   return new TributaryError(
     'refused',
     'SETTINGS_CHANGED',

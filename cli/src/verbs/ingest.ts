@@ -100,11 +100,7 @@ async function watchOn(invocation: Invocation, { lake, engine }: Parts, flags: I
 }
 
 /** A stopped table beats quarantined rows; older quarantine counts only when that was asked for. */
-async function exitCodeOf(
-  lake: Lake,
-  { tables, refused }: IngestSummary,
-  { failOn }: IngestFlags,
-): Promise<ExitCode> {
+async function exitCodeOf(lake: Lake, { tables, refused }: IngestSummary, { failOn }: IngestFlags): Promise<ExitCode> {
   if (refused.length > 0 || tables.some(({ stopped }) => stopped !== null)) return EXIT.failed
   if (tables.some(({ quarantined }) => quarantined > 0)) return EXIT.findings
   if (failOn !== 'quarantine') return EXIT.done

@@ -31,7 +31,7 @@ export interface Engine {
   readonly close: () => Promise<void>
 }
 
-const MEMORY_MIB = 256
+const MEMORY_MIB = 512
 const THREADS_MAX = 4
 const INTERRUPT_EVERY_MS = 10
 

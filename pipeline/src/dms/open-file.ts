@@ -140,7 +140,10 @@ function plainWitness(settings: S3Settings, byTable: boolean): Witness {
           count: await countParquet(key, path, sizeBytes),
         }
       if (head.subarray(0, 3).equals(BYTE_ORDER_MARK))
-        throw landingFileCorrupt(key, 'it begins with a byte order mark, which DMS does not write and readers take for a part of the first name')
+        throw landingFileCorrupt(
+          key,
+          'it begins with a byte order mark, which DMS does not write and readers take for a part of the first name',
+        )
       const { dialect, counter } = start()
       return { format: 'csv', dialect, count: counter.finish() }
     },

@@ -50,7 +50,12 @@ export function relationSql(
   const columns = plan.columns.map((column) => columnSql(column, { isBefore: false, dialect, kind }))
   const before = plan.before.map((column) => columnSql(column, { isBefore: true, dialect, kind }))
   const nulls = nullFaults(plan, columns)
-  const faults = [...opFaults(plan), ...nulls, ...partitionFaults(plan, columns), ...valueFaults([...columns, ...before])]
+  const faults = [
+    ...opFaults(plan),
+    ...nulls,
+    ...partitionFaults(plan, columns),
+    ...valueFaults([...columns, ...before]),
+  ]
   const cuts = columns.flatMap(({ isCut }) =>
     isCut === undefined ? [] : [`CAST(coalesce(${isCut}, false) AS INTEGER)`],
   )
@@ -114,7 +119,11 @@ function partitionFaults(plan: ReadPlan, columns: readonly ColumnSql[]): readonl
   const texts = columns.filter(({ column }) => column.type === 'string' && table.partitionBy.includes(column.name))
   return texts.map(({ column: { name, field }, text }) => {
     const isDelete = plan.opField === undefined || table.key.includes(name) ? 'false' : `${rawName(plan.opField)} = 'D'`
-    return { when: `coalesce(${text} = '' AND NOT ${isDelete}, false)`, field, reason: 'an empty text cannot be a partition value' }
+    return {
+      when: `coalesce(${text} = '' AND NOT ${isDelete}, false)`,
+      field,
+      reason: 'an empty text cannot be a partition value',
+    }
   })
 }
 

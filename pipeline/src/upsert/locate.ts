@@ -28,12 +28,16 @@ export async function locateRows(
   if (snapshot === undefined || files.length === 0) return createEmpty(engine, shape)
   const sequence = options.guard ? shape.sequence : undefined
   // A column that comes with this batch is NULL in the rows that are there.
-  const scan = await scanSql(engine, { ...snapshot, schema: shape.schema }, {
-    columns: [...new Set([...shape.key, ...(sequence === undefined ? [] : [sequence])])],
-    files,
-    withPlace: true,
-    extraColumns: options.guard ? placeColumns : [],
-  })
+  const scan = await scanSql(
+    engine,
+    { ...snapshot, schema: shape.schema },
+    {
+      columns: [...new Set([...shape.key, ...(sequence === undefined ? [] : [sequence])])],
+      files,
+      withPlace: true,
+      extraColumns: options.guard ? placeColumns : [],
+    },
+  )
   const order = options.guard
     ? `, ${sequence === undefined ? 'NULL::VARCHAR' : sequenceValue(shape, sequence, 's')} AS "__seq", s."__file", s."__row"`
     : ''

@@ -135,7 +135,11 @@ async function rewriteTouched(
   const added = [...(await writeRows(parts, target, rows))]
   assertAllWritten(added, outcome)
   if (touched.length > 0) {
-    const scan = await scanSql(parts.engine, { ...snapshot, schema: target.shape.schema }, { files: touched, withPlace: true, extraColumns: placeColumns })
+    const scan = await scanSql(
+      parts.engine,
+      { ...snapshot, schema: target.shape.schema },
+      { files: touched, withPlace: true, extraColumns: placeColumns },
+    )
     const kept = `SELECT ${columns}, "__file", "__row" FROM (${scan}) s ANTI JOIN (${doomed}) USING ("__path", "__position")`
     added.push(...(await writeRows(parts, target, kept)))
   }

@@ -1,9 +1,9 @@
 import { writeCheckpoint } from '@tributary/delta'
 import { commitContended } from '../errors.ts'
+import { assertSettings } from './assert-settings.ts'
 import { commitBatch, type PreparedBatch } from './commit-batch.ts'
 import { lookUpFiles } from './look-up.ts'
 import { isWaiting, type LandingFile, type PlanLimits, planTable, type SeenFile, type TablePlan } from './plan.ts'
-import { assertSettings } from './assert-settings.ts'
 import { prepareChanges } from './prepare-changes.ts'
 import { prepareLoad } from './prepare-load.ts'
 import { prepareSuperseded } from './prepare-superseded.ts'
@@ -33,7 +33,8 @@ export async function ingestTable(
       limits: { ...LIMITS, settleMs: options.settleMs ?? 0 },
     })
     if (plan.kind === 'idle' || plan.kind === 'settling' || options.signal?.aborted) return { waiting: [] }
-    if (options.dryRun) return { waiting: seen.filter((file) => isWaiting(file, session.state)).map(({ file }) => file.key) }
+    if (options.dryRun)
+      return { waiting: seen.filter((file) => isWaiting(file, session.state)).map(({ file }) => file.key) }
     assertSettings(run, plan)
     const outcome = await runBatch(run, plan, seen)
     if (outcome === 'nothing') return { waiting: [] }
@@ -103,7 +104,10 @@ async function runBatch(
 async function prepare(run: TableRun, plan: Work, seen: readonly SeenFile[]): Promise<PreparedBatch | undefined> {
   switch (plan.kind) {
     case 'load':
-      return (await prepareLoad(run, plan)) ?? prepareChanges(run, { files: allWaiting(run, seen), guard: run.table.sequence !== undefined })
+      return (
+        (await prepareLoad(run, plan)) ??
+        prepareChanges(run, { files: allWaiting(run, seen), guard: run.table.sequence !== undefined })
+      )
     case 'changes':
       return prepareChanges(run, plan)
     case 'superseded':

@@ -138,7 +138,9 @@ async function replayFile(run: TableRun, schema: EvolvingSchema, rows: readonly 
   } catch (error) {
     // One file that still cannot be read must not keep the others waiting.
     if (!(error instanceof TributaryError)) throw error
-    await run.engine.run(`DELETE FROM batch WHERE "__file" = ${quoteText(first.file)} AND "__row" IN (SELECT row FROM replay_rows)`)
+    await run.engine.run(
+      `DELETE FROM batch WHERE "__file" = ${quoteText(first.file)} AND "__row" IN (SELECT row FROM replay_rows)`,
+    )
     return { rows, still: rows.map((row) => ({ ...row, reason: error.message })) }
   } finally {
     await rm(folder, { recursive: true, force: true })

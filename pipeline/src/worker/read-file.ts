@@ -50,7 +50,8 @@ export async function readLandingFile(
     ])
     if (widened !== undefined) return { kind: 'widen', schema: widened }
     // A header alone tells no types: they wait for rows, or for the configuration.
-    if (plan.rowCount > 0 || run.table.columns !== undefined || schema.current().fields.length > 0) schema.addColumns(table)
+    if (plan.rowCount > 0 || run.table.columns !== undefined || schema.current().fields.length > 0)
+      schema.addColumns(table)
     for (const { name } of plan.columns) if (RESERVED.test(name)) throw columnReserved(file.key, run.table.name, name)
     if (plan.rowCount > 0) {
       if (opened.format === 'csv' && !plan.hasHeader && file.kind !== 'transactions')

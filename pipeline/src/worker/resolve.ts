@@ -87,7 +87,10 @@ async function skipFile(
     )
   const listed = (await listLanding(lake)).tables.get(table)?.some(({ key }) => key === file) ?? false
   if (entry === undefined || !listed)
-    throw nothingToResolve(file, `there is no such file of ${table} in the landing; give its key as \`ingest\` prints it`)
+    throw nothingToResolve(
+      file,
+      `there is no such file of ${table} in the landing; give its key as \`ingest\` prints it`,
+    )
   const place = placeOf(file)
   const state = session.state
   return {

@@ -1,6 +1,6 @@
 // Cases that a hostile reviewer found: each lost rows, or mixed them up, in silence.
 import { join } from 'node:path'
-import { createTableActions, commit, systemClock } from '@tributary/delta'
+import { commit, createTableActions, systemClock } from '@tributary/delta'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { ingest } from '../../src/worker/ingest.ts'
 import type { Lake } from '../../src/worker/lake.ts'
@@ -25,7 +25,10 @@ interface Landing {
   readonly lake: Lake
 }
 
-async function landing(table = 'key: [id], columns: {id: long, v: string}', dms = 'AddColumnName: true'): Promise<Landing> {
+async function landing(
+  table = 'key: [id], columns: {id: long, v: string}',
+  dms = 'AddColumnName: true',
+): Promise<Landing> {
   const folder = join(workplace.folder, `hostile-${count++}`)
   const reopen = (settings: string, endpoint = dms): Promise<Lake> =>
     lakeIn(folder, `landing: landing\nlake: lake\ndms: {${endpoint}}\ntables:\n  s.t: {${settings}}\n`)
@@ -118,7 +121,10 @@ test('a table of another program in the place of ours is left alone', async () =
 })
 
 test('an empty text in a partition column waits in quarantine: Delta would make it NULL', async () => {
-  const { folder, lake } = await landing('key: [id, v], partitionBy: [v], columns: {id: long, v: string}', "AddColumnName: true, CsvNullValue: '\\N'")
+  const { folder, lake } = await landing(
+    'key: [id, v], partitionBy: [v], columns: {id: long, v: string}',
+    "AddColumnName: true, CsvNullValue: '\\N'",
+  )
   await put(folder, FIRST, 'Op,id,v\nI,1,\nI,2,b\n')
   expect((await ingest(lake, workplace.engine)).tables).toMatchObject([{ applied: 1, quarantined: 1 }])
 })
@@ -163,13 +169,16 @@ test('a load that is a header alone leaves the types to the first rows', async (
   expect((await run(lake)).commits).toBe(0)
 })
 
-test.for(['merge-on-read', 'copy-on-write'])('a column that comes with a batch, the sequence too, does not stop it (%s)', async (write) => {
-  const { folder, lake } = await landing(`key: [id], sequence: q, write: ${write}`)
-  await put(folder, LOAD, 'id,v\n1,a\n2,b\n')
-  await put(folder, FIRST, 'Op,id,v,q,extra\nU,1,c,0001,x\n')
-  expect(await run(lake)).toEqual({ code: null, commits: 2 })
-  expect(await rows(lake)).toEqual(['["1","c"]', '["2","b"]'])
-})
+test.for(['merge-on-read', 'copy-on-write'])(
+  'a column that comes with a batch, the sequence too, does not stop it (%s)',
+  async (write) => {
+    const { folder, lake } = await landing(`key: [id], sequence: q, write: ${write}`)
+    await put(folder, LOAD, 'id,v\n1,a\n2,b\n')
+    await put(folder, FIRST, 'Op,id,v,q,extra\nU,1,c,0001,x\n')
+    expect(await run(lake)).toEqual({ code: null, commits: 2 })
+    expect(await rows(lake)).toEqual(['["1","c"]', '["2","b"]'])
+  },
+)
 
 test('a column with one of our own names is refused by name', async () => {
   const { folder, lake } = await landing('key: [id]')
