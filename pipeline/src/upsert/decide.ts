@@ -1,7 +1,7 @@
 import type { Engine, Store } from '@tributary/delta'
-import { latePartialRow, sequenceLengthChanged } from '../errors.ts'
+import { latePartialRow } from '../errors.ts'
 import type { Segment } from '../ledger/table-state.ts'
-import { fieldOf, movedSql, nameList, sameKey, type TableShape } from './batch.ts'
+import { movedSql, nameList, sameKey, type TableShape } from './batch.ts'
 import { compareOrder, newestFirst } from './order.ts'
 import { tombstonesSql } from './tombstones.ts'
 
@@ -30,11 +30,16 @@ export interface BatchOutcome {
 export async function decideWinners(
   { engine, store }: { readonly engine: Engine; readonly store: Store },
   shape: TableShape,
-  options: { readonly guard: boolean; readonly isPartial: boolean; readonly tombstones: readonly Segment[] },
+  options: {
+    readonly guard: boolean
+    readonly isPartial: boolean
+    readonly ranked: string
+    readonly tombstones: readonly Segment[]
+  },
 ): Promise<void> {
   const key = nameList(shape.key)
-  if (options.guard && options.isPartial) await refuseLatePartialRows(engine, shape)
-  const stored = `SELECT *, true AS "__live" FROM located QUALIFY row_number() OVER (PARTITION BY ${key} ORDER BY ${
+  if (options.guard && options.isPartial) await refuseLatePartialRows(engine, shape, options.ranked)
+  const stored = `SELECT *, true AS "__live" FROM (${options.ranked}) QUALIFY row_number() OVER (PARTITION BY ${key} ORDER BY ${
     options.guard ? newestFirst : '"__path", "__position"'
   }) = 1`
   const dead =
@@ -61,18 +66,17 @@ export async function countOutcomes(engine: Engine, shape: TableShape): Promise<
   const files = await engine.all(`SELECT b."__file" AS file,
       count(*) FILTER (WHERE strongest = 3) AS applied,
       count(*) FILTER (WHERE strongest IS NULL OR strongest = 2) AS superseded,
-      count(*) FILTER (WHERE strongest = 1) AS noop
-    FROM batch b LEFT JOIN (
-      SELECT "__n", max(CASE outcome WHEN 'applied' THEN 3 WHEN 'superseded' THEN 2 ELSE 1 END) AS strongest
+      count(*) FILTER (WHERE strongest = 1) AS noop,
+      sum(inserted) AS inserted, sum(updated) AS updated, sum(deleted) AS deleted,
+      sum(inserted) FILTER (WHERE b."__op" = 'U' AND NOT b."__moved") AS absent
+    FROM (SELECT "__n", "__file", "__op", ${movedSql(shape)} AS "__moved" FROM batch) b LEFT JOIN (
+      SELECT "__n", max(CASE outcome WHEN 'applied' THEN 3 WHEN 'superseded' THEN 2 ELSE 1 END) AS strongest,
+        count(*) FILTER (WHERE outcome = 'applied' AND NOT "__delete" AND NOT "__live") AS inserted,
+        count(*) FILTER (WHERE outcome = 'applied' AND NOT "__delete" AND "__live") AS updated,
+        count(*) FILTER (WHERE outcome = 'applied' AND "__delete" AND "__live") AS deleted
       FROM decided GROUP BY "__n") d ON b."__n" = d."__n"
-    GROUP BY ALL`)
-  const [total] = await engine.all(`SELECT
-      count(*) FILTER (WHERE NOT "__delete" AND NOT "__live") AS inserted,
-      count(*) FILTER (WHERE NOT "__delete" AND "__live") AS updated,
-      count(*) FILTER (WHERE "__delete" AND "__live") AS deleted,
-      count(*) FILTER (WHERE NOT "__delete" AND NOT "__live" AND b."__op" = 'U' AND NOT "__moved") AS absent
-    FROM decided d JOIN (SELECT "__n" AS n, "__op", ${movedSql(shape)} AS "__moved" FROM batch) b ON b.n = d."__n"
-    WHERE outcome = 'applied'`)
+    GROUP BY b."__file"`)
+  const total = (name: string): number => files.reduce((sum, row) => sum + Number(row[name] ?? 0), 0)
   return {
     files: files.map((row) => ({
       key: String(row['file']),
@@ -80,40 +84,18 @@ export async function countOutcomes(engine: Engine, shape: TableShape): Promise<
       superseded: Number(row['superseded']),
       noop: Number(row['noop']),
     })),
-    inserted: Number(total?.['inserted'] ?? 0),
-    updated: Number(total?.['updated'] ?? 0),
-    deleted: Number(total?.['deleted'] ?? 0),
-    updatesOfAbsent: Number(total?.['absent'] ?? 0),
+    inserted: total('inserted'),
+    updated: total('updated'),
+    deleted: total('deleted'),
+    updatesOfAbsent: total('absent'),
   }
-}
-
-/** Law 2: texts of different length cannot be compared bytewise. Returns the length seen, for the table's state. */
-export async function checkSequenceLength(
-  engine: Engine,
-  shape: TableShape,
-  known: number | undefined,
-): Promise<number | undefined> {
-  if (shape.sequence === undefined || fieldOf(shape, shape.sequence).type !== 'string') return undefined
-  const lengths = await engine.all(
-    `SELECT strlen("__seq") AS length, min_by("__file", "__place") AS file FROM batch WHERE "__seq" IS NOT NULL GROUP BY 1 ORDER BY 1`,
-  )
-  const expected = known ?? (lengths[0] === undefined ? undefined : Number(lengths[0]['length']))
-  for (const row of lengths) {
-    if (Number(row['length']) !== expected) {
-      throw sequenceLengthChanged(shape.sequence, String(row['file']), {
-        expected: expected ?? 0,
-        found: Number(row['length']),
-      })
-    }
-  }
-  return expected
 }
 
 /** A late row that lacks columns cannot be merged: what it would have left untouched is no longer known (law 2). */
-async function refuseLatePartialRows(engine: Engine, shape: TableShape): Promise<void> {
+async function refuseLatePartialRows(engine: Engine, shape: TableShape, ranked: string): Promise<void> {
   const order = { hasSequence: shape.sequence !== undefined }
   const [late] = await engine.all(`SELECT b."__file" AS file, b."__row" AS row
-    FROM batch b JOIN located s ON ${sameKey(shape.key, 'b', 's')}
+    FROM batch b JOIN (${ranked}) s ON ${sameKey(shape.key, 'b', 's')}
     WHERE len(b."__unset") > 0 AND ${compareOrder('b', 's', order)} < 0 LIMIT 1`)
   if (late !== undefined) throw latePartialRow(String(late['file']), Number(late['row']))
 }

@@ -6,6 +6,7 @@ import {
   type EngineValue,
   filesThatMayHold,
   quoteName,
+  quoteText,
   type Snapshot,
   scanSql,
 } from '@tributary/delta'
@@ -44,7 +45,6 @@ export async function locateRows(
   await engine.run(`CREATE OR REPLACE TEMP TABLE located AS
     SELECT ${nameList(shape.key, 's')}, s."__path", s."__position"${order}
     FROM (${scan}) s SEMI JOIN ${keysFrom} USING (${nameList(shape.key)})`)
-  if (options.guard) await rankPlaces(engine)
 }
 
 /** The Parquet columns outside the Delta schema that keep each row's place in the landing (design §4). */
@@ -81,26 +81,33 @@ async function createEmpty(engine: Engine, shape: TableShape): Promise<void> {
   const key = shape.key.map((name) => `NULL::${keyType(shape, name)} AS ${quoteName(name)}`)
   await engine.run(`CREATE OR REPLACE TEMP TABLE located AS SELECT ${key.join(', ')},
     NULL::VARCHAR AS "__path", NULL::BIGINT AS "__position", NULL::VARCHAR AS "__file", NULL::BIGINT AS "__row",
-    ${shape.sequence === undefined ? 'NULL::VARCHAR' : `NULL::${keyType(shape, shape.sequence)}`} AS "__seq",
-    NULL::INTEGER AS "__phase", NULL::VARCHAR AS "__place" LIMIT 0`)
+    ${shape.sequence === undefined ? 'NULL::VARCHAR' : `NULL::${keyType(shape, shape.sequence)}`} AS "__seq" LIMIT 0`)
 }
 
 function keyType(shape: TableShape, name: string): string {
   return duckdbType(fieldOf(shape, name).type)
 }
 
-/** Adds `__phase` and `__place` to `located`: both follow from the name of the landing file. */
-async function rankPlaces(engine: Engine): Promise<void> {
+const PLACES_INLINE_MAX = 200
+
+/** SELECT over `located` with `__phase` and `__place`: both follow from the name of the landing file. */
+export async function rankedSql(engine: Engine): Promise<string> {
   const files = await engine.all(`SELECT DISTINCT "__file" AS file FROM located WHERE "__file" IS NOT NULL`)
+  const places = files.map(({ file }) => {
+    const place = placeOf(String(file))
+    return [String(file), phaseOf(place), place] as const
+  })
+  return `SELECT l.*, p.phase AS "__phase", p.place AS "__place" FROM located l LEFT JOIN ${await placesSql(engine, places)} p
+    ON p.file = l."__file"`
+}
+
+/** A few places are written into the query: a statement costs more than what it says. */
+async function placesSql(engine: Engine, places: readonly (readonly [string, number, string])[]): Promise<string> {
+  if (places.length > 0 && places.length <= PLACES_INLINE_MAX) {
+    const rows = places.map(([file, phase, place]) => `(${quoteText(file)}, ${phase}, ${quoteText(place)})`)
+    return `(SELECT * FROM (VALUES ${rows.join(', ')}) v(file, phase, place))`
+  }
   await engine.run('CREATE OR REPLACE TEMP TABLE places (file VARCHAR, phase INTEGER, place VARCHAR)')
-  await engine.append(
-    'places',
-    ['file', 'phase', 'place'],
-    files.map(({ file }) => {
-      const place = placeOf(String(file))
-      return [String(file), phaseOf(place), place]
-    }),
-  )
-  await engine.run(`CREATE OR REPLACE TEMP TABLE located AS
-    SELECT l.*, p.phase AS "__phase", p.place AS "__place" FROM located l LEFT JOIN places p ON p.file = l."__file"`)
+  await engine.append('places', ['file', 'phase', 'place'], places)
+  return 'places'
 }

@@ -5,12 +5,6 @@ import { partialKeyChange } from '../errors.ts'
 import { movedSql, nameList, sameKey, type TableShape } from './batch.ts'
 import { locateRows } from './locate.ts'
 
-/** Whether any row of the batch is partial; most batches have none and skip all of this. */
-export async function hasPartialRows(engine: Engine): Promise<boolean> {
-  const [row] = await engine.all(`SELECT 1 AS yes FROM batch WHERE len("__unset") > 0 LIMIT 1`)
-  return row !== undefined
-}
-
 /**
  * Completes partial rows that change their key, before the fold: they take the rest from the row stored under the old key.
  * Throws `PARTIAL_KEY_CHANGE` when an earlier change of the same batch touches the old key.

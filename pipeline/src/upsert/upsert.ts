@@ -18,9 +18,10 @@ import {
 } from '@tributary/delta'
 import type { Segment } from '../ledger/table-state.ts'
 import { foldBatch, nameList, type TableShape } from './batch.ts'
-import { type BatchOutcome, checkSequenceLength, countOutcomes, decideWinners } from './decide.ts'
-import { locateRows, placeColumns } from './locate.ts'
-import { completeMovedRows, fillPartialRows, hasPartialRows } from './partial.ts'
+import { readBatchFacts } from './batch-facts.ts'
+import { type BatchOutcome, countOutcomes, decideWinners } from './decide.ts'
+import { locateRows, placeColumns, rankedSql } from './locate.ts'
+import { completeMovedRows, fillPartialRows } from './partial.ts'
 import { appendTombstones } from './tombstones.ts'
 
 /** The things an upsert works with. */
@@ -38,6 +39,8 @@ export interface UpsertTarget {
   readonly write: 'merge-on-read' | 'copy-on-write'
   readonly tombstones: readonly Segment[]
   readonly sequenceLength: number | undefined
+  /** Column with the commit time at the source (`TimestampColumnName`). */
+  readonly timestampColumn: string | undefined
   /** Compare each change with what the stored row last took: always with a sequence, else for late rows only. */
   readonly guard: boolean
 }
@@ -49,18 +52,22 @@ export interface PreparedUpsert {
   readonly outcome: BatchOutcome
   readonly tombstones: readonly Segment[]
   readonly sequenceLength: number | undefined
+  readonly sourceAt: string | undefined
 }
 
 /** Applies the staged batch (table `batch`) to a snapshot. */
 export async function prepareUpsert(parts: UpsertParts, target: UpsertTarget): Promise<PreparedUpsert> {
   const { engine } = parts
   const { shape, snapshot } = target
-  const sequenceLength = await checkSequenceLength(engine, shape, target.sequenceLength)
-  const isPartial = await hasPartialRows(engine)
+  const { isPartial, sequenceLength, sourceAt } = await readBatchFacts(engine, shape, {
+    knownLength: target.sequenceLength,
+    timestampColumn: target.timestampColumn,
+  })
   if (isPartial) await completeMovedRows(engine, snapshot, shape)
   await foldBatch(engine, shape)
   await locateRows(engine, snapshot, shape, { guard: target.guard })
-  await decideWinners(parts, shape, { guard: target.guard, isPartial, tombstones: target.tombstones })
+  const ranked = target.guard ? await rankedSql(engine) : 'SELECT * FROM located'
+  await decideWinners(parts, shape, { guard: target.guard, isPartial, ranked, tombstones: target.tombstones })
   if (isPartial) await fillPartialRows(engine, snapshot, shape)
   const outcome = await countOutcomes(engine, shape)
   const rows = appliedRowsSql(shape, { isPartial })
@@ -69,7 +76,7 @@ export async function prepareUpsert(parts: UpsertParts, target: UpsertTarget): P
       ? await writeBeside(parts, target, { rows, outcome })
       : await rewriteTouched(parts, target, snapshot, { rows, outcome })
   const tombstones = await appendTombstones(parts, target.tombstones, deletedKeysSql(shape), shape.key)
-  return { ...written, outcome, tombstones, sequenceLength: sequenceLength ?? target.sequenceLength }
+  return { ...written, outcome, tombstones, sequenceLength: sequenceLength ?? target.sequenceLength, sourceAt }
 }
 
 /** SELECT of the rows that the batch leaves, sorted by key so that statistics stay narrow. */

@@ -1,4 +1,4 @@
-import { quoteName, type StructType, TributaryError } from '@tributary/delta'
+import { type StructType, TributaryError } from '@tributary/delta'
 import { openBatch, stageFile, type TableShape, unstageFile, widenBatch } from '../upsert/batch.ts'
 import { prepareUpsert } from '../upsert/upsert.ts'
 import type { PreparedBatch } from './commit-batch.ts'
@@ -32,6 +32,7 @@ export async function prepareChanges(
     write: table.write,
     tombstones: session.state?.tombstones ?? [],
     sequenceLength: session.state?.sequenceLength,
+    timestampColumn: lake.config.dms.TimestampColumnName,
     guard: plan.guard,
   })
   const { outcome } = prepared
@@ -55,7 +56,7 @@ export async function prepareChanges(
       tombstones: prepared.tombstones,
       ...(isLater ? { lastPlace: last.place, lastFile: last.key } : {}),
       ...(prepared.sequenceLength === undefined ? {} : { sequenceLength: prepared.sequenceLength }),
-      ...(await newestSourceTime(run, shape)),
+      ...(prepared.sourceAt === undefined ? {} : { sourceAt: prepared.sourceAt }),
       ...schema.state(),
     },
     metrics: { inserted: outcome.inserted, updated: outcome.updated, deleted: outcome.deleted },
@@ -107,18 +108,4 @@ async function stageFiles(run: TableRun, files: readonly LandingFile[], schema: 
     })
   }
   return { readings, isOpen: opened !== undefined }
-}
-
-/** Commit time at the source of the batch's newest change, where the endpoint writes one. */
-async function newestSourceTime(
-  { engine, lake }: TableRun,
-  shape: TableShape,
-): Promise<{ readonly sourceAt?: string }> {
-  const column = lake.config.dms.TimestampColumnName
-  const field = shape.schema.fields.find(({ name }) => name === column)
-  if (field === undefined) return {}
-  const [row] = await engine.all(
-    `SELECT max(CAST(${quoteName(field.name)} AS VARCHAR)) AS newest FROM batch WHERE "__phase" = 1`,
-  )
-  return typeof row?.['newest'] === 'string' ? { sourceAt: row['newest'] } : {}
 }

@@ -47,6 +47,7 @@ export async function prepareReplay(run: TableRun, rows: readonly QuarantinedRow
       write: table.write,
       tombstones: session.state?.tombstones ?? [],
       sequenceLength: session.state?.sequenceLength,
+      timestampColumn: undefined,
       guard: true,
     },
   )

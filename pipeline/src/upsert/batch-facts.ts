@@ -1,0 +1,43 @@
+import { type Engine, quoteName } from '@tributary/delta'
+import { sequenceLengthChanged } from '../errors.ts'
+import { fieldOf, type TableShape } from './batch.ts'
+
+/** What one look at the staged batch tells. */
+export interface BatchFacts {
+  /** Some row lacks columns that the source did not log. */
+  readonly isPartial: boolean
+  /** Length of the sequence texts; undefined without any, or when the sequence has a type of its own. */
+  readonly sequenceLength: number | undefined
+  /** Commit time at the source of the newest change, where the endpoint writes one. */
+  readonly sourceAt: string | undefined
+}
+
+/** Looks at table `batch`. Throws `SEQUENCE_LENGTH_CHANGED`: texts of different length cannot be compared bytewise (law 2). */
+export async function readBatchFacts(
+  engine: Engine,
+  shape: TableShape,
+  options: { readonly knownLength: number | undefined; readonly timestampColumn: string | undefined },
+): Promise<BatchFacts> {
+  const isText = shape.sequence !== undefined && fieldOf(shape, shape.sequence).type === 'string'
+  const time = shape.schema.fields.find(({ name }) => name === options.timestampColumn)
+  const [row = {}] = await engine.all(`SELECT coalesce(bool_or(len("__unset") > 0), false) AS partial,
+      ${isText ? 'min(strlen("__seq"))' : 'NULL'} AS shortest, ${isText ? 'max(strlen("__seq"))' : 'NULL'} AS longest,
+      ${time === undefined ? 'NULL' : `max(CAST(${quoteName(time.name)} AS VARCHAR)) FILTER (WHERE "__phase" = 1)`} AS newest
+    FROM batch`)
+  const { shortest, longest, newest } = row
+  if (shortest !== null && shortest !== undefined) {
+    const expected = options.knownLength ?? Number(shortest)
+    if (Number(shortest) !== expected || Number(longest) !== expected) await refuseLength(engine, shape, expected)
+  }
+  return {
+    isPartial: row['partial'] === true,
+    sequenceLength: shortest === null || shortest === undefined ? undefined : Number(shortest),
+    sourceAt: typeof newest === 'string' ? newest : undefined,
+  }
+}
+
+async function refuseLength(engine: Engine, shape: TableShape, expected: number): Promise<never> {
+  const [odd] = await engine.all(`SELECT strlen("__seq") AS length, "__file" AS file FROM batch
+    WHERE strlen("__seq") <> ${expected} ORDER BY "__place", "__row" LIMIT 1`)
+  throw sequenceLengthChanged(shape.sequence ?? '', String(odd?.['file']), { expected, found: Number(odd?.['length']) })
+}
