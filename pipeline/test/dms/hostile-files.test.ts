@@ -253,13 +253,16 @@ test.each([
   "sales/a'b/LOAD00000001.csv",
   'sales/a\nb/LOAD00000001.csv',
   'sales/a%00/LOAD00000001.csv',
-  'x.y/t/LOAD00000001.csv',
-  'sales/t/',
-  'sales/t/readme.txt',
-  'LOAD00000001.csv',
-])('the key %j is left out', (key) => {
-  expect(parseLandingKey(key, { tables: [] }).kind).toBe('ignored')
+])('the key %j is refused', (key) => {
+  expect(parseLandingKey(key, { tables: [] }).kind).toBe('refused')
 })
+
+test.each(['x.y/t/LOAD00000001.csv', 'sales/t/', 'sales/t/readme.txt', 'LOAD00000001.csv'])(
+  'the key %j is left out',
+  (key) => {
+    expect(parseLandingKey(key, { tables: [] }).kind).toBe('ignored')
+  },
+)
 
 test('an encoded table name is the configured table', () => {
   for (const key of [

@@ -107,7 +107,8 @@ test('what an independent writer writes in any profile comes back, by both ways'
         const bad = [...(hasOp ? ['I'] : []), 'x', null, null, null, null, null]
         const header = [...(hasOp ? ['Op'] : []), ...NAMES]
         const bytes = write([...(chosen.hasHeader ? [header] : []), ...records, ...(isBad ? [bad] : [])], chosen)
-        const key = 'sales/customers/LOAD00000001.csv'
+        // A load holds inserts alone, so other ops come in a change file.
+        const key = hasOp ? 'sales/customers/20260301-101502123.csv' : 'sales/customers/LOAD00000001.csv'
         await landing.put(key, bytes)
         const settings = {
           CsvDelimiter: chosen.delimiter,
