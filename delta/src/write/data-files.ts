@@ -6,6 +6,8 @@ import type { AddFile } from '../protocol/actions.ts'
 import { encodePath } from '../protocol/paths.ts'
 import type { StructField, StructType } from '../protocol/schema.ts'
 import { encodeStats } from '../protocol/stats.ts'
+import type { ExtraColumn } from '../read/file-rows.ts'
+import { rememberWritten } from '../read/file-shapes.ts'
 import type { Store } from '../store/store.ts'
 import { collectStats, readExtraCounts, type WrittenColumns } from './file-stats.ts'
 
@@ -16,7 +18,7 @@ export interface DataFilesRequest {
   readonly schema: StructType
   readonly partitionColumns: readonly string[]
   /** Columns of the relation to write that the schema does not know: readers ignore them, and they get no statistics. */
-  readonly extraColumns?: readonly string[]
+  readonly extraColumns?: readonly ExtraColumn[]
   readonly rowGroupRows?: number
   /** Start another file when one has about this size; without it, one file a partition. */
   readonly targetFileBytes?: number
@@ -43,7 +45,10 @@ export async function writeDataFiles(
   const isFolder = partitions.length > 0 || request.targetFileBytes !== undefined
   const target = isFolder ? name : `${name}.zstd.parquet`
   const location = await store.locate(target)
-  const copied = await engine.all(copySql(request, { stored, partitions, location }))
+  const columns = [...stored, ...(request.extraColumns ?? [])].map(
+    ({ name, type }) => `CAST(t.${quoteName(name)} AS ${duckdbType(type)}) AS ${quoteName(name)}`,
+  )
+  const copied = await engine.all(copySql(request, { columns, partitions, location }))
   const written = copied.filter((row) => row['count'] !== 0n)
   for (const row of copied) {
     if (row['count'] === 0n) await store.delete(pathOf(row, { target, location }))
@@ -57,6 +62,7 @@ export async function writeDataFiles(
   for (const [index, row] of written.entries()) {
     const path = pathOf(row, { target, location })
     const entry = await store.sync(path)
+    rememberWritten(engine, String(row['filename']), columns.join(', '))
     adds.push({
       path: encodePath(path),
       partitionValues: partitionValues(partitions, row),
@@ -70,15 +76,15 @@ export async function writeDataFiles(
 }
 
 interface CopyPlan {
-  readonly stored: readonly StructField[]
+  /** SQL of the columns that the files hold. */
+  readonly columns: readonly string[]
   readonly partitions: readonly StructField[]
   readonly location: string
 }
 
-function copySql(request: DataFilesRequest, { stored, partitions, location }: CopyPlan): string {
+function copySql(request: DataFilesRequest, { columns, partitions, location }: CopyPlan): string {
   const items = [
-    ...stored.map(({ name, type }) => `CAST(t.${quoteName(name)} AS ${duckdbType(type)}) AS ${quoteName(name)}`),
-    ...(request.extraColumns ?? []).map((name) => `t.${quoteName(name)}`),
+    ...columns,
     ...partitions.map((field, index) => `${partitionText(field)} AS ${quoteName(partitionName(index))}`),
   ]
   const options = [

@@ -22,7 +22,8 @@ export interface WrittenColumns {
 }
 
 export interface ExtraCounts {
-  readonly nullCount: number
+  /** Of an array or a map. */
+  readonly nullCount?: number
   readonly hasNan: boolean
 }
 
@@ -55,8 +56,7 @@ export async function readExtraCounts(
   const items = leaves.map(({ path, type }, index) => {
     const [first = '', ...rest] = path
     const value = rest.reduce((outer, name) => `struct_extract(${outer}, ${quoteText(name)})`, `t.${quoteName(first)}`)
-    const hasNan = typeof type === 'string' ? `coalesce(bool_or(isnan(${value})), false)` : 'false'
-    return `{n: count(*) - count(${value}), nan: ${hasNan}} AS s${index}`
+    return `${typeof type === 'string' ? `bool_or(isnan(${value}))` : `count(*) - count(${value})`} AS s${index}`
   })
   const counts: ReadonlyMap<string, ExtraCounts>[] = []
   for (const name of names) {
@@ -65,13 +65,12 @@ export async function readExtraCounts(
     )
     counts.push(
       new Map(
-        leaves.map(({ path }, index) => {
+        leaves.map(({ path, type }, index) => {
           const found = row?.[`s${index}`]
-          const [nulls, nan] =
-            found !== null && typeof found === 'object' && 'n' in found && 'nan' in found
-              ? [found.n, found.nan]
-              : [0, true]
-          return [columnName(path), { nullCount: Number(nulls), hasNan: nan === true }]
+          // NULL: no value that could be NaN.
+          const isFree = found === false || found === null
+          const counts = typeof type === 'string' ? { hasNan: !isFree } : { nullCount: Number(found), hasNan: false }
+          return [columnName(path), counts]
         }),
       ),
     )

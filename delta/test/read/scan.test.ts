@@ -57,7 +57,7 @@ test('deleted rows are left out, over several files and vectors', async () => {
 test('the place of a row is its file and physical position', async () => {
   const table = await createTestTable(shop.engine, join(shop.folder, 'place'), schemaOf([['id', 'long']]))
   const { files } = await table.append(`SELECT range AS id, 'k' || range AS "__row_key" FROM range(3)`, {
-    extraColumns: ['__row_key'],
+    extraColumns: [{ name: '__row_key', type: 'string' }],
   })
   await table.replace('id = 1')
   expect(

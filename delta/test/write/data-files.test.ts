@@ -133,7 +133,7 @@ test('only the first columns are indexed, and none outside of the schema', async
   const [add] = await write(
     schemaOf(names.map((name) => [name, 'integer'])),
     `SELECT ${names.map((name) => `1 AS ${name}`).join(', ')}, 'x' AS "__file"`,
-    { extraColumns: ['__file'] },
+    { extraColumns: [{ name: '__file', type: 'string' }] },
   )
   expect(Object.keys(JSON.parse(add?.stats ?? '').nullCount)).toEqual(names.slice(0, 32))
 })

@@ -3,7 +3,7 @@ import { quoteName, quoteText } from '@tributary/delta'
 import type { Dialect } from './dialect.ts'
 import { parquetValueSql } from './parquet-types.ts'
 import type { ReadColumn, ReadPlan } from './plan-read.ts'
-import { castType, valueSql } from './value-sql.ts'
+import { castType, usualSql, valueSql } from './value-sql.ts'
 
 /** Why a row cannot be applied, as SQL on the raw relation. */
 interface Fault {
@@ -40,15 +40,20 @@ export function beforeName(column: string): string {
   return `BI_${column}`
 }
 
-/** Builds the SQL of a plan. `allowCut`: values that lose digits are let through, else they fail the failing list. */
-export function relationSql(
-  plan: ReadPlan,
-  dialect: Dialect,
-  { allowCut }: { readonly allowCut: boolean },
-): RelationSql {
+/** What the SQL of a plan lets through. */
+export interface RelationOptions {
+  /** Values that lose digits are let through, else they fail the failing list. */
+  readonly allowCut: boolean
+  /** Texts in the form that DMS writes are values and all others are faults: cheaper, but no verdict on the row. */
+  readonly onlyUsual?: boolean
+}
+
+/** Builds the SQL of a plan. */
+export function relationSql(plan: ReadPlan, dialect: Dialect, options: RelationOptions): RelationSql {
+  const { allowCut, onlyUsual = false } = options
   const { kind } = plan.context
-  const columns = plan.columns.map((column) => columnSql(column, { isBefore: false, dialect, kind }))
-  const before = plan.before.map((column) => columnSql(column, { isBefore: true, dialect, kind }))
+  const columns = plan.columns.map((column) => columnSql(column, { isBefore: false, dialect, kind, onlyUsual }))
+  const before = plan.before.map((column) => columnSql(column, { isBefore: true, dialect, kind, onlyUsual }))
   const nulls = nullFaults(plan, columns)
   const faults = [
     ...opFaults(plan),
@@ -128,13 +133,9 @@ function partitionFaults(plan: ReadPlan, columns: readonly ColumnSql[]): readonl
 }
 
 function valueFaults(columns: readonly ColumnSql[]): readonly Fault[] {
-  // A column that takes any text has no bad values.
-  const checked = columns.filter(({ text, value }) => text !== value)
-  return checked.map(({ column, text, value }) => ({
-    when: `(${text} IS NOT NULL AND ${value} IS NULL)`,
-    field: column.field,
-    reason: `not a value of type ${column.type}`,
-  }))
+  return columns.flatMap(({ column, isBad }) =>
+    isBad === undefined ? [] : [{ when: isBad, field: column.field, reason: `not a value of type ${column.type}` }],
+  )
 }
 
 interface ColumnSql {
@@ -142,6 +143,8 @@ interface ColumnSql {
   /** The field's text after the NULL rules; for Parquet the column itself. */
   readonly text: string
   readonly value: string
+  /** True where the text is no value; undefined for a column that takes any text. */
+  readonly isBad: string | undefined
   readonly isCut: string | undefined
   /** True where the source did not log the column. */
   readonly isNotLogged: string | undefined
@@ -149,43 +152,68 @@ interface ColumnSql {
   readonly layers: readonly (readonly string[])[]
 }
 
-function columnSql(
-  column: ReadColumn,
-  {
-    isBefore,
-    dialect,
-    kind,
-  }: { readonly isBefore: boolean; readonly dialect: Dialect; readonly kind: ReadPlan['context']['kind'] },
-): ColumnSql {
+interface ColumnOptions {
+  readonly isBefore: boolean
+  readonly dialect: Dialect
+  readonly kind: ReadPlan['context']['kind']
+  readonly onlyUsual: boolean
+}
+
+function columnSql(column: ReadColumn, options: ColumnOptions): ColumnSql {
+  const { isBefore, dialect, kind, onlyUsual } = options
   const raw = rawName(column.field)
-  const [text, cast, value, isCut] = ['t', 'k', 'v', 'z'].map((prefix) => `${prefix}${column.field}`)
   if (column.fileType !== undefined) {
     const read = parquetValueSql(raw, column.fileType, column.type)
-    return { column, text: raw, ...read, isNotLogged: undefined, layers: [] }
+    const isBad = read.value === raw ? undefined : isNoValue(raw, read.value)
+    return { column, text: raw, ...read, isBad, isNotLogged: undefined, layers: [] }
+  }
+  const marker = kind === 'load' || dialect.noSupMarker === undefined ? undefined : quoteText(dialect.noSupMarker)
+  const isNotLogged = marker === undefined ? undefined : `${raw} = ${marker}`
+  const withoutMarker = (sql: string): string => (marker === undefined ? sql : `nullif(${sql}, ${marker})`)
+  const common = { column, isNotLogged }
+  const cast = `k${column.field}`
+  // An empty text, which design §3.2 reads as NULL, is an odd one here.
+  const usual = onlyUsual ? usualSql(withoutMarker(raw), column.type, cast) : undefined
+  if (usual !== undefined) {
+    const text = withoutMarker(raw)
+    return {
+      ...common,
+      text,
+      value: usual.value,
+      isBad: usual.isOdd,
+      isCut: undefined,
+      layers: [castLayer(text, column, cast)],
+    }
   }
   // Design §3.2: an empty field is '' in string columns when a NULL marker is set, and NULL everywhere else.
   const keepsEmpty = column.type === 'string' && dialect.nullMarker !== undefined && !isBefore
-  const filled = keepsEmpty ? raw : `nullif(${raw}, '')`
-  const marker = kind === 'load' || dialect.noSupMarker === undefined ? undefined : quoteText(dialect.noSupMarker)
-  const isNotLogged = marker === undefined ? undefined : `${raw} = ${marker}`
-  const textSql = marker === undefined ? filled : `nullif(${filled}, ${marker})`
-  if (
-    column.type === 'string' ||
-    text === undefined ||
-    cast === undefined ||
-    value === undefined ||
-    isCut === undefined
-  ) {
-    return { column, text: textSql, value: textSql, isCut: undefined, isNotLogged, layers: [] }
-  }
-  const target = castType(column.type)
+  const textSql = withoutMarker(keepsEmpty ? raw : `nullif(${raw}, '')`)
+  if (column.type === 'string')
+    return { ...common, text: textSql, value: textSql, isBad: undefined, isCut: undefined, layers: [] }
+  const [text, value, isCut] = [`t${column.field}`, `v${column.field}`, `z${column.field}`]
   const read = valueSql(text, column.type, cast)
   const layers = [
     [`${textSql} AS ${text}`],
-    target === undefined ? [] : [`TRY_CAST(${text} AS ${target}) AS ${cast}`],
+    castLayer(text, column, cast),
     [`${read.value} AS ${value}`, ...(read.isCut === undefined ? [] : [`${read.isCut} AS ${isCut}`])],
   ]
-  return { column, text, value, isCut: read.isCut === undefined ? undefined : isCut, isNotLogged, layers }
+  return {
+    ...common,
+    text,
+    value,
+    isBad: isNoValue(text, value),
+    isCut: read.isCut === undefined ? undefined : isCut,
+    layers,
+  }
+}
+
+function isNoValue(text: string, value: string): string {
+  return `(${text} IS NOT NULL AND ${value} IS NULL)`
+}
+
+function castLayer(text: string, { type }: ReadColumn, cast: string): readonly string[] {
+  const target = castType(type)
+  return target === undefined ? [] : [`TRY_CAST(${text} AS ${target}) AS ${cast}`]
 }
 
 /** One projection on another, so that DuckDB plans and computes each text, cast and value once. */

@@ -1,6 +1,7 @@
 // Law 7 and dms-format.md §5: the text forms that are values, as SQL. DuckDB's casts take far more (`1.7` for an integer,
 // `0x10`, `1_000`, `epoch`, `24:00:00`, a rounded decimal) and are no check. A cast that goes back to the same text is one,
-// and costs next to nothing; only what does not go back is looked at with a regular expression.
+// and costs next to nothing; only what does not go back is looked at with a regular expression. The form in which DMS
+// itself writes has SQL of its own, a third of the other's length: for a small batch, planning is most of the work.
 import { duckdbType, quoteText } from '@tributary/delta'
 import type { ColumnType } from '../config/table-settings.ts'
 
@@ -16,6 +17,48 @@ export interface ValueSql {
 export function castType(type: ColumnType): string | undefined {
   if (type === 'string' || type === 'boolean' || type === 'binary') return undefined
   return type === 'timestamp' || type === 'timestamp_ntz' ? 'TIMESTAMP' : duckdbType(type)
+}
+
+/** SQL over a text column for the usual form of a type. */
+export interface UsualSql {
+  /** The typed value where the text has the usual form. */
+  readonly value: string
+  /** True where the text has another form, or is no value at all; a NULL text is neither. */
+  readonly isOdd: string
+}
+
+/** SQL that reads `text` in the one form that DMS writes; undefined for a type that has several. `cast` as in `valueSql`. */
+export function usualSql(text: string, type: ColumnType, cast: string): UsualSql | undefined {
+  const only = (isUsual: string): string => `(${text} IS NOT NULL AND (${cast} IS NULL OR NOT (${isUsual})))`
+  const goesBack = `CAST(${cast} AS VARCHAR) IS DISTINCT FROM ${text}`
+  switch (type) {
+    case 'string':
+    case 'boolean':
+    case 'binary':
+      return undefined
+    case 'long':
+    case 'integer':
+    case 'short':
+    case 'byte':
+      return { value: cast, isOdd: goesBack }
+    case 'float':
+    case 'double':
+      return { value: cast, isOdd: only(`isfinite(${cast}) AND ${matches(text, FLOAT)}`) }
+    case 'date':
+      return { value: cast, isOdd: `(strlen(${text}) <> 10 OR ${goesBack})` }
+    case 'timestamp':
+    case 'timestamp_ntz':
+      return {
+        value: zonedSql(cast, duckdbType(type)),
+        isOdd: only(
+          `strlen(${text}) <= ${MICROSECONDS_LENGTH} AND ${matches(text, TIMESTAMP)} AND ${cast} >= TIMESTAMP '0001-01-01'`,
+        ),
+      }
+    default: {
+      const scale = scaleOf(type)
+      return { value: cast, isOdd: only(matches(text, `[+-]?[0-9]+${scale === 0 ? '' : `(\\.[0-9]{1,${scale}})?`}`)) }
+    }
+  }
 }
 
 /**
@@ -42,7 +85,7 @@ export function valueSql(
       return whole(floatSql(text, name, cast))
     case 'boolean':
       return whole(
-        `CASE WHEN lower(${text}) IN ('true', 't', '1', 'y') THEN true WHEN lower(${text}) IN ('false', 'f', '0', 'n') THEN false END`,
+        `CASE ${text} WHEN 'true' THEN true WHEN 'false' THEN false ELSE CASE WHEN lower(${text}) IN ('true', 't', '1', 'y') THEN true WHEN lower(${text}) IN ('false', 'f', '0', 'n') THEN false END END`,
       )
     case 'binary':
       return whole(
@@ -67,8 +110,12 @@ function matches(text: string, pattern: string): string {
   return `regexp_full_match(${text}, ${quoteText(pattern)})`
 }
 
+function scaleOf(type: string): number {
+  return Number(/,([0-9]+)\)$/.exec(type)?.[1] ?? 0)
+}
+
 function decimalSql(text: string, type: string, name: string, cast: string): string {
-  const scale = Number(/,([0-9]+)\)$/.exec(type)?.[1] ?? 0)
+  const scale = scaleOf(type)
   const kept = scale === 0 ? '' : `(\\.[0-9]{1,${scale}})?`
   const zeros = scale === 0 ? '(\\.0+)?' : `(\\.[0-9]{1,${scale}}0*)?`
   // Further zeros are cut before the cast: they could overflow it.
@@ -79,10 +126,12 @@ function decimalSql(text: string, type: string, name: string, cast: string): str
   )
 }
 
+const FLOAT = '[+-]?[0-9]+(\\.[0-9]+)?([eE][+-]?[0-9]+)?'
+
 function floatSql(text: string, name: string, cast: string): string {
   return `CASE
     WHEN isfinite(${cast}) THEN CASE WHEN CAST(${cast} AS VARCHAR) = ${text}
-      OR ${matches(text, '[+-]?[0-9]+(\\.[0-9]+)?([eE][+-]?[0-9]+)?')} THEN ${cast} END
+      OR ${matches(text, FLOAT)} THEN ${cast} END
     WHEN lower(${text}) = 'nan' THEN 'nan'::${name}
     WHEN ${matches(text, '(?i)\\+?inf(inity)?')} THEN 'inf'::${name}
     WHEN ${matches(text, '(?i)-inf(inity)?')} THEN '-inf'::${name} END`
@@ -97,8 +146,12 @@ function timestampSql(text: string, name: string, cast: string): ValueSql {
     WHEN strlen(${text}) = 19 AND CAST(${cast} AS VARCHAR) = ${text} THEN ${cast}
     WHEN ${matches(text, TIMESTAMP)} AND ${text}[1:4] <> '0000' THEN TRY_CAST(${cut} AS TIMESTAMP) END`
   return {
-    // The text is UTC. A cast to the zoned type asks a calendar for each value, which takes twenty times as long.
-    value: name === 'TIMESTAMP' ? value : `make_timestamptz(epoch_us(${value}))`,
+    value: zonedSql(value, name),
     isCut: `(strlen(${text}) > ${MICROSECONDS_LENGTH} AND ${matches(text, `${TIMESTAMP.slice(0, -'(\\.[0-9]+)?'.length)}\\.[0-9]{6}[0-9]*[1-9][0-9]*`)})`,
   }
+}
+
+/** The text is UTC. A cast to the zoned type asks a calendar for each value, which takes twenty times as long. */
+function zonedSql(value: string, name: string): string {
+  return name === 'TIMESTAMP' ? value : `make_timestamptz(epoch_us(${value}))`
 }

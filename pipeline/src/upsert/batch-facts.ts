@@ -1,11 +1,16 @@
-import { type Engine, quoteName } from '@tributary/delta'
+import { type ColumnBounds, type Engine, quoteName } from '@tributary/delta'
 import { sequenceLengthChanged } from '../errors.ts'
-import { fieldOf, type TableShape } from './batch.ts'
+import { fieldOf, movedSql, type TableShape } from './batch.ts'
+import { keyBounds } from './key-bounds.ts'
 
 /** What one look at the staged batch tells. */
 export interface BatchFacts {
   /** Some row lacks columns that the source did not log. */
   readonly isPartial: boolean
+  /** Some row moves from one key to another. */
+  readonly hasMoves: boolean
+  /** The range of each key column, old keys included, where statistics can be compared with it. */
+  readonly keyBounds: readonly ColumnBounds[]
   /** Length of the sequence texts; undefined without any, or when the sequence has a type of its own. */
   readonly sequenceLength: number | undefined
   /** Commit time at the source of the newest change, where the endpoint writes one. */
@@ -20,8 +25,10 @@ export async function readBatchFacts(
 ): Promise<BatchFacts> {
   const isText = shape.sequence !== undefined && fieldOf(shape, shape.sequence).type === 'string'
   const time = shape.schema.fields.find(({ name }) => name === options.timestampColumn)
+  const bounds = keyBounds(shape.key, { withOldKeys: true })
   const [row = {}] = await engine.all(`SELECT coalesce(bool_or(len("__unset") > 0), false) AS partial,
       ${isText ? 'min(strlen("__seq"))' : 'NULL'} AS shortest, ${isText ? 'max(strlen("__seq"))' : 'NULL'} AS longest,
+      coalesce(bool_or(${movedSql(shape)}), false) AS moves, ${bounds.select},
       ${time === undefined ? 'NULL' : `max(CAST(${quoteName(time.name)} AS VARCHAR)) FILTER (WHERE "__phase" = 1)`} AS newest
     FROM batch`)
   const { shortest, longest, newest } = row
@@ -31,6 +38,8 @@ export async function readBatchFacts(
   }
   return {
     isPartial: row['partial'] === true,
+    hasMoves: row['moves'] === true,
+    keyBounds: bounds.of(row),
     sequenceLength: shortest === null || shortest === undefined ? undefined : Number(shortest),
     sourceAt: typeof newest === 'string' ? newest : undefined,
   }

@@ -1,6 +1,6 @@
 // The changes of one commit, staged in temporary tables of one DuckDB connection (they spill to disk):
 //   batch    one row a source row: the table's columns, its place, its op, the key it had before
-//   effects  one row an effect on a key: a row that moved from one key to another has two
+//   effects  one row an effect on a key: a row that moved from one key to another has two (kept for partial rows only)
 //   winners  the newest effect of each key
 import { duckdbType, type Engine, quoteName, quoteText, type StructField, type StructType } from '@tributary/delta'
 import { keyColumnsMissing } from '../errors.ts'
@@ -105,16 +105,25 @@ export async function unstageFile(engine: Engine, key: string): Promise<void> {
   await engine.run(`DELETE FROM batch WHERE "__file" = ${quoteText(key)}`)
 }
 
-/** Reduces the batch to the newest effect of each key (table `winners`). */
-export async function foldBatch(engine: Engine, shape: TableShape): Promise<void> {
+/** Reduces the batch to the newest effect of each key (table `winners`); `isPartial` keeps them all (table `effects`). */
+export async function foldBatch(
+  engine: Engine,
+  shape: TableShape,
+  { isPartial, hasMoves }: { readonly isPartial: boolean; readonly hasMoves: boolean },
+): Promise<void> {
+  const effects = effectsSql(shape, { hasMoves })
+  if (isPartial) await engine.run(`CREATE OR REPLACE TEMP TABLE effects AS ${effects}`)
+  await engine.run(`CREATE OR REPLACE TEMP TABLE winners AS SELECT * FROM ${isPartial ? 'effects' : `(${effects})`}
+    QUALIFY row_number() OVER (PARTITION BY ${nameList(shape.key)} ORDER BY ${newestFirst}, "__sub" DESC) = 1`)
+}
+
+function effectsSql(shape: TableShape, { hasMoves }: { readonly hasMoves: boolean }): string {
   const order = '"__phase", "__seq", "__place", "__row"'
+  const now = `SELECT "__n", 1 AS "__sub", "__op" = 'D' AS "__delete", ${order}, ${nameList(shape.key)} FROM batch`
+  if (!hasMoves) return now
   const was = shape.key.map((name) => `${quoteName(`__was_${name}`)} AS ${quoteName(name)}`).join(', ')
-  await engine.run(`CREATE OR REPLACE TEMP TABLE effects AS
-    SELECT "__n", 1 AS "__sub", "__op" = 'D' AS "__delete", ${order}, ${nameList(shape.key)} FROM batch
-    UNION ALL
-    SELECT "__n", 0 AS "__sub", true AS "__delete", ${order}, ${was} FROM batch WHERE ${movedSql(shape)}`)
-  await engine.run(`CREATE OR REPLACE TEMP TABLE winners AS SELECT * FROM effects QUALIFY row_number() OVER (
-    PARTITION BY ${nameList(shape.key)} ORDER BY ${newestFirst}, "__sub" DESC) = 1`)
+  return `${now} UNION ALL
+    SELECT "__n", 0 AS "__sub", true AS "__delete", ${order}, ${was} FROM batch WHERE ${movedSql(shape)}`
 }
 
 /** SQL on `batch`: the row's key was another one before this change. */

@@ -21,6 +21,8 @@ export interface BatchOutcome {
   readonly deleted: number
   /** Updates of a key that the table did not hold: a sign of a key change without a before image. */
   readonly updatesOfAbsent: number
+  /** Keys whose delete a tombstone must remember. */
+  readonly buried: number
 }
 
 /**
@@ -61,6 +63,13 @@ export async function decideWinners(
       ${dead === undefined ? '' : `LEFT JOIN (${dead}) d ON ${sameKey(shape.key, 'w', 'd')}`})`)
 }
 
+const isBuried = `"__delete" AND outcome <> 'superseded'`
+
+/** SELECT over `decided` of the deletes that tombstones must remember, also of keys that the table did not hold. */
+export function buriedSql(shape: TableShape): string {
+  return `SELECT ${nameList(shape.key)}, "__phase", "__seq", "__place", "__row" FROM decided WHERE ${isBuried}`
+}
+
 /** Adds the decisions up, file by file. A row with two effects counts once, by the stronger of them. */
 export async function countOutcomes(engine: Engine, shape: TableShape): Promise<BatchOutcome> {
   const files = await engine.all(`SELECT b."__file" AS file,
@@ -68,12 +77,13 @@ export async function countOutcomes(engine: Engine, shape: TableShape): Promise<
       count(*) FILTER (WHERE strongest IS NULL OR strongest = 2) AS superseded,
       count(*) FILTER (WHERE strongest = 1) AS noop,
       sum(inserted) AS inserted, sum(updated) AS updated, sum(deleted) AS deleted,
-      sum(inserted) FILTER (WHERE b."__op" = 'U' AND NOT b."__moved") AS absent
+      sum(buried) AS buried, sum(inserted) FILTER (WHERE b."__op" = 'U' AND NOT b."__moved") AS absent
     FROM (SELECT "__n", "__file", "__op", ${movedSql(shape)} AS "__moved" FROM batch) b LEFT JOIN (
       SELECT "__n", max(CASE outcome WHEN 'applied' THEN 3 WHEN 'superseded' THEN 2 ELSE 1 END) AS strongest,
         count(*) FILTER (WHERE outcome = 'applied' AND NOT "__delete" AND NOT "__live") AS inserted,
         count(*) FILTER (WHERE outcome = 'applied' AND NOT "__delete" AND "__live") AS updated,
-        count(*) FILTER (WHERE outcome = 'applied' AND "__delete" AND "__live") AS deleted
+        count(*) FILTER (WHERE outcome = 'applied' AND "__delete" AND "__live") AS deleted,
+        count(*) FILTER (WHERE ${isBuried}) AS buried
       FROM decided GROUP BY "__n") d ON b."__n" = d."__n"
     GROUP BY b."__file"`)
   const total = (name: string): number => files.reduce((sum, row) => sum + Number(row[name] ?? 0), 0)
@@ -88,6 +98,7 @@ export async function countOutcomes(engine: Engine, shape: TableShape): Promise<
     updated: total('updated'),
     deleted: total('deleted'),
     updatesOfAbsent: total('absent'),
+    buried: total('buried'),
   }
 }
 

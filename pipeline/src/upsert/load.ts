@@ -30,7 +30,7 @@ export async function writeLoadFile(
     relation: `SELECT ${columns.join(', ')}, ${quoteText(file.key)} AS "__file", "__row" FROM (${file.relation})`,
     schema: table.schema,
     partitionColumns: table.partitionColumns,
-    extraColumns: placeColumns.map((column) => column.name),
+    extraColumns: placeColumns,
   })
 }
 

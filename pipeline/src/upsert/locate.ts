@@ -1,9 +1,7 @@
 import {
-  type AddFile,
   type ColumnBounds,
   duckdbType,
   type Engine,
-  type EngineValue,
   filesThatMayHold,
   quoteName,
   quoteText,
@@ -14,7 +12,7 @@ import { phaseOf, placeOf } from '../dms/file-name.ts'
 import { fieldOf, nameList, sequenceValue, type TableShape } from './batch.ts'
 
 /**
- * Finds the live rows that have the winners' keys: table `located` (key, `__path`, `__position`, and with `guard`
+ * Finds the live rows that have the keys of table `keysFrom`, which lie in `bounds`: table `located` (key, `__path`, `__position`, and with `guard`
  * the order each row last took). Reads key columns, and with `guard` the sequence and place, of the files that
  * statistics leave.
  */
@@ -22,10 +20,11 @@ export async function locateRows(
   engine: Engine,
   snapshot: Snapshot | undefined,
   shape: TableShape,
-  options: { readonly guard: boolean; readonly keysFrom?: string },
+  options: { readonly guard: boolean; readonly keysFrom: string; readonly bounds: readonly ColumnBounds[] },
 ): Promise<void> {
-  const keysFrom = options.keysFrom ?? 'winners'
-  const files = snapshot === undefined ? [] : await candidateFiles(engine, snapshot, shape, keysFrom)
+  const { keysFrom, bounds } = options
+  // Files whose statistics do not rule the batch's keys out.
+  const files = snapshot === undefined ? [] : filesThatMayHold(snapshot, bounds)
   if (snapshot === undefined || files.length === 0) return createEmpty(engine, shape)
   const sequence = options.guard ? shape.sequence : undefined
   // A column that comes with this batch is NULL in the rows that are there.
@@ -52,30 +51,6 @@ export const placeColumns = [
   { name: '__file', type: 'string' },
   { name: '__row', type: 'long' },
 ] as const
-
-/** Files whose statistics do not rule the batch's keys out. */
-async function candidateFiles(
-  engine: Engine,
-  snapshot: Snapshot,
-  shape: TableShape,
-  keysFrom: string,
-): Promise<readonly AddFile[]> {
-  const names = shape.key.map(quoteName)
-  const bounds = names.flatMap((name, at) => [`min(${name}) AS "min${at}"`, `max(${name}) AS "max${at}"`])
-  const [row] = await engine.all(`SELECT ${bounds.join(', ')} FROM ${keysFrom}`)
-  if (row === undefined) return []
-  return filesThatMayHold(
-    snapshot,
-    shape.key.flatMap((column, at) => boundsOf(column, row[`min${at}`], row[`max${at}`])),
-  )
-}
-
-/** A column's range as the statistics compare it; types whose statistics say nothing give none. */
-function boundsOf(column: string, min: EngineValue | undefined, max: EngineValue | undefined): readonly ColumnBounds[] {
-  const isComparable = (value: EngineValue | undefined): value is number | bigint | string =>
-    typeof value === 'number' || typeof value === 'bigint' || typeof value === 'string'
-  return isComparable(min) && isComparable(max) ? [{ column, min, max }] : []
-}
 
 async function createEmpty(engine: Engine, shape: TableShape): Promise<void> {
   const key = shape.key.map((name) => `NULL::${keyType(shape, name)} AS ${quoteName(name)}`)

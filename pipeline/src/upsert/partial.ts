@@ -3,6 +3,7 @@
 import { type Engine, quoteName, quoteText, type Snapshot, scanSql } from '@tributary/delta'
 import { partialKeyChange } from '../errors.ts'
 import { movedSql, nameList, sameKey, type TableShape } from './batch.ts'
+import { keyBounds } from './key-bounds.ts'
 import { locateRows } from './locate.ts'
 
 /**
@@ -20,9 +21,10 @@ export async function completeMovedRows(
   const [touched] = await engine.all(`SELECT m."__file" AS file, m."__row" AS row FROM moved_keys m JOIN batch b
     ON ${sameKey(shape.key, 'm', 'b')} LIMIT 1`)
   if (touched !== undefined) throw partialKeyChange(String(touched['file']), Number(touched['row']))
-  const [any] = await engine.all('SELECT count(*) AS n FROM moved_keys')
-  if (Number(any?.['n'] ?? 0) === 0) return
-  await locateRows(engine, snapshot, shape, { guard: false, keysFrom: 'moved_keys' })
+  const bounds = keyBounds(shape.key, { withOldKeys: false })
+  const [any = {}] = await engine.all(`SELECT count(*) AS n, ${bounds.select} FROM moved_keys`)
+  if (Number(any['n'] ?? 0) === 0) return
+  await locateRows(engine, snapshot, shape, { guard: false, keysFrom: 'moved_keys', bounds: bounds.of(any) })
   await readStoredRows(engine, snapshot, shape)
   const columns = shape.schema.fields.filter((field) => !shape.key.includes(field.name))
   const assignments = columns.map(

@@ -1,5 +1,6 @@
 // A tombstone keeps the order of the delete that removed a key, so that a change older than the delete cannot bring
 // the row back (law 2). Segments are Parquet: the key columns and the order columns of `order.ts`.
+import assert from 'node:assert/strict'
 import { crc32 } from 'node:zlib'
 import { type Clock, type Engine, quoteName, quoteText, type Store } from '@tributary/delta'
 import { segmentLost } from '../errors.ts'
@@ -13,21 +14,23 @@ interface Parts {
   readonly clock: Clock
 }
 
-/** Writes the rows of `relation` as a segment and merges a full tier; returns the segments that the next commit must name. */
+/**
+ * Writes the rows of `relation`, one or more, as a segment and merges a full tier; returns the segments that the next
+ * commit must name.
+ */
 export async function appendTombstones(
   parts: Parts,
   segments: readonly Segment[],
-  relation: string,
-  key: readonly string[],
+  { relation, rows, key }: { readonly relation: string; readonly rows: number; readonly key: readonly string[] },
 ): Promise<readonly Segment[]> {
   const added = await writeTombstones(parts, relation)
-  if (added === undefined) return segments
+  assert.equal(added.entries, rows, 'a delete that is counted must be in a segment')
   const merge = planMerge([...segments, added])
   if (merge.length === 0) return [...segments, added]
   const newest = newestPerKey(await tombstonesSql(parts.store, merge), key)
   const merged = await writeTombstones(parts, newest)
   await parts.store.delete(added.path)
-  return [...segments.filter((segment) => !merge.includes(segment)), ...(merged === undefined ? [] : [merged])]
+  return [...segments.filter((segment) => !merge.includes(segment)), merged]
 }
 
 /** A SELECT over all rows of the segments. Throws `SEGMENT_LOST` when one is gone. */
@@ -45,15 +48,11 @@ function newestPerKey(relation: string, key: readonly string[]): string {
     PARTITION BY ${key.map(quoteName).join(', ')} ORDER BY ${newestFirst}) = 1`
 }
 
-async function writeTombstones({ engine, store, clock }: Parts, relation: string): Promise<Segment | undefined> {
+async function writeTombstones({ engine, store, clock }: Parts, relation: string): Promise<Segment> {
   const path = `_tributary/tombstones/${clock.uuid()}.parquet`
   const target = quoteText(await store.locate(path))
   const [written] = await engine.all(`COPY (${relation}) TO ${target} (FORMAT parquet, COMPRESSION zstd, RETURN_STATS)`)
   const entries = Number(written?.['count'] ?? 0)
   const { sizeBytes } = await store.sync(path)
-  if (entries === 0) {
-    await store.delete(path)
-    return undefined
-  }
   return { path, entries, sizeBytes, crc32: crc32(await store.read(path)) }
 }

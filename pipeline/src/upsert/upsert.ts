@@ -19,7 +19,7 @@ import {
 import type { Segment } from '../ledger/table-state.ts'
 import { foldBatch, nameList, type TableShape } from './batch.ts'
 import { readBatchFacts } from './batch-facts.ts'
-import { type BatchOutcome, countOutcomes, decideWinners } from './decide.ts'
+import { type BatchOutcome, buriedSql, countOutcomes, decideWinners } from './decide.ts'
 import { locateRows, placeColumns, rankedSql } from './locate.ts'
 import { completeMovedRows, fillPartialRows } from './partial.ts'
 import { appendTombstones } from './tombstones.ts'
@@ -59,13 +59,13 @@ export interface PreparedUpsert {
 export async function prepareUpsert(parts: UpsertParts, target: UpsertTarget): Promise<PreparedUpsert> {
   const { engine } = parts
   const { shape, snapshot } = target
-  const { isPartial, sequenceLength, sourceAt } = await readBatchFacts(engine, shape, {
+  const { isPartial, hasMoves, keyBounds, sequenceLength, sourceAt } = await readBatchFacts(engine, shape, {
     knownLength: target.sequenceLength,
     timestampColumn: target.timestampColumn,
   })
   if (isPartial) await completeMovedRows(engine, snapshot, shape)
-  await foldBatch(engine, shape)
-  await locateRows(engine, snapshot, shape, { guard: target.guard })
+  await foldBatch(engine, shape, { isPartial, hasMoves })
+  await locateRows(engine, snapshot, shape, { guard: target.guard, keysFrom: 'winners', bounds: keyBounds })
   const ranked = target.guard ? await rankedSql(engine) : 'SELECT * FROM located'
   await decideWinners(parts, shape, { guard: target.guard, isPartial, ranked, tombstones: target.tombstones })
   if (isPartial) await fillPartialRows(engine, snapshot, shape)
@@ -75,7 +75,14 @@ export async function prepareUpsert(parts: UpsertParts, target: UpsertTarget): P
     target.write === 'merge-on-read' || snapshot === undefined
       ? await writeBeside(parts, target, { rows, outcome })
       : await rewriteTouched(parts, target, snapshot, { rows, outcome })
-  const tombstones = await appendTombstones(parts, target.tombstones, deletedKeysSql(shape), shape.key)
+  const tombstones =
+    outcome.buried === 0
+      ? target.tombstones
+      : await appendTombstones(parts, target.tombstones, {
+          relation: buriedSql(shape),
+          rows: outcome.buried,
+          key: shape.key,
+        })
   return { ...written, outcome, tombstones, sequenceLength: sequenceLength ?? target.sequenceLength, sourceAt }
 }
 
@@ -91,11 +98,6 @@ function appliedRowsSql(shape: TableShape, options: { readonly isPartial: boolea
     FROM batch b JOIN decided d ON b."__n" = d."__n" AND d."__sub" = 1
     ${options.isPartial ? 'LEFT JOIN filled f ON f."__n" = d."__n"' : ''}
     WHERE d.outcome = 'applied' AND NOT d."__delete" ORDER BY ${nameList(shape.key, 'b')}`
-}
-
-function deletedKeysSql(shape: TableShape): string {
-  return `SELECT ${nameList(shape.key)}, "__phase", "__seq", "__place", "__row"
-    FROM decided WHERE "__delete" AND outcome <> 'superseded'`
 }
 
 /** Merge-on-read: one new file, and deletion vectors for the rows that left. */
@@ -175,6 +177,6 @@ function writeRows(
     relation,
     schema: target.shape.schema,
     partitionColumns: target.partitionColumns,
-    extraColumns: placeColumns.map((column) => column.name),
+    extraColumns: placeColumns,
   })
 }

@@ -222,7 +222,7 @@ async function withoutRepeated(
     relation: `SELECT ${nameList(pending.schema.fields.map((field) => field.name))}, "__file", "__row" FROM (${scan})`,
     schema: pending.schema,
     partitionColumns: table.partitionBy,
-    extraColumns: placeColumns.map((column) => column.name),
+    extraColumns: placeColumns,
   })
   return [...untouched, ...rewritten]
 }

@@ -15,7 +15,7 @@ export async function prepareWiden(
     relation: scan,
     schema,
     partitionColumns: table.partitionBy,
-    extraColumns: placeColumns.map((column) => column.name),
+    extraColumns: placeColumns,
   })
   const removed = snapshot.files.map((file) => ({ remove: { ...removeOf(file, lake.clock.now()), dataChange: false } }))
   return {

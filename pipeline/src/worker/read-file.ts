@@ -32,7 +32,7 @@ export type ReadOutcome =
 // Names of the batch's own columns, and of the place that data files keep.
 const RESERVED = /^__(op|row|file|n|place|seq|phase|unset|was_.*)$/i
 
-/** Reads one file. `consume` takes its rows and tells how many they were; it may be called twice, and the second call counts. */
+/** Reads one file. `consume` takes its rows and tells how many they were; it may be called several times, and the last call counts. */
 export async function readLandingFile(
   run: TableRun,
   engine: Engine,

@@ -26,6 +26,7 @@ import {
   STATE_DOMAIN,
   type TableState,
 } from '../../src/ledger/table-state.ts'
+import { placeColumns } from '../../src/upsert/locate.ts'
 
 /** Orders: a key, an exact amount, a text. */
 export const ORDERS: StructType = {
@@ -98,7 +99,7 @@ async function writeOrders(engine: Engine, store: Store, version: number, change
           relation,
           schema: ORDERS,
           partitionColumns: [],
-          extraColumns: ['__file', '__row'],
+          extraColumns: placeColumns,
         })
   const dead = new Map<string, number[]>()
   const gone = [...put.map(({ id }) => id), ...drop]
