@@ -4,7 +4,7 @@ import { access, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { type IngestOptions, ingest, openLake, readConfig } from '@tributary/pipeline'
+import { type IngestOptions, ingest, type Lake, openLake, readConfig } from '@tributary/pipeline'
 import { canonicalDigest } from './canonical-digest.ts'
 import { type FlightsStep, writeFlights } from './demo/flights-landing.ts'
 import { demoFailed, demoNotSetUp, needsYes } from './errors.ts'
@@ -60,13 +60,15 @@ async function playYear(
   const { words, interrupts } = invocation
   const startedMs = performance.now()
   const sessions: NonNullable<IngestOptions['sessions']> = new Map()
+  let lake: Lake | undefined
   const totals = { changes: 0, commits: 0, version: 0, day: '' }
   const release = interrupts.finishFirst(() => words.warn('finishing the commit under way; Ctrl-C again stops at once'))
   try {
     await withEngine(invocation, (source) =>
       withEngine(invocation, async (engine) => {
         for await (const step of writeFlights(source, { data: DATA, folder }, { days, minuteHours })) {
-          const lake = openLake(await readConfig(join(folder, 'tributary.yaml')))
+          // The first step writes the configuration.
+          lake ??= openLake(await readConfig(join(folder, 'tributary.yaml')))
           const summary = await ingest(lake, engine, { sessions, signal: interrupts.signal })
           for (const { table, stopped, version, commits } of summary.tables) {
             if (stopped !== null) throw demoFailed(`${table} stopped: ${stopped.message}`)
@@ -161,30 +163,38 @@ function runProgram(
   })
 }
 
+const COMPARED_AT_ONCE = 2
+
 /** All rows of all tables, by us and by two other programs. */
 async function compareReaders(invocation: Invocation, folder: string): Promise<void> {
   invocation.words.say('\nThe same tables read by delta-rs and by DuckDB’s delta extension, all rows compared:')
   await access(PYTHON).catch(() => {
     throw demoNotSetUp(PYTHON)
   })
-  for (const table of TABLES) {
-    const path = join(folder, 'lake/nyc', table)
-    const rowsFolder = await mkdtemp(join(tmpdir(), 'tributary-compare-'))
-    try {
-      const code = await runProgram(PYTHON, [COMPARE, path, '--rows', rowsFolder], 'ignore')
-      if (code !== 0) throw demoFailed(`delta-rs and DuckDB read different rows of ${table}`)
-      const ours = await canonicalDigest(invocation, path)
-      const theirs = await canonicalDigest(invocation, {
-        ndjson: await readFile(join(rowsFolder, 'duckdb.ndjson'), 'utf8'),
-      })
-      if (ours.digest !== theirs.digest)
-        throw demoFailed(`tributary reads other rows of ${table} than delta-rs and DuckDB`)
-      await invocation.data.write(
-        plainLine([table, `${countText(ours.rows)} rows`, 'delta-rs = duckdb = tributary', ours.digest.slice(0, 16)]),
-      )
-    } finally {
-      await rm(rowsFolder, { recursive: true, force: true })
-    }
+  const waiting: string[] = [...TABLES]
+  const lane = async (): Promise<void> => {
+    for (let table = waiting.shift(); table !== undefined; table = waiting.shift())
+      await compareTable(invocation, table, join(folder, 'lake/nyc', table))
   }
+  await Promise.all(Array.from({ length: COMPARED_AT_ONCE }, lane))
   invocation.words.say('all rows agree')
+}
+
+async function compareTable(invocation: Invocation, table: string, path: string): Promise<void> {
+  const rowsFolder = await mkdtemp(join(tmpdir(), 'tributary-compare-'))
+  try {
+    const code = await runProgram(PYTHON, [COMPARE, path, '--rows', rowsFolder], 'ignore')
+    if (code !== 0) throw demoFailed(`delta-rs and DuckDB read different rows of ${table}`)
+    const ours = await canonicalDigest(invocation, path)
+    const theirs = await canonicalDigest(invocation, {
+      ndjson: await readFile(join(rowsFolder, 'duckdb.ndjson'), 'utf8'),
+    })
+    if (ours.digest !== theirs.digest)
+      throw demoFailed(`tributary reads other rows of ${table} than delta-rs and DuckDB`)
+    await invocation.data.write(
+      plainLine([table, `${countText(ours.rows)} rows`, 'delta-rs = duckdb = tributary', ours.digest.slice(0, 16)]),
+    )
+  } finally {
+    await rm(rowsFolder, { recursive: true, force: true })
+  }
 }

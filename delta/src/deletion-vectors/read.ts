@@ -14,11 +14,30 @@ const FROM_START_MAX = 65_536
 // A vector never changes, and a snapshot that is refreshed keeps its descriptors: what was decoded lives as long as they do.
 const decoded = new WeakMap<DeletionVectorDescriptor, Positions>()
 
+// A commit brings vectors that this process has just written back as new descriptors. Bounded: the oldest go first.
+const written = new Map<string, Positions>()
+const WRITTEN_MAX = 256
+const WRITTEN_POSITIONS_MAX = 65_536
+
+/** Keeps what was just written at a descriptor's place for the first `recallDeletionVector` of it. */
+export function rememberDeletionVector(store: Store, descriptor: DeletionVectorDescriptor, positions: Positions): void {
+  if (positions.length > WRITTEN_POSITIONS_MAX) return
+  const [oldest] = written.keys()
+  if (written.size >= WRITTEN_MAX && oldest !== undefined) written.delete(oldest)
+  written.set(identityOf(store, descriptor), positions)
+}
+
+function identityOf(store: Store, { storageType, pathOrInlineDv, offset }: DeletionVectorDescriptor): string {
+  return `${store.url} ${storageType} ${pathOrInlineDv} ${offset ?? ''}`
+}
+
 /** As `readDeletionVector`, but decodes a descriptor object once: for reads that come back to the same snapshot. */
 export async function recallDeletionVector(store: Store, descriptor: DeletionVectorDescriptor): Promise<Positions> {
   const known = decoded.get(descriptor)
   if (known !== undefined) return known
-  const positions = await readDeletionVector(store, descriptor)
+  const identity = identityOf(store, descriptor)
+  const positions = written.get(identity) ?? (await readDeletionVector(store, descriptor))
+  written.delete(identity)
   decoded.set(descriptor, positions)
   return positions
 }

@@ -7,6 +7,8 @@ import type { StructField, StructType } from '../protocol/schema.ts'
 import type { Store } from '../store/store.ts'
 import { type ExtraColumn, type FileRows, fileRowsSql } from './file-rows.ts'
 
+const READS_AT_ONCE = 16
+
 /** What of a table is wanted. */
 export interface ScanOptions {
   /** Only these columns, in this order. */
@@ -26,7 +28,11 @@ export interface ScanOptions {
  */
 export async function scanSql(engine: Engine, snapshot: Snapshot, options: ScanOptions = {}): Promise<string> {
   const files: FileRows[] = []
-  for (const file of options.files ?? snapshot.files) files.push(await liveRows(snapshot.store, file))
+  const wanted = options.files ?? snapshot.files
+  for (let start = 0; start < wanted.length; start += READS_AT_ONCE) {
+    const part = wanted.slice(start, start + READS_AT_ONCE)
+    files.push(...(await Promise.all(part.map((file) => liveRows(snapshot.store, file)))))
+  }
   return fileRowsSql(engine, snapshot.store, {
     files,
     fields: options.columns === undefined ? snapshot.schema.fields : pickFields(snapshot.schema, options.columns),

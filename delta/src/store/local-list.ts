@@ -1,11 +1,14 @@
-import type { Dirent } from 'node:fs'
-import { readdir, stat } from 'node:fs/promises'
+import { type Dirent, statSync } from 'node:fs'
+import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
 import { storeFailed } from '../errors.ts'
 import { assertPrefixInside, compareKeys } from './keys.ts'
 import type { StoreEntry } from './store.ts'
 
-const STATS_AT_ONCE = 32
+// Asked of a local disk one after another these take a quarter of the time that they take on the thread pool; other work
+// gets its turn in between.
+const STATS_A_TURN = 256
 
 /**
  * The files below a folder as S3 would list them: by full path, in UTF-8 byte order. Hidden names (temporary files) are left out.
@@ -17,11 +20,12 @@ export async function* listFolder(root: string, prefix: string, after: string | 
   let waiting: string[] = []
   for await (const path of walk(root, start, prefix, after)) {
     waiting.push(path)
-    if (waiting.length < STATS_AT_ONCE) continue
-    yield* await statAll(root, waiting)
+    if (waiting.length < STATS_A_TURN) continue
+    yield* statAll(root, waiting)
     waiting = []
+    await setImmediate()
   }
-  yield* await statAll(root, waiting)
+  yield* statAll(root, waiting)
 }
 
 async function* walk(root: string, folder: string, prefix: string, after: string | undefined): AsyncGenerator<string> {
@@ -50,17 +54,16 @@ async function readFolder(root: string, folder: string): Promise<Dirent[]> {
   }
 }
 
-async function statAll(root: string, paths: readonly string[]): Promise<readonly StoreEntry[]> {
-  const entries = await Promise.all(paths.map((path) => statOne(root, path)))
-  return entries.filter((entry) => entry !== undefined)
+function statAll(root: string, paths: readonly string[]): readonly StoreEntry[] {
+  return paths.map((path) => statOne(root, path)).filter((entry) => entry !== undefined)
 }
 
-async function statOne(root: string, path: string): Promise<StoreEntry | undefined> {
+function statOne(root: string, path: string): StoreEntry | undefined {
   try {
-    const found = await stat(join(root, path))
-    return found.isFile() ? { path, sizeBytes: found.size, modifiedMs: Math.floor(found.mtimeMs) } : undefined
+    // Undefined: it was deleted after its folder was read, or is a link to nothing.
+    const found = statSync(join(root, path), { throwIfNoEntry: false })
+    return found?.isFile() ? { path, sizeBytes: found.size, modifiedMs: Math.floor(found.mtimeMs) } : undefined
   } catch (error) {
-    // It was deleted after its folder was read, or is a link to nothing.
     if (isGone(error)) return undefined
     throw storeFailed(path, 'look at', error)
   }

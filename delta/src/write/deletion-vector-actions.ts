@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts'
 import type { Positions } from '../deletion-vectors/bitmap.ts'
-import { recallDeletionVector } from '../deletion-vectors/read.ts'
+import { recallDeletionVector, rememberDeletionVector } from '../deletion-vectors/read.ts'
 import { writeDeletionVectors } from '../deletion-vectors/write.ts'
 import { positionInvalid, recordCountUnknown } from '../errors.ts'
 import type { Action, AddFile, DeletionVectorDescriptor, RemoveFile } from '../protocol/actions.ts'
@@ -36,6 +36,10 @@ export async function deletionVectorActions(
   const marked = unions.filter(({ positions, numRecords }) => positions.length < numRecords)
   const vectors = await writeDeletionVectors(store, clock, marked)
   const added = new Map(marked.map(({ file }, index) => [file, vectors[index]]))
+  for (const { file, positions } of marked) {
+    const vector = added.get(file)
+    if (vector !== undefined) rememberDeletionVector(store, vector, positions)
+  }
   const nowMs = clock.now()
   return unions.flatMap((union) => {
     const vector = added.get(union.file)

@@ -72,13 +72,15 @@ export async function rankedSql(engine: Engine): Promise<string> {
     const place = placeOf(String(file))
     return [String(file), phaseOf(place), place] as const
   })
+  // Nothing was located, or by another engine's rewrite no row knows its place any more.
+  if (places.length === 0) return 'SELECT *, NULL::INTEGER AS "__phase", NULL::VARCHAR AS "__place" FROM located'
   return `SELECT l.*, p.phase AS "__phase", p.place AS "__place" FROM located l LEFT JOIN ${await placesSql(engine, places)} p
     ON p.file = l."__file"`
 }
 
 /** A few places are written into the query: a statement costs more than what it says. */
 async function placesSql(engine: Engine, places: readonly (readonly [string, number, string])[]): Promise<string> {
-  if (places.length > 0 && places.length <= PLACES_INLINE_MAX) {
+  if (places.length <= PLACES_INLINE_MAX) {
     const rows = places.map(([file, phase, place]) => `(${quoteText(file)}, ${phase}, ${quoteText(place)})`)
     return `(SELECT * FROM (VALUES ${rows.join(', ')}) v(file, phase, place))`
   }

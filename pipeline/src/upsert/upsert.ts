@@ -8,6 +8,7 @@ import {
   type Clock,
   deletionVectorActions,
   type Engine,
+  type FileDeletions,
   parseStats,
   quoteName,
   removeOf,
@@ -106,11 +107,30 @@ async function writeBeside(
   target: UpsertTarget,
   { rows, outcome }: { readonly rows: string; readonly outcome: BatchOutcome },
 ): Promise<{ readonly actions: readonly Action[]; readonly added: readonly AddFile[] }> {
-  const added = await writeRows(parts, target, rows)
+  const deletions = await findDoomed(parts.engine, target, outcome)
+  // The vectors are written while DuckDB writes the rows. Both must have ended before an error rises: the caller then
+  // discards what they wrote.
+  const [vectors, files] = await Promise.allSettled([
+    deletionVectorActions(parts.store, parts.clock, deletions),
+    writeRows(parts, target, rows),
+  ])
+  if (vectors.status === 'rejected') throw vectors.reason
+  if (files.status === 'rejected') throw files.reason
+  const added = files.value
   assertAllWritten(added, outcome)
+  return { actions: [...added.map((add) => ({ add })), ...vectors.value], added }
+}
+
+/** The stored rows that leave, by file. */
+async function findDoomed(
+  engine: Engine,
+  { snapshot, shape }: UpsertTarget,
+  { updated, deleted }: BatchOutcome,
+): Promise<readonly FileDeletions[]> {
+  if (snapshot === undefined || updated + deleted === 0) return []
   const dead = new Map<string, number[]>()
-  const doomed = parts.engine.stream(
-    `SELECT "__path" AS path, "__position" AS position FROM (${doomedSql(target.shape)}) ORDER BY 1, 2`,
+  const doomed = engine.stream(
+    `SELECT "__path" AS path, "__position" AS position FROM (${doomedSql(shape)}) ORDER BY 1, 2`,
   )
   for await (const batch of doomed) {
     for (const row of batchRows(batch)) {
@@ -120,12 +140,10 @@ async function writeBeside(
       dead.set(path, positions)
     }
   }
-  const deletions = (target.snapshot?.files ?? []).flatMap((file) => {
+  return snapshot.files.flatMap((file) => {
     const positions = dead.get(file.path)
     return positions === undefined ? [] : [{ file, positions }]
   })
-  const actions = await deletionVectorActions(parts.store, parts.clock, deletions)
-  return { actions: [...added.map((add) => ({ add })), ...actions], added }
 }
 
 /** Copy-on-write: the files that hold rows that left are written again without them. */

@@ -32,7 +32,7 @@ const steady = Array.from(
   { length: 7 },
   (_, at): Act => ({
     name: `change ${at}`,
-    files: { [`20260301-13000${at}000.csv`]: `U,4,v${at}\n` },
+    files: { [`20260301-13000${at}000.csv`]: `U,4,v${at}\nD,9${at},never\n` },
     rows: [
       ['1', 'one'],
       ['4', `v${at}`],
