@@ -15,7 +15,7 @@ import { readSnapshot, type Snapshot } from '../log/snapshot.ts'
 import type { Action, AddCdcFile, AddFile, RemoveFile } from '../protocol/actions.ts'
 import type { StructField } from '../protocol/schema.ts'
 import type { Store } from '../store/store.ts'
-import { type FileRows, fileRowsSql } from './file-rows.ts'
+import { type ExtraColumn, type FileRows, fileRowsSql } from './file-rows.ts'
 import { liveRows, pickFields } from './scan.ts'
 
 /** Which changes are wanted, and how. */
@@ -27,6 +27,11 @@ export interface ChangesRequest {
   readonly key?: readonly string[]
   /** Only what differs between the table before the first and after the last of the commits. */
   readonly net?: boolean
+  /**
+   * Parquet columns outside of the schema that tell where a row came from: a row that left and one that came with the same
+   * key and origin were only moved from file to file.
+   */
+  readonly origin?: readonly ExtraColumn[]
   /** Commits that carry a change feed of their own are read from it, as the protocol demands of tables that write one. */
   readonly feed?: boolean
 }
@@ -50,7 +55,7 @@ export async function changesSql(
   const end = await readSnapshot(store, { version: request.toVersion })
   const { fields } = end.schema
   const events = request.net === true ? await netEvents(end, request) : await commitEvents(end, request)
-  const moved = await eventsSql(engine, end, events.moved)
+  const moved = await eventsSql(engine, end, events.moved, request.origin ?? [])
   const parts = [pairedSql(end, moved, { ...request, reloads: events.reloads })]
   if (events.recorded.length > 0) parts.push(await recordedSql(engine, end, events.recorded))
   const sql = `SELECT ${nameList([...fields, ...CHANGE_FIELDS])} FROM (${parts.join('\nUNION ALL ')}) ORDER BY "_commit_version", __group, __rank`
@@ -195,12 +200,18 @@ function timeConstants({ version, timestampMs }: CommitTime): readonly string[] 
   return [String(version), `make_timestamptz(${Math.round(timestampMs * 1000)})`]
 }
 
-function eventsSql(engine: Engine, end: Snapshot, moved: readonly Move[]): Promise<string> {
+function eventsSql(
+  engine: Engine,
+  end: Snapshot,
+  moved: readonly Move[],
+  origin: readonly ExtraColumn[],
+): Promise<string> {
   return fileRowsSql(engine, end.store, {
     files: moved.map(({ sign, at, rows }) => ({ ...rows, constants: [String(sign), ...timeConstants(at)] })),
     fields: end.schema.fields,
     partitionColumns: end.metadata.partitionColumns,
     constants: EVENT_COLUMNS,
+    extraColumns: origin,
     withPlace: true,
   })
 }
@@ -209,7 +220,7 @@ function eventsSql(engine: Engine, end: Snapshot, moved: readonly Move[]): Promi
 function pairedSql(
   end: Snapshot,
   moved: string,
-  { key, net, reloads }: ChangesRequest & { readonly reloads: readonly number[] },
+  { key, net, origin = [], reloads }: ChangesRequest & { readonly reloads: readonly number[] },
 ): string {
   const { fields } = end.schema
   const columns = nameList(fields)
@@ -220,9 +231,13 @@ function pairedSql(
       row_number() OVER (ORDER BY __sign, __path, __position) AS __group, 0 AS __rank FROM (${moved})`
   }
   const pair = ['_commit_version', ...keyFields.map(({ name }) => quoteName(name))].join(', ')
-  const isEqual = `(first_value(__row) OVER whole) IS NOT DISTINCT FROM (last_value(__row) OVER whole)`
-  const isDropped = reloads.length === 0 ? 'false' : `_commit_version IN (${reloads.join(', ')}) AND ${isEqual}`
-  const row = reloads.length === 0 ? '' : `, ROW(${columns}) AS __row`
+  const isEqual = `(first_value(__values) OVER whole) IS NOT DISTINCT FROM (last_value(__values) OVER whole)`
+  const isReload = reloads.length === 0 ? 'false' : `_commit_version IN (${reloads.join(', ')})`
+  // A reload may bring other values from the place of the old ones.
+  const isMoved =
+    origin.length === 0 ? 'false' : origin.map(({ name }) => sameOnBothSides(quoteName(name))).join(' AND ')
+  const isDropped = reloads.length === 0 ? isMoved : `CASE WHEN ${isReload} THEN ${isEqual} ELSE ${isMoved} END`
+  const row = reloads.length === 0 ? '' : `, ROW(${columns}) AS __values`
   return `SELECT ${columns}, CASE WHEN __count = 2 THEN CASE WHEN __sign < 0 THEN 'update_preimage' ELSE 'update_postimage' END
       WHEN __sign < 0 THEN 'delete' ELSE 'insert' END AS _change_type, _commit_version, _commit_timestamp, __group, __sign AS __rank
     FROM (SELECT *, count(*) OVER whole AS __count, dense_rank() OVER (ORDER BY ${pair}, __turn) AS __group,
@@ -230,6 +245,11 @@ function pairedSql(
       FROM (SELECT *, row_number() OVER (PARTITION BY __sign, ${pair} ORDER BY __path, __position) AS __turn${row} FROM (${moved}))
       WINDOW whole AS (PARTITION BY ${pair}, __turn ORDER BY __sign ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING))
     WHERE NOT __dropped`
+}
+
+/** True when both rows of a pair have the column, with one value. */
+function sameOnBothSides(column: string): string {
+  return `count(${column}) OVER whole = 2 AND min(${column}) OVER whole = max(${column}) OVER whole`
 }
 
 async function recordedSql(engine: Engine, end: Snapshot, recorded: Events['recorded']): Promise<string> {

@@ -1,6 +1,7 @@
 import { type ChangesRequest, readCommits, readSnapshot, type Snapshot, type Store } from '@tributary/delta'
 import { changeFeedMissing, rangeEmpty } from '../errors.ts'
 import { parseTableState, STATE_DOMAIN } from '../ledger/table-state.ts'
+import { placeColumns } from '../upsert/locate.ts'
 import { type PointOptions, resolveVersion } from './version-text.ts'
 
 /** What a person asks of a table's changes: the interval (since, until], or two versions that both belong to it. */
@@ -41,8 +42,9 @@ export async function planChanges(store: Store, wish: ChangesWish): Promise<Plan
     : { fromVersion, toVersion }
   const request = { ...range, ...(wish.net === undefined ? {} : { net: wish.net }) }
   const text = newest.domains.get(STATE_DOMAIN)
-  const key = text === undefined ? wish.deriveKey : parseTableState(text).key
-  if (key !== undefined) return { request: { ...request, key }, isEmpty }
+  if (text !== undefined)
+    return { request: { ...request, key: parseTableState(text).key, origin: placeColumns }, isEmpty }
+  if (wish.deriveKey !== undefined) return { request: { ...request, key: wish.deriveKey }, isEmpty }
   await assertFeed(store, range)
   return { request: { ...request, feed: true }, isEmpty }
 }

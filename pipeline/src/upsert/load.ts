@@ -15,7 +15,7 @@ import {
 import { placeOf } from '../dms/file-name.ts'
 import { nameList, type StagedFile } from './batch.ts'
 import { placeColumns } from './locate.ts'
-import type { UpsertParts } from './upsert.ts'
+import type { UpsertParts } from './target.ts'
 
 /** Writes one landing file's rows as data files. `relation` yields the table's columns and `__row`. */
 export async function writeLoadFile(

@@ -30,6 +30,7 @@ export async function prepareChanges(
     shape,
     partitionColumns: table.partitionBy,
     write: table.write,
+    vectorFilesMax: run.options.vectorFilesMax,
     tombstones: session.state?.tombstones ?? [],
     sequenceLength: session.state?.sequenceLength,
     timestampColumn: lake.config.dms.TimestampColumnName,

@@ -45,6 +45,7 @@ export async function prepareReplay(run: TableRun, rows: readonly QuarantinedRow
       shape,
       partitionColumns: table.partitionBy,
       write: table.write,
+      vectorFilesMax: run.options.vectorFilesMax,
       tombstones: session.state?.tombstones ?? [],
       sequenceLength: session.state?.sequenceLength,
       timestampColumn: undefined,

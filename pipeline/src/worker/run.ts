@@ -41,6 +41,8 @@ export interface IngestOptions {
   readonly signal?: AbortSignal
   /** Take columns that came and went as they are, not as a rename (`tributary resolve --accept-schema`). */
   readonly acceptSchema?: boolean
+  /** So many live files of a table may carry deletion vectors before batches write small ones anew; 100 unless set. */
+  readonly vectorFilesMax?: number
   /** Sessions kept by a caller that ingests again and again. */
   readonly sessions?: Map<string, TableSession>
 }

@@ -47,6 +47,7 @@ const MUST_OCCUR = [
   'no load',
   'write: merge-on-read',
   'write: copy-on-write',
+  'small file written anew',
   'partitioned',
   'types read from the data',
   'columns at, order, a"b, __proto__',

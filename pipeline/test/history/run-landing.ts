@@ -1,6 +1,6 @@
 // One landing with many tables, step by step: deliver, ingest, compare all of it, ingest again.
 
-import type { Engine } from '@tributary/delta'
+import { commitInfoOf, type Engine, readCommits } from '@tributary/delta'
 import { expect } from 'vitest'
 import { readLedger } from '../../src/ledger/ledger.ts'
 import { parseTableState, STATE_DOMAIN } from '../../src/ledger/table-state.ts'
@@ -17,6 +17,8 @@ import { canonicalLines, canonicalRows, lakeIn, put, snapshotOf } from '../suppo
 
 export const TABLES = 14
 const STEPS = 4
+// Batches write small files anew always, once one file has a vector, and never.
+const VECTOR_FILES_MAX = [0, 1, 100] as const
 
 export interface LandingRequest {
   readonly seed: number
@@ -38,19 +40,20 @@ export async function runLanding(
   const lake = await lakeIn(folder, configText(endpoint, tables))
   const streams = tables.map((table) => openStream({ random, engine, endpoint, table }, tally))
   for (const { table } of streams) tallyTable(tally, table)
+  const options = { vectorFilesMax: VECTOR_FILES_MAX[seed % VECTOR_FILES_MAX.length] ?? 0 }
   for (let step = 0; step < STEPS; step += 1) {
     const deliveries: Delivery[] = []
     for (const stream of streams) deliveries.push(await nextDelivery(stream, step, step === STEPS - 1))
     for (const { puts } of deliveries)
       for (const { file, modifiedMs } of puts) await put(folder, file.key, file.bytes, modifiedMs)
-    const summary = await ingest(lake, engine)
+    const summary = await ingest(lake, engine, options)
     for (const [at, stream] of streams.entries()) {
       const name = `${stream.table.name} in step ${step}`
       const delivery = deliveries[at]
       if (delivery !== undefined) checkCounts(name, summary, stream, delivery)
       await checkRows(name, lake, stream)
     }
-    const again = await ingest(lake, engine)
+    const again = await ingest(lake, engine, options)
     expect(
       again.tables.filter(({ commits }) => commits > 0),
       'a second ingest writes no commit',
@@ -59,8 +62,21 @@ export async function runLanding(
   for (const stream of streams) {
     checkSource(stream)
     await checkLedger(lake, stream)
+    await tallyRewritten(lake, stream.table, tally)
   }
   return streams.filter(({ landed }) => landed.size > 0).map(({ table }) => table.name)
+}
+
+/** Small files of a merge-on-read table that a batch wrote anew. */
+async function tallyRewritten(lake: Lake, { name, write }: TableSpec, tally: Tally): Promise<void> {
+  const snapshot = await snapshotOf(lake, name)
+  if (snapshot === undefined || write === 'copy-on-write') return
+  for await (const { actions } of readCommits(snapshot.store, { fromVersion: 0, toVersion: snapshot.version })) {
+    const added = new Set(actions.flatMap((action) => ('add' in action ? [action.add.path] : [])))
+    const gone = actions.filter((action) => 'remove' in action && !added.has(action.remove.path))
+    if (commitInfoOf(actions)?.operation === 'UPSERT' && added.size > 0)
+      tally.add('small file written anew', gone.length)
+  }
 }
 
 function tallyTable(tally: Tally, table: TableSpec): void {

@@ -1,0 +1,27 @@
+// What an upsert is given: its tools, and the table as it stands.
+import type { Clock, Engine, Snapshot, Store } from '@tributary/delta'
+import type { Segment } from '../ledger/table-state.ts'
+import type { TableShape } from './batch.ts'
+
+/** The things an upsert works with. */
+export interface UpsertParts {
+  readonly engine: Engine
+  readonly store: Store
+  readonly clock: Clock
+}
+
+/** The table as it is before the batch; `snapshot` is undefined when the batch creates it. */
+export interface UpsertTarget {
+  readonly snapshot: Snapshot | undefined
+  readonly shape: TableShape
+  readonly partitionColumns: readonly string[]
+  readonly write: 'merge-on-read' | 'copy-on-write'
+  /** So many live files may carry deletion vectors, 100 unless set; from then on batches write small ones anew. */
+  readonly vectorFilesMax: number | undefined
+  readonly tombstones: readonly Segment[]
+  readonly sequenceLength: number | undefined
+  /** Column with the commit time at the source (`TimestampColumnName`). */
+  readonly timestampColumn: string | undefined
+  /** Compare each change with what the stored row last took: always with a sequence, else for late rows only. */
+  readonly guard: boolean
+}

@@ -1,0 +1,180 @@
+// What was decided becomes files: the new rows in a file of their own, and of the files that hold the old ones either a
+// deletion vector or, without these rows, a new version. Small files are cheaper to write anew than to read for ever, and
+// delta-rs stops answering at 512 files with vectors (decision 7).
+import assert from 'node:assert/strict'
+import {
+  type Action,
+  type AddFile,
+  batchRows,
+  deletionVectorActions,
+  type Engine,
+  type FileDeletions,
+  parseStats,
+  removeOf,
+  type Snapshot,
+  scanSql,
+  writeDataFiles,
+} from '@tributary/delta'
+import { nameList, type TableShape } from './batch.ts'
+import type { BatchOutcome } from './decide.ts'
+import { placeColumns } from './locate.ts'
+import type { UpsertParts, UpsertTarget } from './target.ts'
+
+/** Files that were written and the actions that put them in the place of others. */
+export interface WrittenOutcome {
+  readonly actions: readonly Action[]
+  readonly added: readonly AddFile[]
+}
+
+/** Writes the applied rows (`rows`, a SELECT) and takes the rows that they replace out of their files. */
+export async function writeOutcome(
+  parts: UpsertParts,
+  target: UpsertTarget,
+  { rows, outcome }: { readonly rows: string; readonly outcome: BatchOutcome },
+): Promise<WrittenOutcome> {
+  const { snapshot } = target
+  const deletions = snapshot === undefined ? [] : await findDoomed(parts.engine, snapshot, target.shape, outcome)
+  const rewritten =
+    target.write === 'copy-on-write'
+      ? deletions
+      : chooseRewritten(snapshot?.files ?? [], deletions, { target, outcome })
+  const marked = deletions.filter((deletion) => !rewritten.includes(deletion))
+  const relations = await relationsOf(parts, target, { rows, rewritten })
+  // The vectors are written while DuckDB writes the rows. Both must have ended before an error rises: the caller then
+  // discards what they wrote.
+  const [vectors, files] = await Promise.allSettled([
+    deletionVectorActions(parts.store, parts.clock, marked),
+    writeAll(parts, target, relations),
+  ])
+  if (vectors.status === 'rejected') throw vectors.reason
+  if (files.status === 'rejected') throw files.reason
+  const added = files.value
+  assertAllWritten(added, outcome, rewritten)
+  const removed = rewritten.map(({ file }) => ({ remove: removeOf(file, parts.clock.now()) }))
+  return { actions: [...added.map((add) => ({ add })), ...removed, ...vectors.value], added }
+}
+
+/** The stored rows that leave, by file. */
+async function findDoomed(
+  engine: Engine,
+  snapshot: Snapshot,
+  shape: TableShape,
+  { updated, deleted }: BatchOutcome,
+): Promise<readonly Deletions[]> {
+  if (updated + deleted === 0) return []
+  const dead = new Map<string, number[]>()
+  const doomed = engine.stream(
+    `SELECT "__path" AS path, "__position" AS position FROM (${doomedSql(shape)}) ORDER BY 1, 2`,
+  )
+  for await (const batch of doomed) {
+    for (const row of batchRows(batch)) {
+      const path = String(row['path'])
+      const positions = dead.get(path) ?? []
+      positions.push(Number(row['position']))
+      dead.set(path, positions)
+    }
+  }
+  return snapshot.files.flatMap((file) => {
+    const positions = dead.get(file.path)
+    return positions === undefined ? [] : [{ file, positions }]
+  })
+}
+
+// Far below the 512 at which delta-rs 1.6.6 hangs, and enough that a table of few large files never gets there.
+const VECTOR_FILES_MAX = 100
+// Cost follows the batch: beyond a floor, so many rows for each row that the batch writes anyway.
+const REWRITTEN_ROWS_MIN = 10_000
+const REWRITTEN_ROWS_A_ROW = 10
+
+/**
+ * Once too many live files have vectors, the smallest of these, touched or not: all at once, so that it does not have to be
+ * done again soon.
+ */
+function chooseRewritten(
+  files: readonly AddFile[],
+  deletions: readonly Deletions[],
+  { target, outcome }: { readonly target: UpsertTarget; readonly outcome: BatchOutcome },
+): readonly Deletions[] {
+  const touched = new Set(deletions.map(({ file }) => file))
+  const others = files.filter((file) => file.deletionVector !== undefined && !touched.has(file))
+  if (deletions.length === 0 || others.length + deletions.length <= (target.vectorFilesMax ?? VECTOR_FILES_MAX))
+    return []
+  let budget = Math.max(REWRITTEN_ROWS_MIN, REWRITTEN_ROWS_A_ROW * (outcome.inserted + outcome.updated))
+  return (
+    [...deletions, ...others.map((file) => ({ file, positions: [] }))]
+      .map((deletion) => ({ deletion, kept: keptRows(deletion) }))
+      // A file of which nothing is left is removed, and one without a count of its rows could lose some unseen.
+      .flatMap(({ deletion, kept }) => (kept === undefined || kept === 0 ? [] : [{ deletion, kept }]))
+      .toSorted((a, b) => a.kept - b.kept)
+      .filter(({ kept }) => {
+        budget -= kept
+        return budget >= 0
+      })
+      .map(({ deletion }) => deletion)
+  )
+}
+
+type Deletions = FileDeletions & { readonly positions: readonly number[] }
+
+/** How many rows of a file stay; undefined when its writer did not count them. */
+function keptRows({ file, positions }: Deletions): number | undefined {
+  const records = parseStats(file.stats)?.numRecords
+  return records === undefined ? undefined : records - (file.deletionVector?.cardinality ?? 0) - positions.length
+}
+
+/** The SELECTs to write, a file each. */
+async function relationsOf(
+  { engine }: UpsertParts,
+  { snapshot, shape, write }: UpsertTarget,
+  { rows, rewritten }: { readonly rows: string; readonly rewritten: readonly Deletions[] },
+): Promise<readonly string[]> {
+  if (snapshot === undefined || rewritten.length === 0) return [rows]
+  const files = rewritten.map(({ file }) => file)
+  const scan = await scanSql(
+    engine,
+    { ...snapshot, schema: shape.schema },
+    { files, withPlace: true, extraColumns: placeColumns },
+  )
+  const columns = nameList([...shape.schema.fields, ...placeColumns].map(({ name }) => name))
+  const kept = `SELECT ${columns} FROM (${scan}) s ANTI JOIN (${doomedSql(shape)}) USING ("__path", "__position")`
+  // The kept rows of a copy-on-write table may be many: they are not sorted anew.
+  if (write === 'copy-on-write') return [rows, kept]
+  return [`SELECT * FROM (SELECT ${columns} FROM (${rows}) UNION ALL ${kept}) ORDER BY ${nameList(shape.key)}`]
+}
+
+async function writeAll(
+  { engine, store, clock }: UpsertParts,
+  target: UpsertTarget,
+  relations: readonly string[],
+): Promise<readonly AddFile[]> {
+  const added: AddFile[] = []
+  for (const relation of relations) {
+    const files = await writeDataFiles(engine, store, clock, {
+      relation,
+      schema: target.shape.schema,
+      partitionColumns: target.partitionColumns,
+      extraColumns: placeColumns,
+    })
+    added.push(...files)
+  }
+  return added
+}
+
+/** What was decided and what was written are two queries: they must agree, or rows would be lost in silence. */
+function assertAllWritten(
+  added: readonly AddFile[],
+  { inserted, updated }: BatchOutcome,
+  rewritten: readonly Deletions[],
+): void {
+  const kept = rewritten.map(keptRows)
+  if (kept.includes(undefined)) return
+  const written = added.reduce((sum, { stats }) => sum + (parseStats(stats)?.numRecords ?? 0), 0)
+  const expected = kept.reduce<number>((sum, rows) => sum + (rows ?? 0), inserted + updated)
+  assert.equal(written, expected, 'a row that is counted as applied, or stays, must be in a new file')
+}
+
+/** The stored rows that leave the table. */
+function doomedSql(shape: TableShape): string {
+  return `SELECT l."__path", l."__position" FROM located l
+    SEMI JOIN (SELECT * FROM decided WHERE outcome = 'applied') d USING (${nameList(shape.key)})`
+}
