@@ -39,6 +39,11 @@ export function assertWritable(protocol: Protocol, metadata: Metadata): void {
   if (unknown.length > 0) throw unsupportedWriterFeature(unknown)
 }
 
+/** The features in force for readers and writers: listed, or implied by old version numbers. */
+export function featuresOf(protocol: Protocol): readonly string[] {
+  return [...new Set([...readerNeeds(protocol), ...writerNeeds(protocol)])]
+}
+
 /** Whether a writer feature is in force: listed, or implied by a writer version below 7. */
 export function supportsWriterFeature(protocol: Protocol, name: string): boolean {
   return writerNeeds(protocol).includes(name)
