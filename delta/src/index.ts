@@ -8,7 +8,10 @@ export { type ErrorKind, TributaryError } from './errors.ts'
 export { type Commit, commitInfoOf, listCommitTimes, readCommits } from './log/read-commit.ts'
 export { type LiveFile, latestVersion, readSnapshot, refreshSnapshot, type Snapshot } from './log/snapshot.ts'
 export { resolveTimestamp } from './log/time-travel.ts'
-export { writeCheckpoint } from './maintain/checkpoint.ts'
+export { type CheckpointOptions, isCheckpointDue, writeCheckpoint } from './maintain/checkpoint.ts'
+export { type CleanLogOptions, cleanLog, type LogCleanup } from './maintain/clean-log.ts'
+export { planRestore, type RestorePlan, restore } from './maintain/restore.ts'
+export { planVacuum, type VacuumOptions, type VacuumPlan, vacuum } from './maintain/vacuum.ts'
 export type {
   Action,
   AddFile,

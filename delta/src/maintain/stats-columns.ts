@@ -2,13 +2,15 @@
 // physical names. What a type cannot hold is left out: a bound less only means that a file is read that need not be.
 
 import { duckdbType, quoteName } from '../duckdb/sql.ts'
-import type { Metadata } from '../protocol/actions.ts'
+import type { Metadata, Protocol } from '../protocol/actions.ts'
+import { type ColumnMappingMode, columnMappingMode, physicalName } from '../protocol/column-mapping.ts'
 import { parsePartitionValue } from '../protocol/partition-values.ts'
 import type { DataType, PrimitiveType, StructField, StructType } from '../protocol/schema.ts'
 import { exactDigits, type FileStats, isJsonObject, type JsonObject, type JsonValue } from '../protocol/stats.ts'
 
 /** What a checkpoint needs to know of a table to write its typed columns. */
 export interface TypedTable {
+  readonly protocol: Protocol
   readonly metadata: Metadata
   readonly schema: StructType
 }
@@ -16,8 +18,10 @@ export interface TypedTable {
 /** DuckDB's type of `stats_parsed`. */
 export function statsType(table: TypedTable): string {
   const fields = statsFields(table)
-  const bounds = structType(table.metadata, fields, (type) => (isBounded(type) ? duckdbType(type) : undefined))
-  const counts = structType(table.metadata, fields, () => 'BIGINT')
+  const bounds = structType(columnMappingMode(table), fields, (type) =>
+    isBounded(type) ? duckdbType(type) : undefined,
+  )
+  const counts = structType(columnMappingMode(table), fields, () => 'BIGINT')
   const parts = ['"numRecords" BIGINT', '"tightBounds" BOOLEAN']
   if (bounds !== undefined) parts.push(`"minValues" ${bounds}`, `"maxValues" ${bounds}`)
   if (counts !== undefined) parts.push(`"nullCount" ${counts}`)
@@ -27,14 +31,15 @@ export function statsType(table: TypedTable): string {
 /** DuckDB's type of `partitionValues_parsed`; undefined for a table without partitions. */
 export function partitionValuesType(table: TypedTable): string | undefined {
   const fields = partitionFields(table)
-  return structType(table.metadata, fields, (type) =>
+  return structType(columnMappingMode(table), fields, (type) =>
     type === 'void' || type === 'nested' ? undefined : duckdbType(type),
   )
 }
 
 /** A file's statistics as JSON that DuckDB reads into `statsType`. */
 export function statsStruct(table: TypedTable, stats: FileStats): unknown {
-  const pick = (values: JsonObject | undefined): unknown => plainBounds(table.metadata, statsFields(table), values)
+  const pick = (values: JsonObject | undefined): unknown =>
+    plainBounds(columnMappingMode(table), statsFields(table), values)
   return {
     numRecords: stats.numRecords,
     tightBounds: stats.tightBounds,
@@ -51,18 +56,11 @@ export function partitionValuesStruct(
 ): Readonly<Record<string, string | null>> {
   return Object.fromEntries(
     partitionFields(table).map((field) => {
-      const name = physicalName(table.metadata, field)
+      const name = physicalName(field, columnMappingMode(table))
       const value = parsePartitionValue(field.type, Object.hasOwn(values, name) ? values[name] : null)
       return [name, value instanceof Uint8Array ? blobText(value) : value === null ? null : String(value)]
     }),
   )
-}
-
-/** The name of a column in files, statistics and partition values. */
-function physicalName({ configuration }: Metadata, { name, metadata }: StructField): string {
-  const mode = configuration['delta.columnMapping.mode'] ?? 'none'
-  const physical = metadata['delta.columnMapping.physicalName']
-  return mode !== 'none' && typeof physical === 'string' ? physical : name
 }
 
 function statsFields({ metadata, schema }: TypedTable): readonly StructField[] {
@@ -75,14 +73,14 @@ function partitionFields({ metadata, schema }: TypedTable): readonly StructField
 
 // Undefined where no field is left: Parquet has no empty group.
 function structType(
-  metadata: Metadata,
+  mode: ColumnMappingMode,
   fields: readonly StructField[],
   typeOf: (type: PrimitiveType | 'nested') => string | undefined,
 ): string | undefined {
   const parts = fields.flatMap((field) => {
     const type = leafOrStruct(field.type)
-    const sql = typeof type === 'string' ? typeOf(type) : structType(metadata, type.fields, typeOf)
-    return sql === undefined ? [] : [`${quoteName(physicalName(metadata, field))} ${sql}`]
+    const sql = typeof type === 'string' ? typeOf(type) : structType(mode, type.fields, typeOf)
+    return sql === undefined ? [] : [`${quoteName(physicalName(field, mode))} ${sql}`]
   })
   return parts.length === 0 ? undefined : `STRUCT(${parts.join(', ')})`
 }
@@ -97,16 +95,16 @@ function isBounded(type: PrimitiveType | 'nested'): type is PrimitiveType {
 }
 
 // Digits go as text, which DuckDB casts exactly; a JSON number would pass through a double.
-function plainBounds(metadata: Metadata, fields: readonly StructField[], values: JsonObject | undefined): unknown {
+function plainBounds(mode: ColumnMappingMode, fields: readonly StructField[], values: JsonObject | undefined): unknown {
   if (values === undefined) return undefined
   return Object.fromEntries(
     fields.flatMap((field): readonly (readonly [string, unknown])[] => {
-      const name = physicalName(metadata, field)
+      const name = physicalName(field, mode)
       const value = Object.hasOwn(values, name) ? values[name] : undefined
       if (value === undefined) return []
       const type = leafOrStruct(field.type)
       if (typeof type === 'string') return [[name, plainBound(type, value)]]
-      return isJsonObject(value) ? [[name, plainBounds(metadata, type.fields, value)]] : []
+      return isJsonObject(value) ? [[name, plainBounds(mode, type.fields, value)]] : []
     }),
   )
 }
