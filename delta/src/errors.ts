@@ -325,6 +325,20 @@ export function restoreFilesMissing(version: number, paths: readonly string[]): 
   )
 }
 
+/** A table cannot be clustered by a column. */
+export function clusterColumnInvalid(
+  name: string,
+  why: string,
+  options?: { readonly cause?: unknown },
+): TributaryError {
+  return new TributaryError(
+    'invalid',
+    'CLUSTER_COLUMN_INVALID',
+    `The table can't be clustered by ${JSON.stringify(name)}: ${why}. Name columns of numbers, texts, dates or times.`,
+    options,
+  )
+}
+
 const NAMED_MAX = 5
 
 // --- DuckDB and data files ---

@@ -10,6 +10,13 @@ export { type LiveFile, latestVersion, readSnapshot, refreshSnapshot, type Snaps
 export { resolveTimestamp } from './log/time-travel.ts'
 export { type CheckpointOptions, isCheckpointDue, writeCheckpoint } from './maintain/checkpoint.ts'
 export { type CleanLogOptions, cleanLog, type LogCleanup } from './maintain/clean-log.ts'
+export {
+  type OptimizeOptions,
+  type OptimizePlan,
+  type OptimizeSummary,
+  optimize,
+  planOptimize,
+} from './maintain/optimize.ts'
 export { planRestore, type RestorePlan, restore } from './maintain/restore.ts'
 export { planVacuum, type VacuumOptions, type VacuumPlan, vacuum } from './maintain/vacuum.ts'
 export type {

@@ -7,8 +7,14 @@ import { systemClock } from '../../src/clock.ts'
 import { commitPath } from '../../src/log/file-names.ts'
 import type { Snapshot } from '../../src/log/snapshot.ts'
 import { type CheckpointOptions, writeCheckpoint } from '../../src/maintain/checkpoint.ts'
+import { cleanLog } from '../../src/maintain/clean-log.ts'
+import { optimize } from '../../src/maintain/optimize.ts'
+import { planRestore, restore } from '../../src/maintain/restore.ts'
+import { planVacuum, vacuum } from '../../src/maintain/vacuum.ts'
 import { commit } from '../../src/write/commit.ts'
+import { writeDataFiles } from '../../src/write/data-files.ts'
 import { createTestTable, schemaOf, type TestTable, workshop } from '../read/table.ts'
+import { daysLater } from './clocks.ts'
 import { ourRows, peerRows } from './peers.ts'
 
 let shop: Awaited<ReturnType<typeof workshop>>
@@ -71,3 +77,38 @@ test.for(CHECKPOINTS)(
     expect(await peerRows(folder, join(shop.folder, 'rows'))).toEqual(rows)
   },
 )
+
+test('delta-rs and DuckDB read the same rows before and after each kind of upkeep', async () => {
+  const { folder, table } = await filledTable('upkeep')
+  const peers = (): Promise<readonly string[]> => peerRows(folder, join(shop.folder, 'rows'))
+  const rows = await ourRows(shop.engine, await table.snapshot())
+  const stays = async (what: string): Promise<void> => {
+    expect(await ourRows(shop.engine, await table.snapshot()), what).toEqual(rows)
+    expect(await peers(), what).toEqual(rows)
+  }
+  await optimize(shop.engine, systemClock, await table.snapshot())
+  await stays('packed')
+  await optimize(shop.engine, systemClock, await table.snapshot(), { columns: ['name', 'id'] })
+  await stays('clustered')
+  await writeCheckpoint(shop.engine, systemClock, await table.snapshot())
+  const cleaned = await cleanLog(daysLater(40), await table.snapshot())
+  expect(cleaned.paths.length).toBeGreaterThan(0)
+  await stays('log cleaned')
+  const version = (await table.snapshot()).version
+  const current = await table.snapshot()
+  const added = await writeDataFiles(shop.engine, table.store, systemClock, {
+    relation: `SELECT 99 AS id, 'x' AS name, NULL AS price, NULL AS day`,
+    schema: SCHEMA,
+    partitionColumns: ['day'],
+  })
+  const actions = added.map((add) => ({ add }))
+  await commit(table.store, systemClock, { readVersion: version, actions, info: { operation: 'WRITE' } })
+  expect(await peers()).not.toEqual(rows)
+  const later = await table.snapshot()
+  await restore(systemClock, later, await planRestore(systemClock, later, current))
+  await stays('restored')
+  const plan = await planVacuum(daysLater(8), await table.snapshot())
+  expect(plan.files.length).toBeGreaterThan(6)
+  await vacuum(await table.snapshot(), plan)
+  await stays('vacuumed')
+})
