@@ -30,7 +30,7 @@ export type {
   RemoveFile,
   SetTransaction,
 } from './protocol/actions.ts'
-export { allowsDeletionVectors, assertWritable } from './protocol/features.ts'
+export { allowsDeletionVectors, assertPlainlyWritable, assertWritable } from './protocol/features.ts'
 export { encodeSchema, parseSchema } from './protocol/parse-schema.ts'
 export { decodePath, encodePath, type LogPath } from './protocol/paths.ts'
 export type { ArrayType, DataType, MapType, PrimitiveType, StructField, StructType } from './protocol/schema.ts'
