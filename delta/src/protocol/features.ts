@@ -5,9 +5,22 @@ import { unsupportedReaderFeature, unsupportedWriterFeature } from '../errors.ts
 import type { Metadata, Protocol } from './actions.ts'
 import { parseSchema, walkFields } from './parse-schema.ts'
 import type { StructField, StructType } from './schema.ts'
+import { assertTypeChanges } from './type-widening.ts'
 
 /** Reader features that this library honours. */
-export const READER_FEATURES: readonly string[] = ['deletionVectors', 'timestampNtz', 'vacuumProtocolCheck']
+export const READER_FEATURES: readonly string[] = [
+  'columnMapping',
+  'deletionVectors',
+  'timestampNtz',
+  'typeWidening',
+  'typeWidening-preview',
+  'v2Checkpoint',
+  'vacuumProtocolCheck',
+  'variantShredding',
+  'variantShredding-preview',
+  'variantType',
+  'variantType-preview',
+]
 
 /** Writer features that this library honours. */
 export const WRITER_FEATURES: readonly string[] = [
@@ -18,24 +31,21 @@ export const WRITER_FEATURES: readonly string[] = [
   'vacuumProtocolCheck',
 ]
 
-/** Throws `UNSUPPORTED_READER_FEATURE` with the names of what we would have to know to read the table. */
+/** Throws `UNSUPPORTED_READER_FEATURE` with the names of what we would have to know to read the table, and `SCHEMA_CORRUPT`. */
 export function assertReadable(protocol: Protocol, metadata: Metadata): void {
-  const unknown = readerNeeds(protocol).filter(
-    (name) => !READER_FEATURES.includes(name) && !isReaderIdle(name, metadata),
-  )
-  // Reader 3 with columnMapping as a writer feature only is not legal and exists; reading it by the logical names would give nulls.
-  if (protocol.minReaderVersion >= 2 && hasColumnMapping(metadata) && !unknown.includes('columnMapping'))
-    unknown.push('columnMapping')
+  const unknown = readerNeeds(protocol).filter((name) => !READER_FEATURES.includes(name))
   if (unknown.length > 0) throw unsupportedReaderFeature(unknown)
+  if (readerNeeds(protocol).some((name) => name.startsWith('typeWidening')))
+    assertTypeChanges(parseSchema(metadata.schemaString))
 }
 
 /** Throws `UNSUPPORTED_WRITER_FEATURE` (or `UNSUPPORTED_READER_FEATURE`) with the names of what we would have to know to write the table. */
 export function assertWritable(protocol: Protocol, metadata: Metadata): void {
   assertReadable(protocol, metadata)
   const fields = [...walkFields(parseSchema(metadata.schemaString))].map(({ field }) => field)
-  const unknown = writerNeeds(protocol).filter(
-    (name) => !WRITER_FEATURES.includes(name) && !isWriterIdle(name, metadata, fields),
-  )
+  // A reader feature is a writer feature too, also where the writers' list lacks it.
+  const needs = new Set([...readerNeeds(protocol), ...writerNeeds(protocol)])
+  const unknown = [...needs].filter((name) => !WRITER_FEATURES.includes(name) && !isWriterIdle(name, metadata, fields))
   if (unknown.length > 0) throw unsupportedWriterFeature(unknown)
 }
 
@@ -78,10 +88,6 @@ function writerNeeds(protocol: Protocol): readonly string[] {
   if (protocol.minWriterVersion > 7) return [`writer version ${protocol.minWriterVersion}`]
   if (protocol.minWriterVersion === 7) return protocol.writerFeatures ?? []
   return LEGACY_WRITER_FEATURES.filter(([version]) => version <= protocol.minWriterVersion).map(([, name]) => name)
-}
-
-function isReaderIdle(name: string, metadata: Metadata): boolean {
-  return name === 'columnMapping' && !hasColumnMapping(metadata)
 }
 
 type IsIdle = (metadata: Metadata, fields: readonly StructField[]) => boolean
