@@ -5,6 +5,7 @@ import type { Engine } from '../duckdb/engine.ts'
 import { quoteName } from '../duckdb/sql.ts'
 import type { Snapshot } from '../log/snapshot.ts'
 import type { AddFile, Metadata } from '../protocol/actions.ts'
+import { columnMappingMode } from '../protocol/column-mapping.ts'
 import type { StructType } from '../protocol/schema.ts'
 import { type ExtraColumn, type FileRows, fileRowsSql } from '../read/file-rows.ts'
 import { liveRows } from '../read/scan.ts'
@@ -74,6 +75,7 @@ export async function rowsSql(
     })),
     fields: schema.fields,
     partitionColumns: [],
+    mapping: columnMappingMode(snapshot),
     extraColumns,
     constants,
     withPlace: true,

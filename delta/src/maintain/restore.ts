@@ -5,9 +5,10 @@ import type { Clock } from '../clock.ts'
 import { restoreFilesMissing, TributaryError } from '../errors.ts'
 import { fileKey } from '../log/replay.ts'
 import type { Snapshot } from '../log/snapshot.ts'
-import type { Action, AddFile, Metadata, Protocol } from '../protocol/actions.ts'
+import type { Action, AddFile, Metadata } from '../protocol/actions.ts'
 import { featuresOf } from '../protocol/features.ts'
 import { decodePath, type LogPath } from '../protocol/paths.ts'
+import { raiseProtocol } from '../protocol/raise-protocol.ts'
 import { type Place, placeName, placeOf, readRangeAt } from '../store/place.ts'
 import type { Store } from '../store/store.ts'
 import { removeOf } from '../write/deletion-vector-actions.ts'
@@ -38,7 +39,7 @@ export async function planRestore(clock: Clock, current: Snapshot, target: Snaps
   if (missing.length > 0) throw restoreFilesMissing(target.version, missing)
   const nowMs = clock.now()
   const metadata = restoredMetadata(current.metadata, target.metadata)
-  const protocol = unitedProtocol(current.protocol, target.protocol)
+  const protocol = raiseProtocol(current.protocol, featuresOf(target.protocol))
   return {
     fromVersion: current.version,
     toVersion: target.version,
@@ -46,7 +47,7 @@ export async function planRestore(clock: Clock, current: Snapshot, target: Snaps
     removed,
     metadataChanges: metadata !== undefined,
     actions: [
-      ...(protocol === undefined ? [] : [{ protocol }]),
+      ...(protocol === current.protocol ? [] : [{ protocol }]),
       ...(metadata === undefined ? [] : [{ metaData: metadata }]),
       ...domainActions(current.domains, target.domains),
       ...removed.map((file) => ({ remove: removeOf(file, nowMs) })),
@@ -150,26 +151,6 @@ function sameMetadata(left: Metadata, right: Metadata): boolean {
   const plain = ({ configuration, schemaString, partitionColumns, name, description }: Metadata): string =>
     JSON.stringify([Object.entries(configuration).sort(), schemaString, partitionColumns, name, description])
   return plain(left) === plain(right)
-}
-
-/** A protocol that allows what both allow; undefined when the current one does. It is never lowered. */
-function unitedProtocol(current: Protocol, target: Protocol): Protocol | undefined {
-  const [now, then] = [featuresOf(current), featuresOf(target)]
-  const isEnough =
-    target.minReaderVersion <= current.minReaderVersion &&
-    then.every((name) => now.includes(name)) &&
-    (target.readerFeatures ?? []).every((name) => (current.readerFeatures ?? []).includes(name))
-  if (isEnough) return undefined
-  const minReaderVersion = Math.max(current.minReaderVersion, target.minReaderVersion)
-  const minWriterVersion = Math.max(current.minWriterVersion, target.minWriterVersion)
-  if (minWriterVersion < 7) return { minReaderVersion, minWriterVersion }
-  const readerFeatures = [...new Set([...(current.readerFeatures ?? []), ...(target.readerFeatures ?? [])])].sort()
-  return {
-    minReaderVersion,
-    minWriterVersion,
-    ...(minReaderVersion === 3 ? { readerFeatures } : {}),
-    writerFeatures: [...new Set([...now, ...then])].sort(),
-  }
 }
 
 // Domains of the protocol itself only ever go on, all but the one that says how files are clustered.

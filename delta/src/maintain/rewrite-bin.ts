@@ -5,6 +5,7 @@ import { quoteName } from '../duckdb/sql.ts'
 import { recordCountUnknown } from '../errors.ts'
 import type { Snapshot } from '../log/snapshot.ts'
 import type { AddFile } from '../protocol/actions.ts'
+import { columnMappingMode } from '../protocol/column-mapping.ts'
 import { parseStats } from '../protocol/stats.ts'
 import { writeDataFiles } from '../write/data-files.ts'
 import type { FilePositions } from '../write/rebase.ts'
@@ -49,6 +50,7 @@ export async function writeRows(
     schema: shape.schema,
     partitionColumns: [],
     extraColumns: shape.extraColumns,
+    columnMapping: columnMappingMode(snapshot),
     ...(Number.isInteger(indexed) ? { indexedColumns: indexed } : {}),
   })
   return added.map((add) => ({ ...add, partitionValues: first?.partitionValues ?? {}, dataChange: false }))
