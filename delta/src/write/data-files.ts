@@ -108,6 +108,8 @@ function copySql(request: DataFilesRequest, { columns, partitions, location }: C
   const options = [
     'FORMAT parquet',
     'COMPRESSION zstd',
+    // Level 1 takes two thirds of the time of the default 3 and packs as well (tried on orders and flights).
+    'COMPRESSION_LEVEL 1',
     'RETURN_STATS',
     ...(mode === 'none' ? [] : [`FIELD_IDS ${fieldIdsSql(stored, mode)}`]),
     ...(request.rowGroupRows === undefined ? [] : [`ROW_GROUP_SIZE ${request.rowGroupRows}`]),
