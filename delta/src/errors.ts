@@ -365,6 +365,15 @@ export function dataFileMissing(path: string, cause: unknown): TributaryError {
   )
 }
 
+/** A data file holds something else than the table's schema says. */
+export function dataFileMismatched(path: string, why: string): TributaryError {
+  return new TributaryError(
+    'corrupt',
+    'DATA_FILE_MISMATCHED',
+    `The data file ${path} does not fit the table's schema: ${why}. Read a version before the file was added, or rewrite it with the engine that made it.`,
+  )
+}
+
 /** A column has a type that the engine cannot hold. */
 export function columnTypeUnsupported(type: string): TributaryError {
   return new TributaryError(

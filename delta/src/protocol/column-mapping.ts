@@ -18,8 +18,13 @@ export function columnMappingMode(table: {
   readonly metadata: Metadata
 }): ColumnMappingMode {
   const mode = table.metadata.configuration[MODE]?.toLowerCase()
-  // Reader 3 with the feature as a writer feature only is not legal and exists: such tables are mapped all the same.
-  return (mode === 'name' || mode === 'id') && table.protocol.minReaderVersion >= 2 ? mode : 'none'
+  return (mode === 'name' || mode === 'id') && allowsMapping(table.protocol) ? mode : 'none'
+}
+
+function allowsMapping({ minReaderVersion, readerFeatures = [], writerFeatures = [] }: Protocol): boolean {
+  if (minReaderVersion !== 3) return minReaderVersion === 2
+  // The feature as a writer feature only is not legal and exists: such tables are mapped all the same.
+  return readerFeatures.includes('columnMapping') || writerFeatures.includes('columnMapping')
 }
 
 /** The name of a field in data files, statistics and partition values. Throws `SCHEMA_CORRUPT` where a mapped field has none. */

@@ -5,13 +5,27 @@ import { unsupportedReaderFeature, unsupportedWriterFeature } from '../errors.ts
 import type { Metadata, Protocol } from './actions.ts'
 import { parseSchema, usesType, walkFields } from './parse-schema.ts'
 import type { StructField, StructType } from './schema.ts'
+import { assertTypeChanges } from './type-widening.ts'
 
 /** Reader features that this library honours. */
-export const READER_FEATURES: readonly string[] = ['deletionVectors', 'timestampNtz', 'vacuumProtocolCheck']
+export const READER_FEATURES: readonly string[] = [
+  'columnMapping',
+  'deletionVectors',
+  'timestampNtz',
+  'typeWidening',
+  'typeWidening-preview',
+  'v2Checkpoint',
+  'vacuumProtocolCheck',
+  'variantShredding',
+  'variantShredding-preview',
+  'variantType',
+  'variantType-preview',
+]
 
 /** Writer features that every writer here honours, down to a bare `commit` of files from `writeDataFiles`. */
 const PLAIN_WRITER_FEATURES: readonly string[] = [
   'appendOnly',
+  'checkpointProtection',
   'deletionVectors',
   'domainMetadata',
   'timestampNtz',
@@ -35,21 +49,19 @@ export const WRITER_FEATURES: readonly string[] = [
   'v2Checkpoint',
 ]
 
-/** Throws `UNSUPPORTED_READER_FEATURE` with the names of what we would have to know to read the table. */
+/** Throws `UNSUPPORTED_READER_FEATURE` with the names of what we would have to know to read the table, and `SCHEMA_CORRUPT`. */
 export function assertReadable(protocol: Protocol, metadata: Metadata): void {
-  const unknown = readerNeeds(protocol).filter(
-    (name) => !READER_FEATURES.includes(name) && !isReaderIdle(name, metadata),
-  )
-  // Reader 3 with columnMapping as a writer feature only is not legal and exists; reading it by the logical names would give nulls.
-  if (protocol.minReaderVersion >= 2 && hasColumnMapping(metadata) && !unknown.includes('columnMapping'))
-    unknown.push('columnMapping')
+  const unknown = readerNeeds(protocol).filter((name) => !READER_FEATURES.includes(name))
   if (unknown.length > 0) throw unsupportedReaderFeature(unknown)
+  if (readerNeeds(protocol).some((name) => name.startsWith('typeWidening')))
+    assertTypeChanges(parseSchema(metadata.schemaString))
 }
 
 /** Throws `UNSUPPORTED_WRITER_FEATURE` (or `UNSUPPORTED_READER_FEATURE`) with the names of what we would have to know to write the table. */
 export function assertWritable(protocol: Protocol, metadata: Metadata): void {
   assertReadable(protocol, metadata)
-  const unknown = writerNeeds(protocol).filter((name) => !WRITER_FEATURES.includes(name))
+  // A reader feature is a writer feature too, also where the writers' list lacks it.
+  const unknown = featuresOf(protocol).filter((name) => !WRITER_FEATURES.includes(name))
   if (unknown.length > 0) throw unsupportedWriterFeature(unknown)
 }
 
@@ -115,10 +127,6 @@ function writerNeeds(protocol: Protocol): readonly string[] {
   if (protocol.minWriterVersion > 7) return [`writer version ${protocol.minWriterVersion}`]
   if (protocol.minWriterVersion === 7) return protocol.writerFeatures ?? []
   return LEGACY_WRITER_FEATURES.filter(([version]) => version <= protocol.minWriterVersion).map(([, name]) => name)
-}
-
-function isReaderIdle(name: string, metadata: Metadata): boolean {
-  return name === 'columnMapping' && !hasColumnMapping(metadata)
 }
 
 type IsIdle = (metadata: Metadata, fields: readonly StructField[]) => boolean

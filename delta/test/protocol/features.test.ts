@@ -20,8 +20,8 @@ test('the old numbers and the features that we know are read and written', () =>
 })
 
 test('unknown reader features are refused, all of them by name', () => {
-  expect(() => assertReadable(features(['deletionVectors', 'v2Checkpoint', 'madeUp'], []), metadata())).toThrow(
-    'The table cannot be read here: it needs v2Checkpoint, madeUp, which this version of Tributary does not know. Read it with a newer version or another engine, or drop the feature there.',
+  expect(() => assertReadable(features(['deletionVectors', 'catalogManaged', 'madeUp'], []), metadata())).toThrow(
+    'The table cannot be read here: it needs catalogManaged, madeUp, which this version of Tributary does not know. Read it with a newer version or another engine, or drop the feature there.',
   )
 })
 
@@ -42,14 +42,16 @@ test('versions from the future are refused', () => {
   )
 })
 
-test('column mapping is refused where it is on, and only there', () => {
+test('a table with mapped columns is read, and not written by plain writers', () => {
   const mapped = metadata({ 'delta.columnMapping.mode': 'name' })
   for (const protocol of [legacy(2, 5), features(['columnMapping'], []), features([], ['columnMapping'])]) {
-    assertReadable(protocol, metadata())
-    expect(() => assertReadable(protocol, mapped)).toThrow(unreadable('columnMapping'))
+    assertWritable(protocol, metadata())
+    assertReadable(protocol, mapped)
+    assertWritable(protocol, mapped)
+    expect(() => assertPlainlyWritable(protocol, mapped)).toThrow(unwritable('columnMapping'))
   }
   // Reader version 1 does not know the property.
-  assertReadable(legacy(1, 2), mapped)
+  assertWritable(legacy(1, 2), mapped)
 })
 
 test.each([
@@ -91,10 +93,6 @@ test('deletion vectors are written only where they are listed and switched on', 
   expect(allowsDeletionVectors(features(['deletionVectors'], []), metadata())).toBe(false)
   expect(allowsDeletionVectors(legacy(1, 2), on)).toBe(false)
 })
-
-function unreadable(names: string): string {
-  return `The table cannot be read here: it needs ${names}, which this version of Tributary does not know. Read it with a newer version or another engine, or drop the feature there.`
-}
 
 function unwritable(names: string): string {
   return `The table cannot be written here: it needs ${names}, which this version of Tributary does not know. Write it with a newer version or another engine, or drop the feature there.`
