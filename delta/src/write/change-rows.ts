@@ -65,7 +65,7 @@ async function stageOld(engine: Engine, { snapshot, gone }: RowChange): Promise<
   const listed = nextTable()
   await engine.run(`CREATE TEMP TABLE ${listed} (file INTEGER, path VARCHAR, first_id BIGINT, version BIGINT)`)
   await engine.append(listed, ['file', 'path', 'first_id', 'version'], files.map(fileRow))
-  const columns = nameList(snapshot.schema.fields)
+  const columns = snapshot.schema.fields.map(({ name }) => `t.${quoteName(name)}`).join(', ')
   const idSql = ids === undefined ? '' : `, ${oldIdsSql(ids)}`
   return `SELECT ${columns}${idSql}, g.place IS NOT NULL AS __gone FROM (${rows}) t
     JOIN temp.${listed} f ON f.path = t.__path LEFT JOIN temp.${table} g ON g.file = f.file AND g.place = t.__position`
@@ -119,8 +119,8 @@ function freshSql(
   const version = `CAST(NULL AS BIGINT) AS ${quoteName(ids.commitVersion)}`
   if (old === undefined)
     return `SELECT ${columns}, CAST(NULL AS BIGINT) AS ${quoteName(ids.id)}, ${version} FROM (${relation}) n`
-  return `SELECT ${columns}, o.id AS ${quoteName(ids.id)}, ${version} FROM (${relation}) n
-    LEFT JOIN (SELECT ${keyList(key)}, min(${quoteName(ids.id)}) AS id FROM (${old}) WHERE __gone GROUP BY ${keyList(key)}) o ON ${sameKey(key, 'o')}`
+  return `SELECT ${columns}, o.__row_id AS ${quoteName(ids.id)}, ${version} FROM (${relation}) n
+    LEFT JOIN (SELECT ${keyList(key)}, min(${quoteName(ids.id)}) AS __row_id FROM (${old}) WHERE __gone GROUP BY ${keyList(key)}) o ON ${sameKey(key, 'o')}`
 }
 
 function keyList(key: readonly string[]): string {
