@@ -267,6 +267,15 @@ export function tableDefinitionInvalid(why: string): TributaryError {
   )
 }
 
+/** There is a table where one was to be made. */
+export function tableExists(url: string): TributaryError {
+  return new TributaryError(
+    'invalid',
+    'TABLE_EXISTS',
+    `The table cannot be created: there is a Delta table at ${url} already. Open it, or choose another place.`,
+  )
+}
+
 /** Rows of a file cannot be deleted without knowing how many it holds. */
 export function recordCountUnknown(path: string): TributaryError {
   return new TributaryError(
@@ -283,6 +292,35 @@ export function positionInvalid(path: string, position: number, numRecords: numb
     'POSITION_INVALID',
     `Row ${position} of ${path} cannot be marked as deleted: the file has ${numRecords} rows, counted from 0. Locate the rows again in the current snapshot.`,
   )
+}
+
+/** A rule of the table is written in SQL that we cannot enforce in the same sense. */
+export function expressionUnsupported(rule: string, text: string, why: string): TributaryError {
+  return new TributaryError(
+    'unsupported',
+    'EXPRESSION_UNSUPPORTED',
+    `Nothing was written: ${rule} says ${JSON.stringify(text)}, and ${why}. Write the table with the engine that set the rule, or change the rule to comparisons, AND, OR, NOT, IN, BETWEEN, IS NULL, + - *, literals and columns.`,
+  )
+}
+
+/** A row breaks a rule of the table. */
+export function constraintViolated(rule: string, row: string, options?: { readonly cause?: unknown }): TributaryError {
+  return new TributaryError(
+    'invalid',
+    'CONSTRAINT_VIOLATED',
+    `Nothing was written: the row ${row} breaks ${rule}. Change the row, or drop the rule first.`,
+    options,
+  )
+}
+
+/** A row was given to the table that cannot be one of its rows. */
+export function rowInvalid(why: string): TributaryError {
+  return new TributaryError('invalid', 'ROW_INVALID', `Nothing was written: ${why}. Change the rows and write again.`)
+}
+
+/** A change of a table's columns or properties that the protocol does not allow. */
+export function alterationInvalid(why: string, remedy: string): TributaryError {
+  return new TributaryError('invalid', 'ALTERATION_INVALID', `The table was not changed: ${why}. ${remedy}`)
 }
 
 // --- Maintenance ---

@@ -37,6 +37,7 @@ export { raiseProtocol } from './protocol/raise-protocol.ts'
 export type { ArrayType, DataType, MapType, PrimitiveType, StructField, StructType } from './protocol/schema.ts'
 export { type FileStats, parseStats } from './protocol/stats.ts'
 export { CHANGE_FIELDS, type ChangesRequest, changesSql, readChanges } from './read/changes.ts'
+export type { Filter, FilterValue } from './read/filter.ts'
 export { csvHeader, csvSql, describeFields, ndjsonSql, readLines, textSql } from './read/render.ts'
 export { readRows } from './read/rows.ts'
 export { type ScanOptions, scanSql } from './read/scan.ts'
@@ -45,6 +46,16 @@ export { localStore } from './store/local.ts'
 export { memoryStore } from './store/memory.ts'
 export { placeName, placeOf as placeOfPath, readRangeAt } from './store/place.ts'
 export type { Store, StoreEntry } from './store/store.ts'
+export {
+  createTable,
+  type HistoryEntry,
+  openTable,
+  type ScanRequest,
+  Table,
+  type TableParts,
+  type TableSnapshot,
+} from './table.ts'
+export type { CellValue } from './write/cell-text.ts'
 export { type CommitAttempt, type CommitOutcome, commit } from './write/commit.ts'
 export type { ConflictReason } from './write/conflicts.ts'
 export { createTableActions, type TableDefinition } from './write/create-table.ts'
@@ -52,4 +63,8 @@ export { type DataFilesRequest, writeDataFiles } from './write/data-files.ts'
 export { deletionVectorActions, type FileDeletions, removeOf } from './write/deletion-vector-actions.ts'
 export type { Reads } from './write/plan-rebase.ts'
 export type { FilePositions, RowMoves } from './write/rebase.ts'
+export type { NewRow, NewRows } from './write/stage-rows.ts'
+export { type TableRows, type TargetTable, type WrittenRows, writeTableRows } from './write/table-rows.ts'
 export { commitTransaction, type Transaction, type TransactionOutcome } from './write/transaction.ts'
+export type { UpsertRequest } from './write/upsert-rows.ts'
+export type { RowCounts, WriteOutcome } from './write/write-rows.ts'

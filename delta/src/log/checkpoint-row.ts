@@ -1,7 +1,9 @@
 // hyparquet makes plain objects of Parquet maps, so a key named `__proto__` would set a prototype and be lost. Such texts get a
 // zero character in front while they are read and lose it here again.
 
+import { decodePath } from '../protocol/paths.ts'
 import { encodeStats, type JsonObject, type JsonValue } from '../protocol/stats.ts'
+import { SIDECAR_FOLDER } from './file-names.ts'
 
 /** How hyparquet is to make values: texts that survive as keys, dates and times in the form that statistics have. */
 export const SAFE_TEXT = {
@@ -29,11 +31,10 @@ export type CheckpointRow = { readonly kind: 'action'; readonly action: unknown 
 
 /**
  * Undo what `SAFE_TEXT` did and give an add without JSON statistics those of its `stats_parsed`. hyparquet rounds decimals, which
- * would make a bound wrong, so the columns named in `decimals` get no bounds.
+ * would make a bound wrong, so the columns named in `decimals` get no bounds. Undefined when all columns are NULL.
  */
-export function parseCheckpointRow(row: unknown, decimals: ReadonlySet<string>): CheckpointRow | undefined {
+export function parseCheckpointRow(row: unknown, decimals: ReadonlySet<string>): unknown {
   if (!isFields(row)) return undefined
-  if (isFields(row.sidecar) || isFields(row.checkpointMetadata)) return { kind: 'v2' }
   const found = Object.entries(row).find(([, body]) => isFields(body))
   if (found === undefined) return undefined
   const [kind, body] = found
@@ -41,7 +42,26 @@ export function parseCheckpointRow(row: unknown, decimals: ReadonlySet<string>):
   const fields = parsePlain(action)
   const stats =
     kind === 'add' && isFields(fields) && fields.stats == null ? parseStatsStruct(parsed, decimals) : undefined
-  return { kind: 'action', action: { [kind]: isFields(fields) && stats !== undefined ? { ...fields, stats } : fields } }
+  return { [kind]: isFields(fields) && stats !== undefined ? { ...fields, stats } : fields }
+}
+
+/** The version that a checkpoint of the second kind says it is of; undefined for any other row. */
+export function parseCheckpointVersion(row: unknown): number | undefined {
+  const stated = isFields(row) ? row.checkpointMetadata : undefined
+  return isFields(stated) && stated.version != null ? Number(stated.version) : undefined
+}
+
+/** The file that a `sidecar` action names; undefined for any other row. Throws what `complain` makes. */
+export function parseSidecar(row: unknown, complain: (why: string) => Error): string | undefined {
+  const sidecar = isFields(row) ? row.sidecar : undefined
+  if (!isFields(sidecar)) return undefined
+  if (typeof sidecar.path !== 'string') throw complain('a sidecar in it has no path')
+  // PROTOCOL.md, "Sidecar Files": always in `_delta_log/_sidecars`, so the name is enough, also where a whole path is written.
+  const place = decodePath(sidecar.path.slice(sidecar.path.lastIndexOf('/') + 1))
+  const name = place.kind === 'relative' ? place.path : place.url
+  if (['', '.', '..'].includes(name) || name.includes('/'))
+    throw complain(`its sidecar ${JSON.stringify(sidecar.path)} is no file`)
+  return `${SIDECAR_FOLDER}${name}`
 }
 
 type Fields = Readonly<Record<string, unknown>>

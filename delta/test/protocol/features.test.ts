@@ -42,11 +42,12 @@ test('versions from the future are refused', () => {
   )
 })
 
-test('a table with mapped columns is read, and not written by those who bring files of their own', () => {
+test('a table with mapped columns is read, and not written by plain writers', () => {
   const mapped = metadata({ 'delta.columnMapping.mode': 'name' })
   for (const protocol of [legacy(2, 5), features(['columnMapping'], []), features([], ['columnMapping'])]) {
     assertWritable(protocol, metadata())
     assertReadable(protocol, mapped)
+    assertWritable(protocol, mapped)
     expect(() => assertPlainlyWritable(protocol, mapped)).toThrow(unwritable('columnMapping'))
   }
   // Reader version 1 does not know the property.
