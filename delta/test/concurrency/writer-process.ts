@@ -1,5 +1,5 @@
-// One of the processes of the concurrency test: writer-process.ts TABLE NUMBER SECONDS. Appends, upserts and deletes until the time is
-// over and prints one line of JSON a commit: its version and what it did.
+// One of the processes of the concurrency test: writer-process.ts TABLE NUMBER SECONDS. Appends, upserts, deletes and optimizes until the
+// time is over and prints one line of JSON a commit: its version and what it did.
 
 import { systemClock } from '../../src/clock.ts'
 import { openEngine } from '../../src/duckdb/engine.ts'
@@ -11,17 +11,26 @@ const [, , url = '', number = '0', seconds = '5'] = process.argv
 const next = numbersOf(Number(number) + 1)
 const engine = await openEngine({ threads: 1, memoryMiB: 256 })
 const table = await openTable(url, { engine })
+const OPTIMIZE_EVERY = 7
 const end = systemClock.now() + Number(seconds) * 1000
 
 for (let turn = 1; systemClock.now() < end; turn++) {
+  if (turn % OPTIMIZE_EVERY === 0) {
+    const { versions } = await table.optimize()
+    for (const version of versions) print({ version, operation: { kind: 'optimize' } })
+    continue
+  }
   const operation = nextOperation(turn)
   const outcome = await perform(operation)
-  const line = outcome.kind === 'committed' ? { version: outcome.version, operation } : { outcome }
-  process.stdout.write(`${JSON.stringify(line)}\n`)
+  print(outcome.kind === 'committed' ? { version: outcome.version, operation } : { outcome })
 }
 await engine.close()
 
-function nextOperation(turn: number): Operation {
+function print(line: object): void {
+  process.stdout.write(`${JSON.stringify(line)}\n`)
+}
+
+function nextOperation(turn: number): Exclude<Operation, { readonly kind: 'optimize' }> {
   const value = `ours ${number} ${turn}`
   const dice = next(10)
   if (dice < 4) {
@@ -32,7 +41,7 @@ function nextOperation(turn: number): Operation {
   return { kind: 'upsert', ids: [...new Set([next(SHARED_IDS), next(SHARED_IDS), next(SHARED_IDS)])], value }
 }
 
-async function perform(operation: Operation): Promise<WriteOutcome> {
+async function perform(operation: ReturnType<typeof nextOperation>): Promise<WriteOutcome> {
   switch (operation.kind) {
     case 'append':
       return table.append(operation.ids.map((id) => ({ id, v: operation.value })))
@@ -40,7 +49,5 @@ async function perform(operation: Operation): Promise<WriteOutcome> {
       return table.upsert({ key: ['id'], changes: operation.ids.map((id) => ({ id, v: operation.value })) })
     case 'delete':
       return table.delete({ kind: '=', column: 'id', value: operation.id })
-    case 'optimize':
-      throw new Error('this process does not optimize')
   }
 }
