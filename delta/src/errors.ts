@@ -365,6 +365,16 @@ export function dataFileMissing(path: string, cause: unknown): TributaryError {
   )
 }
 
+/** A data file is no Parquet file, or a damaged one. */
+export function dataFileUnreadable(path: string, why: string, cause: unknown): TributaryError {
+  return new TributaryError(
+    'corrupt',
+    'DATA_FILE_UNREADABLE',
+    `The data file ${path} cannot be read: ${why}. Restore the file from a backup, or read a version before it was added.`,
+    { cause },
+  )
+}
+
 /** A data file holds something else than the table's schema says. */
 export function dataFileMismatched(path: string, why: string): TributaryError {
   return new TributaryError(

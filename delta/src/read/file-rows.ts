@@ -10,6 +10,7 @@ import type { DataType, StructField } from '../protocol/schema.ts'
 import type { Store } from '../store/store.ts'
 import { planColumns, type WantedColumn } from './file-columns.ts'
 import { readFileShapes } from './file-shapes.ts'
+import { readableName } from './inflate-file.ts'
 import { locateFile } from './locate-file.ts'
 
 /** Which rows of a file are wanted; positions ascend and count physical rows from 0. */
@@ -51,7 +52,11 @@ export interface ExtraColumn {
 /** A SELECT over files of a table. Puts temporary tables on the engine; they go when it is closed. */
 export async function fileRowsSql(engine: Engine, store: Store, request: FileRowsRequest): Promise<string> {
   if (request.files.length === 0) return emptySql(request)
-  const names = await Promise.all(request.files.map((file) => locateFile(store, file.path)))
+  const names = await Promise.all(
+    request.files.map(async ({ path }) =>
+      readableName(engine, store, { logPath: path, name: await locateFile(store, path) }),
+    ),
+  )
   const shapes = await readFileShapes(engine, names, {
     fieldIds: request.mapping === 'id',
     variants: request.fields.some((field) => usesType(field.type, 'variant')),
