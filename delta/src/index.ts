@@ -8,7 +8,17 @@ export { type ErrorKind, TributaryError } from './errors.ts'
 export { type Commit, commitInfoOf, listCommitTimes, readCommits } from './log/read-commit.ts'
 export { type LiveFile, latestVersion, readSnapshot, refreshSnapshot, type Snapshot } from './log/snapshot.ts'
 export { resolveTimestamp } from './log/time-travel.ts'
-export { writeCheckpoint } from './maintain/checkpoint.ts'
+export { type CheckpointOptions, isCheckpointDue, writeCheckpoint } from './maintain/checkpoint.ts'
+export { type CleanLogOptions, cleanLog, type LogCleanup } from './maintain/clean-log.ts'
+export {
+  type OptimizeOptions,
+  type OptimizePlan,
+  type OptimizeSummary,
+  optimize,
+  planOptimize,
+} from './maintain/optimize.ts'
+export { planRestore, type RestorePlan, restore } from './maintain/restore.ts'
+export { planVacuum, type VacuumOptions, type VacuumPlan, vacuum } from './maintain/vacuum.ts'
 export type {
   Action,
   AddFile,
@@ -23,6 +33,7 @@ export type {
 export { allowsDeletionVectors, assertPlainlyWritable, assertWritable } from './protocol/features.ts'
 export { encodeSchema, parseSchema } from './protocol/parse-schema.ts'
 export { decodePath, encodePath, type LogPath } from './protocol/paths.ts'
+export { raiseProtocol } from './protocol/raise-protocol.ts'
 export type { ArrayType, DataType, MapType, PrimitiveType, StructField, StructType } from './protocol/schema.ts'
 export { type FileStats, parseStats } from './protocol/stats.ts'
 export { CHANGE_FIELDS, type ChangesRequest, changesSql, readChanges } from './read/changes.ts'

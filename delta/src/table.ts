@@ -1,5 +1,5 @@
-// The door for people who use the library alone: a table by its URL, with reading and writing as methods. Everything here is one call
-// of a function below; optimize, vacuum and restore belong to `Table` too and come from maintain/.
+// The door for people who use the library alone: a table by its URL, with reading and writing as methods. Everything here is a few
+// calls of functions below.
 
 import { fileURLToPath } from 'node:url'
 import { type Clock, systemClock } from './clock.ts'
@@ -8,6 +8,11 @@ import { nameList } from './duckdb/sql.ts'
 import type { Batch, Row } from './duckdb/values.ts'
 import { commitInfoOf, listCommitTimes, readActions } from './log/read-commit.ts'
 import { readSnapshot, refreshSnapshot, type Snapshot } from './log/snapshot.ts'
+import { type CheckpointOptions, writeCheckpoint } from './maintain/checkpoint.ts'
+import { type CleanLogOptions, cleanLog } from './maintain/clean-log.ts'
+import { type OptimizeOptions, type OptimizeSummary, optimize } from './maintain/optimize.ts'
+import { planRestore, restore } from './maintain/restore.ts'
+import { planVacuum, type VacuumOptions, type VacuumPlan, vacuum } from './maintain/vacuum.ts'
 import type { CommitInfo } from './protocol/actions.ts'
 import type { DataType, StructField } from './protocol/schema.ts'
 import { readChanges } from './read/changes.ts'
@@ -21,6 +26,7 @@ import { createNewTable } from './write/create-new-table.ts'
 import type { TableDefinition } from './write/create-table.ts'
 import { deleteRows } from './write/delete-rows.ts'
 import type { NewRows } from './write/stage-rows.ts'
+import type { TransactionOutcome } from './write/transaction.ts'
 import { type UpsertRequest, upsertRows } from './write/upsert-rows.ts'
 import { appendRows, startAnew, type WriteOutcome, type WriteWork } from './write/write-rows.ts'
 
@@ -167,6 +173,42 @@ export class Table {
       const info = commitInfoOf(await readActions(store, version))
       yield { version, timestampMs: info?.inCommitTimestamp ?? timestampMs, info }
     }
+  }
+
+  /**
+   * Write the rows again in better files: small ones together, without deleted rows, sorted by `columns` where they are given or the table
+   * is clustered. No row changes, and concurrent writers win too. Throws `CLUSTER_COLUMN_INVALID`, `UNSUPPORTED_WRITER_FEATURE`, `DISK_FULL`.
+   */
+  async optimize(options: OptimizeOptions = {}): Promise<OptimizeSummary> {
+    return optimize(await this.#open(), this.#clock, await this.#refresh(), options)
+  }
+
+  /**
+   * Delete the files that no version of the last `retainMs` milliseconds needs (7 days, or what the table says); with `dryRun` only find
+   * them. Throws `RETENTION_TOO_SHORT` unless a shorter one is allowed, `PIN_UNREADABLE`, `UNSUPPORTED_WRITER_FEATURE`.
+   */
+  async vacuum(options: VacuumOptions & { readonly dryRun?: boolean } = {}): Promise<VacuumPlan> {
+    const snapshot = await this.#refresh()
+    const plan = await planVacuum(this.#clock, snapshot, options)
+    if (options.dryRun !== true) await vacuum(snapshot, plan)
+    return plan
+  }
+
+  /**
+   * Make the table what it was at a version or a time, in a new version. Throws `RESTORE_FILES_MISSING` with the names of files that are
+   * gone, and what `snapshot` throws.
+   */
+  async restore(to: { readonly version: number } | { readonly timestampMs: number }): Promise<TransactionOutcome> {
+    const current = await this.#refresh()
+    const target = await readSnapshot(current.store, to)
+    return restore(this.#clock, current, await planRestore(this.#clock, current, target))
+  }
+
+  /** Write a checkpoint of the newest version, and clean up the log by `delta.logRetentionDuration`. Throws `ENGINE_FAILED`, `STORE_FAILED`. */
+  async checkpoint(options: CheckpointOptions & CleanLogOptions = {}): Promise<void> {
+    const snapshot = await this.#refresh()
+    await writeCheckpoint(await this.#open(), this.#clock, snapshot, options)
+    await cleanLog(this.#clock, snapshot, options)
   }
 
   /** Stops what runs and frees the engine, if the table opened it. */

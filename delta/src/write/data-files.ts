@@ -108,6 +108,8 @@ function copySql(request: DataFilesRequest, { columns, partitions, location }: C
   const options = [
     'FORMAT parquet',
     'COMPRESSION zstd',
+    // Level 1 takes two thirds of the time of the default 3 and packs as well (tried on orders and flights).
+    'COMPRESSION_LEVEL 1',
     'RETURN_STATS',
     ...(mode === 'none' ? [] : [`FIELD_IDS ${fieldIdsSql(stored, mode)}`]),
     ...(request.rowGroupRows === undefined ? [] : [`ROW_GROUP_SIZE ${request.rowGroupRows}`]),
@@ -120,9 +122,10 @@ function copySql(request: DataFilesRequest, { columns, partitions, location }: C
   return `COPY (SELECT ${items.join(', ')} FROM (${request.relation}) t) TO ${quoteText(location)} (${options.join(', ')})`
 }
 
-// The folders of partitions are only a habit: the log alone says which values a file has. Their names must not meet a column's.
+// The folders of partitions are only a habit: the log alone says which values a file has. Their names must not meet a column's, nor
+// begin with `_`: VACUUM, ours and others', never looks into such folders.
 function partitionName(index: number): string {
-  return `_tributary_p${index}`
+  return `tributary_p${index}`
 }
 
 // NULL has no spelling of its own in DuckDB's folders, so every value says by its first letter whether it is one.

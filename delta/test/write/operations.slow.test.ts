@@ -3,9 +3,7 @@
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { systemClock } from '../../src/clock.ts'
 import { type Engine, openEngine } from '../../src/duckdb/engine.ts'
-import { writeCheckpoint } from '../../src/maintain/checkpoint.ts'
 import type { Table } from '../../src/table.ts'
 import type { TableDefinition } from '../../src/write/create-table.ts'
 import type { NewRow } from '../../src/write/stage-rows.ts'
@@ -58,7 +56,9 @@ type Step =
   | { readonly kind: 'upsert'; readonly ids: readonly number[] }
   | { readonly kind: 'delete'; readonly from: number; readonly to: number }
   | { readonly kind: 'evolve' }
-  | { readonly kind: 'checkpoint' }
+  | { readonly kind: 'checkpoint' | 'optimize' | 'vacuum' }
+  /** To this share of the versions so far. */
+  | { readonly kind: 'restore'; readonly share: number }
 
 const id = fc.integer({ min: 0, max: 40 })
 const step: fc.Arbitrary<Step> = fc.oneof(
@@ -73,13 +73,16 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('delete' as const), from: id, to: id }) },
   { weight: 1, arbitrary: fc.constant({ kind: 'evolve' as const }) },
   { weight: 1, arbitrary: fc.constant({ kind: 'checkpoint' as const }) },
+  { weight: 1, arbitrary: fc.constant({ kind: 'optimize' as const }) },
+  { weight: 1, arbitrary: fc.constant({ kind: 'vacuum' as const }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('restore' as const), share: fc.nat(99) }) },
 )
 
 test.for(KINDS)(
   'any sequence of operations leaves the rows of a plain map: $name',
   async ({ definition, hasPeers, name }) => {
     await fc.assert(
-      fc.asyncProperty(fc.array(step, { minLength: 4, maxLength: 12 }), async (steps) => {
+      fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 14 }), async (steps) => {
         const table = await place.fresh(
           schemaOf([
             ['id', 'long'],
@@ -89,8 +92,10 @@ test.for(KINDS)(
           definition,
         )
         const oracle = new Oracle()
+        oracle.remember(0)
         for (const [turn, next] of steps.entries()) {
           await perform(table, oracle, { step: next, turn })
+          oracle.remember((await table.snapshot()).version)
           expect(await rowsOf(table)).toEqual(oracle.rows())
         }
         const snapshot = await table.snapshot()
@@ -105,9 +110,15 @@ test.for(KINDS)(
   },
 )
 
+interface Remembered {
+  readonly columns: readonly string[]
+  readonly rows: ReadonlyMap<number, Readonly<Record<string, string | null>>>
+}
+
 /** What the rows have to be. */
 class Oracle {
-  readonly #rows = new Map<number, Readonly<Record<string, string | null>>>()
+  #rows = new Map<number, Readonly<Record<string, string | null>>>()
+  readonly #versions = new Map<number, Remembered>()
   columns: readonly string[] = ['part', 'v']
   #next = 100
 
@@ -123,6 +134,22 @@ class Oracle {
 
   delete(from: number, to: number): void {
     for (const known of [...this.#rows.keys()]) if (known >= from && known <= to) this.#rows.delete(known)
+  }
+
+  remember(version: number): void {
+    this.#versions.set(version, { columns: this.columns, rows: new Map(this.#rows) })
+  }
+
+  /** Goes back to a version that was remembered; tells which. */
+  restore(share: number): number {
+    const versions = [...this.#versions]
+    const [version, known] = versions[Math.floor((versions.length * share) / 100)] ?? [
+      0,
+      { columns: [], rows: new Map() },
+    ]
+    this.columns = known.columns
+    this.#rows = new Map(known.rows)
+    return version
   }
 
   rows(): readonly object[] {
@@ -179,8 +206,17 @@ async function perform(
       await table.addColumns(schemaOf([[name, 'string']]).fields)
       return
     }
+    case 'restore':
+      await table.restore({ version: oracle.restore(step.share) })
+      return
     case 'checkpoint':
-      await writeCheckpoint(engine, systemClock, await table.snapshot())
+      await table.checkpoint()
+      return
+    case 'optimize':
+      await table.optimize()
+      return
+    case 'vacuum':
+      await table.vacuum()
   }
 }
 
