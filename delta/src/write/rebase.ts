@@ -53,16 +53,15 @@ export interface RebaseWork {
 export async function rebaseActions(work: RebaseWork, steps: Steps): Promise<Rebased> {
   const returned = await findReturned(work, steps.changed)
   if (returned !== undefined) return { kind: 'conflict', because: 'rows-added', subject: returned }
-  const [first] = steps.appended
-  if (first !== undefined && work.reads.kind === 'rows' && (await work.reads.areIn(steps.appended)))
-    return { kind: 'conflict', because: 'rows-added', subject: first.path }
-
   const marks: FileDeletions[] = []
   for (const collision of steps.unite) {
     const united = await uniteRows(work.store, collision)
     if (united === undefined) return { kind: 'conflict', because: 'same-rows', subject: collision.ours.path }
     marks.push(united)
   }
+  const [first] = steps.appended
+  if (first !== undefined && work.reads.kind === 'rows' && (await work.reads.areIn(steps.appended)))
+    return { kind: 'conflict', because: 'rows-added', subject: first.path }
   const found = await relocateRows(work, steps.relocate)
   if (found === undefined)
     return { kind: 'conflict', because: 'file-rewritten', subject: steps.relocate[0]?.ours.path ?? '' }

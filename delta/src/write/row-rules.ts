@@ -8,7 +8,7 @@ import type { Metadata, Protocol } from '../protocol/actions.ts'
 import { supportsWriterFeature } from '../protocol/features.ts'
 import { type Expression, parseExpression } from '../protocol/parse-expression.ts'
 import { walkFields } from '../protocol/parse-schema.ts'
-import type { StructField, StructType } from '../protocol/schema.ts'
+import type { DataType, StructField, StructType } from '../protocol/schema.ts'
 import { expressionSql } from './expression-sql.ts'
 
 /** A condition that must be true for every row; false and NULL break it. */
@@ -140,26 +140,43 @@ function isLiteral(expression: Expression): boolean {
   return expression.kind === 'literal' || expression.kind === 'null'
 }
 
-function* nullChecks(schema: StructType): Generator<RowCheck> {
-  for (const { field, path } of walkFields(schema)) {
-    if (field.nullable) continue
-    const rule = `NOT NULL of ${path.join('.')}`
-    if (!isReachable(schema, path)) throw expressionUnsupported(rule, 'NOT NULL', 'it lies inside of an array or a map')
-    // A field of a record is only demanded where there is a record.
-    const outer = path.slice(0, -1).map((_, depth) => `${columnSql(path.slice(0, depth + 1))} IS NULL OR `)
-    yield { rule, sql: `(${outer.join('')}${columnSql(path)} IS NOT NULL)` }
-  }
+function nullChecks(schema: StructType): readonly RowCheck[] {
+  return schema.fields.flatMap((field) => [...fieldNullChecks(field, [field.name], '')])
 }
 
-function isReachable(schema: StructType, path: readonly string[]): boolean {
-  let fields = schema.fields
-  for (const [depth, name] of path.entries()) {
-    const type = fields.find((field) => field.name === name)?.type
-    if (depth === path.length - 1) return type !== undefined
-    if (type === undefined || typeof type === 'string' || type.type !== 'struct') return false
-    fields = type.fields
+/** `unless` is SQL that is true where an outer record is NULL: what is inside is only demanded where there is a record. */
+function* fieldNullChecks(field: StructField, path: readonly string[], unless: string): Generator<RowCheck> {
+  const column = columnSql(path)
+  const rule = `NOT NULL of ${path.join('.')}`
+  if (!field.nullable) yield { rule, sql: `(${unless}${column} IS NOT NULL)` }
+  const { type } = field
+  if (typeof type === 'string') return
+  if (type.type === 'struct') {
+    for (const inner of type.fields)
+      yield* fieldNullChecks(inner, [...path, inner.name], `${unless}${column} IS NULL OR `)
+    return
   }
-  return false
+  const [items, inner, mayBeNull] =
+    type.type === 'array'
+      ? [column, type.elementType, type.containsNull]
+      : [`map_values(${column})`, type.valueType, type.valueContainsNull]
+  if (demandsValues(inner) || (type.type === 'map' && demandsValues(type.keyType)))
+    throw expressionUnsupported(rule, 'NOT NULL', 'it is demanded deep inside of an array or a map')
+  const count = `len(list_filter(${items}, lambda e: e IS NULL))`
+  if (!mayBeNull) yield { rule: `${rule}'s elements`, sql: `(${unless}${column} IS NULL OR ${count} = 0)` }
+}
+
+/** Whether a type forbids NULL anywhere inside. */
+function demandsValues(type: DataType): boolean {
+  if (typeof type === 'string') return false
+  switch (type.type) {
+    case 'struct':
+      return type.fields.some((field) => !field.nullable || demandsValues(field.type))
+    case 'array':
+      return !type.containsNull || demandsValues(type.elementType)
+    case 'map':
+      return !type.valueContainsNull || demandsValues(type.keyType) || demandsValues(type.valueType)
+  }
 }
 
 function columnSql(path: readonly string[]): string {

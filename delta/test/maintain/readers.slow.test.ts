@@ -14,8 +14,8 @@ import { planVacuum, vacuum } from '../../src/maintain/vacuum.ts'
 import { commit } from '../../src/write/commit.ts'
 import { writeDataFiles } from '../../src/write/data-files.ts'
 import { createTestTable, schemaOf, type TestTable, workshop } from '../read/table.ts'
+import { ourRows, peerRows } from '../readers/peers.ts'
 import { daysLater } from './clocks.ts'
-import { ourRows, peerRows } from './peers.ts'
 
 let shop: Awaited<ReturnType<typeof workshop>>
 beforeAll(async () => {
@@ -74,13 +74,14 @@ test.for(CHECKPOINTS)(
     const snapshot = Object.keys(properties).length > 0 ? await withProperties(before, properties) : before
     await writeCheckpoint(shop.engine, systemClock, snapshot, options)
     for (let version = 0; version < snapshot.version; version++) await rm(join(folder, commitPath(version)))
-    expect(await peerRows(folder, join(shop.folder, 'rows'))).toEqual(rows)
+    expect(await peerRows(folder, join(shop.folder, 'rows'), snapshot.version)).toEqual(rows)
   },
 )
 
 test('delta-rs and DuckDB read the same rows before and after each kind of upkeep', async () => {
   const { folder, table } = await filledTable('upkeep')
-  const peers = (): Promise<readonly string[]> => peerRows(folder, join(shop.folder, 'rows'))
+  const peers = async (): Promise<readonly string[]> =>
+    peerRows(folder, join(shop.folder, 'rows'), (await table.snapshot()).version)
   const rows = await ourRows(shop.engine, await table.snapshot())
   const stays = async (what: string): Promise<void> => {
     expect(await ourRows(shop.engine, await table.snapshot()), what).toEqual(rows)

@@ -3,10 +3,8 @@
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { systemClock } from '../../src/clock.ts'
 import { type Engine, openEngine } from '../../src/duckdb/engine.ts'
 import { TributaryError } from '../../src/errors.ts'
-import { writeCheckpoint } from '../../src/maintain/checkpoint.ts'
 import type { Table } from '../../src/table.ts'
 import type { TableDefinition } from '../../src/write/create-table.ts'
 import type { NewRow } from '../../src/write/stage-rows.ts'
@@ -214,7 +212,7 @@ async function perform(
       return
     }
     case 'checkpoint':
-      await writeCheckpoint(engine, systemClock, await table.snapshot())
+      await table.checkpoint()
       return
     case 'optimize':
       await table.optimize(step.columns.length === 0 ? {} : { columns: step.columns })

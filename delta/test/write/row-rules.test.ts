@@ -70,6 +70,25 @@ test('invariants and NOT NULL are kept, in records only where there is a record'
   expect(await rowsOf(table)).toHaveLength(1)
 })
 
+test('elements that may not be NULL are looked at, and what lies deeper is refused by name', async () => {
+  const list = { type: 'array', elementType: 'long', containsNull: false } as const
+  const map = { type: 'map', keyType: 'string', valueType: 'long', valueContainsNull: false } as const
+  const table = await place.fresh(fieldsOf(['l', list], ['m', map]))
+  await table.append([
+    { l: [1, 2], m: [{ key: 'k', value: 1 }] },
+    { l: null, m: null },
+  ])
+  for (const row of [
+    { l: [1, null], m: null },
+    { l: [], m: [{ key: 'k', value: null }] },
+  ])
+    await expect(table.append([row])).rejects.toThrow(expect.objectContaining({ code: 'CONSTRAINT_VIOLATED' }))
+  const deep = { type: 'array', elementType: fieldsOf(['x', 'long', { nullable: false }]), containsNull: true } as const
+  await expect(place.fresh(fieldsOf(['deep', deep]))).rejects.toThrow(
+    expect.objectContaining({ code: 'EXPRESSION_UNSUPPORTED', message: expect.stringContaining('NOT NULL of deep') }),
+  )
+})
+
 test('a generated column is computed when it is left out and checked when it is given', async () => {
   const table = await place.fresh(
     fieldsOf(['a', 'long'], ['twice', 'long', { metadata: { 'delta.generationExpression': 'a * 2' } }]),

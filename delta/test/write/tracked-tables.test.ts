@@ -121,6 +121,15 @@ test.each([true, false])(
   },
 )
 
+test('a clustered table keeps its columns in mind, and its files have bounds for them wherever they stand', async () => {
+  const wide = fieldsOf(...Array.from({ length: 40 }, (_, index) => [`c${index}`, 'long'] as const))
+  const table = await place.fresh(wide, { clusterBy: ['c39'] })
+  await table.append({ sql: `SELECT ${wide.fields.map(({ name }, index) => `${index} AS ${name}`).join(', ')}` })
+  const { domains, files } = await table.snapshot()
+  expect(domains.get('delta.clustering')).toBe('{"clusteringColumns":[["c39"]],"domainName":"delta.clustering"}')
+  expect(JSON.parse(files[0]?.stats ?? '{}')).toMatchObject({ minValues: { c39: 39 }, maxValues: { c39: 39 } })
+})
+
 test('a column that the feed has itself is refused', async () => {
   await expect(place.fresh(fieldsOf(['_change_type', 'string']), { configuration: FEED })).rejects.toThrow(
     'The table was not changed: a change feed has a column _change_type of its own. Name the column otherwise.',
