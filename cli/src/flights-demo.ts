@@ -9,6 +9,7 @@ import { canonicalDigest } from './canonical-digest.ts'
 import { type FlightsStep, writeFlights } from './demo/flights-landing.ts'
 import { demoFailed, demoNotSetUp, needsYes } from './errors.ts'
 import type { Invocation } from './invocation.ts'
+import { CLI_FOLDER } from './places.ts'
 import { countText, durationText } from './quantity.ts'
 import { plainLine } from './table-format.ts'
 import { withEngine } from './with-engine.ts'
@@ -23,7 +24,8 @@ export interface FlightsDemo {
   readonly compare: boolean
 }
 
-const ROOT = fileURLToPath(new URL('../../', import.meta.url))
+const ROOT = fileURLToPath(new URL('..', CLI_FOLDER))
+const TRIBUTARY = join(ROOT, 'bin/tributary')
 const PYTHON = join(ROOT, '.venv/bin/python')
 const COMPARE = join(ROOT, 'cli/src/demo/compare.py')
 const DATA = join(ROOT, '.venv/flights')
@@ -139,15 +141,7 @@ function questions(version: number): readonly (readonly string[])[] {
 async function ask({ words, flags }: Invocation, folder: string, args: readonly string[]): Promise<void> {
   words.say(`\n$ tributary ${args.map((word) => (/^[\w.:/@-]+$/.test(word) ? word : `"${word}"`)).join(' ')}`)
   const color = flags.color ? [] : ['--no-color']
-  const main = fileURLToPath(new URL('./main.ts', import.meta.url))
-  const code = await runProgram(process.execPath, [
-    '--disable-warning=ExperimentalWarning',
-    main,
-    '-C',
-    folder,
-    ...color,
-    ...args,
-  ])
+  const code = await runProgram(TRIBUTARY, ['-C', folder, ...color, ...args])
   if (code !== 0) throw demoFailed(`tributary ${args.join(' ')} ended with exit code ${code}`)
 }
 

@@ -5,6 +5,7 @@ import { describeFailure, failureJson, failureText, stackOf } from './failure.ts
 import { globalFlags, wantsJson } from './global-flags.ts'
 import { listenForInterrupts } from './interrupts.ts'
 import type { Invocation } from './invocation.ts'
+import { CLI_FOLDER } from './places.ts'
 import { createProgram } from './program.ts'
 import { openDataStream, ReaderGone } from './streams.ts'
 import { VERBS } from './verbs.ts'
@@ -96,6 +97,6 @@ function writeUsage(host: NodeJS.Process, program: Command): ExitCode {
 
 async function readVersion(): Promise<string> {
   const { readFile } = await import('node:fs/promises')
-  const text = await readFile(new URL('../package.json', import.meta.url), 'utf8')
+  const text = await readFile(new URL('package.json', CLI_FOLDER), 'utf8')
   return /"version": "([^"]+)"/.exec(text)?.[1] ?? 'unknown'
 }

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { type Command, CommanderError } from 'commander'
 import { EXIT } from '../exit-codes.ts'
 import type { Invocation, Verb } from '../invocation.ts'
+import { CLI_FOLDER } from '../places.ts'
 import { suggest } from '../suggest.ts'
 
 const TOPICS: readonly string[] = ['times', 'versions', 'exit-codes', 'formats']
@@ -16,7 +17,7 @@ export function addHelp(command: Command, invocation: Invocation): void {
 async function helpText(command: Command, invocation: Invocation, topic: string | undefined): Promise<string> {
   const program = command.parent ?? command
   if (topic === undefined) return program.helpInformation()
-  if (TOPICS.includes(topic)) return readFile(new URL(`../../help/${topic}.md`, import.meta.url), 'utf8')
+  if (TOPICS.includes(topic)) return readFile(new URL(`help/${topic}.md`, CLI_FOLDER), 'utf8')
   const verb = invocation.verbs.find(({ name }) => name === topic)
   const described = program.commands.find((known) => known.name() === topic)
   if (verb === undefined || described === undefined) throw unknownTopic(topic, invocation.verbs)

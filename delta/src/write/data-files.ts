@@ -90,6 +90,8 @@ function copySql(request: DataFilesRequest, { columns, partitions, location }: C
   const options = [
     'FORMAT parquet',
     'COMPRESSION zstd',
+    // Level 1 takes two thirds of the time of the default 3 and packs as well (tried on orders and flights).
+    'COMPRESSION_LEVEL 1',
     'RETURN_STATS',
     ...(request.rowGroupRows === undefined ? [] : [`ROW_GROUP_SIZE ${request.rowGroupRows}`]),
     ...(request.targetFileBytes === undefined ? [] : [`FILE_SIZE_BYTES ${request.targetFileBytes}`]),

@@ -19,8 +19,9 @@ import { type FileReading, ledgerEntry, readLandingFile } from './read-file.ts'
 import type { TableRun } from './run.ts'
 import { type EvolvingSchema, evolvingSchema } from './schema.ts'
 
-// The row number of a CSV record comes from a single-threaded operator, so files are read side by side.
-const FILES_AT_ONCE = 2
+// The row number of a CSV record comes from a single-threaded operator, so files are read side by side;
+// one more than two cores, so that none idles while a file is hashed or the last one is left.
+const FILES_AT_ONCE = 3
 
 interface LoadedFile {
   readonly reading: FileReading
@@ -104,7 +105,7 @@ async function loadAll(run: TableRun, files: readonly LandingFile[]): Promise<Ex
   throw commitContended(run.table.name, WIDENINGS_MAX)
 }
 
-/** Reads and writes the files, two at a time on connections of their own; the result keeps the order of the files. */
+/** Reads and writes the files, some at a time on connections of their own; the result keeps the order of the files. */
 async function loadFiles(run: TableRun, files: readonly LandingFile[], schema: EvolvingSchema): Promise<Loaded> {
   const loaded = new Array<LoadedFile | undefined>(files.length)
   // The first file of a new table decides types: the others wait until it has.

@@ -1,7 +1,7 @@
 import { openEngine, quoteText } from '@tributary/delta'
 import { expect, test } from 'vitest'
-import type { ColumnType } from '../../src/config/table-settings.ts'
-import { valueSql } from '../../src/dms/value-sql.ts'
+import { type ColumnType, parseColumnType } from '../../src/config/table-settings.ts'
+import { castType, usualSql, valueSql } from '../../src/dms/value-sql.ts'
 
 const REFUSED = '(refused)'
 
@@ -195,3 +195,55 @@ test('only digits that are not zero count as cut', async () => {
     await engine.close()
   }
 })
+
+const HOSTILE: Readonly<Record<string, readonly string[]>> = {
+  integer: ['1', '-7', '+1', '007', '1.0', '1e3', ' 1', '1 ', '0x10', '1_000', '', '-0', '2147483648'],
+  'decimal(6,2)': ['1.50', '-1.50', '1.5', '1', '+1.50', '.50', '1.', '1e1', '1_0.00', '1.505', '1.500', ' 1.50', ''],
+  'decimal(2,2)': ['0.12', '.12', '-.12', '-0.12', '0', '0.1', '1.00', '0.125'],
+  double: ['1.5', '1e5', '.5', '5.', 'inf', 'nan', '1_0', '0x10', ' 1', '1.50', '-0.0'],
+  boolean: ['true', 'false', '1', '0', 'T', 'Y', 'n', 'TRUE', 'yes', '2', '', ' true'],
+  date: ['2024-01-31', '2024-1-31', 'infinity', 'epoch', '10000-01-01', '2024-02-30', '0001-01-01', '0000-01-01'],
+  timestamp: [
+    '2024-01-01 10:00:00',
+    '2024-01-01 10:00:00.120000',
+    '2024-01-01 10:00:00.123456',
+    '2024-01-01 10:00:00.1234567',
+    '2024-01-01 10:00:00.123+00',
+    '2024-01-01 10:00:00.12345Z',
+    '2024-01-01 10:00:00.1234  ',
+    '2024-01-01T10:00:00',
+    '2024-01-01 24:00:00',
+    '10000-01-01 00:00:11',
+    '0001-01-01 00:00:00',
+    '0000-01-01 00:00:00',
+    'infinity',
+    '-infinity',
+    'epoch',
+    '',
+  ],
+}
+
+test.each(Object.keys(HOSTILE))(
+  'the usual form of %s takes no text that the full form refuses, and reads the same value',
+  async (name) => {
+    const type = parseColumnType(name)
+    const texts = HOSTILE[name] ?? []
+    const usual = type === undefined ? undefined : usualSql('t', type, 'k')
+    if (type === undefined || usual === undefined) throw new Error(`${name} has no usual form`)
+    const engine = await openEngine()
+    try {
+      const cast = castType(type)
+      const rows =
+        await engine.all(`SELECT t, CAST(${usual.value} AS VARCHAR) AS v, coalesce(${usual.isOdd}, false) AS odd
+      FROM (SELECT t${cast === undefined ? '' : `, TRY_CAST(t AS ${cast}) AS k`} FROM (VALUES ${texts.map((text) => `(${quoteText(text)})`).join(', ')}) x(t))`)
+      const taken = rows.filter((row) => row['odd'] !== true)
+      expect(taken.length).toBeGreaterThan(0)
+      const full = await values(type, texts)
+      expect(Object.fromEntries(taken.map((row) => [String(row['t']), String(row['v'])]))).toEqual(
+        Object.fromEntries(taken.map((row) => [String(row['t']), full[String(row['t'])]])),
+      )
+    } finally {
+      await engine.close()
+    }
+  },
+)
