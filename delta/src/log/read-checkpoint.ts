@@ -44,7 +44,12 @@ function complainOf(path: string): Complain {
 }
 
 function actionsOf(rows: readonly unknown[], complain: Complain): readonly Action[] {
-  return rows.flatMap((row) => parseAction(row, complain) ?? [])
+  const actions: Action[] = []
+  for (const row of rows) {
+    const action = parseAction(row, complain)
+    if (action !== undefined) actions.push(action)
+  }
+  return actions
 }
 
 function fileActionsOf(rows: readonly unknown[], complain: Complain): readonly Action[] {

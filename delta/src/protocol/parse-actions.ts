@@ -272,6 +272,9 @@ type Present<T> = { [K in keyof T as undefined extends T[K] ? never : K]: T[K] }
 function parsePresent<T extends object>(fields: T): Present<T> {
   // A copy: an object from which properties are deleted takes several times the memory, and a table may have a million files.
   const present: Record<string, unknown> = {}
-  for (const [name, value] of Object.entries(fields)) if (value !== undefined) present[name] = value
+  for (const name in fields) {
+    const value = fields[name]
+    if (value !== undefined) present[name] = value
+  }
   return present as Present<T>
 }
