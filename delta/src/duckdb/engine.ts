@@ -10,6 +10,7 @@ import { systemClock } from '../clock.ts'
 import { type AppendRows, appendRows } from './append.ts'
 import { quoteText } from './sql.ts'
 import { type Batch, batchRows, plainValue, type Row } from './values.ts'
+import { registerVariantJson } from './variant-function.ts'
 import { wrapEngineError } from './wrap-error.ts'
 
 /** A connection to an in-memory DuckDB. Statements that are awaited together run one after another, in order. */
@@ -50,6 +51,9 @@ export async function openEngine(
       autoinstall_known_extensions: 'false',
       preserve_insertion_order: 'true',
     })
+    const registration = await instance.connect()
+    registerVariantJson(api, registration)
+    registration.closeSync()
     return await connect({ api, instance, tempFolder }, async () => {
       instance.closeSync()
       await rm(tempFolder, { recursive: true, force: true })

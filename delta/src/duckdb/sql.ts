@@ -57,6 +57,7 @@ const PRIMITIVES: Readonly<Record<string, string>> = {
   // Without the zone other readers would see timestamp_ntz.
   timestamp: 'TIMESTAMP WITH TIME ZONE',
   timestamp_ntz: 'TIMESTAMP',
+  variant: 'VARIANT',
   // Always NULL; no file holds it.
   void: 'INTEGER',
 }

@@ -1,6 +1,7 @@
 // What comes out of DuckDB, as plain data:
 //   BOOLEAN boolean · 8- to 32-bit integers, FLOAT, DOUBLE number · 64-bit and wider integers bigint · DECIMAL text with its digits
 //   VARCHAR text · BLOB Uint8Array · DATE `2026-01-31` · TIMESTAMP `2026-01-31T23:59:59.123456`, with time zone the same and `Z`
+//   VARIANT JSON text
 //   LIST, ARRAY array · STRUCT object without a prototype · MAP list of { key, value } · anything else its text
 
 import type * as DuckDB from '@duckdb/node-api'
@@ -38,6 +39,7 @@ export function plainValue(api: typeof DuckDB, value: DuckDB.DuckDBValue): Engin
   if (value instanceof api.DuckDBTimestampValue) return timestampText(value)
   if (value instanceof api.DuckDBDateValue) return dateText(value)
   if (value instanceof api.DuckDBBlobValue) return value.bytes
+  if (value instanceof api.DuckDBVariantValue) return variantText(api, value)
   if (value instanceof api.DuckDBListValue || value instanceof api.DuckDBArrayValue)
     return value.items.map((item) => plainValue(api, item))
   if (value instanceof api.DuckDBStructValue)
@@ -51,6 +53,19 @@ export function plainValue(api: typeof DuckDB, value: DuckDB.DuckDBValue): Engin
     )
   }
   return String(value)
+}
+
+function variantText(api: typeof DuckDB, value: DuckDB.DuckDBValue): string {
+  if (value instanceof api.DuckDBVariantValue) return variantText(api, value.value)
+  if (value instanceof api.DuckDBListValue) return `[${value.items.map((item) => variantText(api, item)).join(',')}]`
+  if (value instanceof api.DuckDBStructValue) {
+    const fields = Object.entries(value.entries)
+    return `{${fields.map(([name, inner]) => `${JSON.stringify(name)}:${variantText(api, inner)}`).join(',')}}`
+  }
+  const plain = plainValue(api, value)
+  if (typeof plain === 'bigint' || value instanceof api.DuckDBDecimalValue) return String(plain)
+  if (typeof plain === 'number' && !Number.isFinite(plain)) return JSON.stringify(String(plain))
+  return JSON.stringify(plain instanceof Uint8Array ? Buffer.from(plain).toString('base64') : plain)
 }
 
 function emptyStruct(entries: readonly (readonly [string, EngineValue])[]): EngineStruct {

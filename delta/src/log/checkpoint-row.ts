@@ -1,24 +1,16 @@
-// hyparquet makes plain objects of Parquet maps, so a key named `__proto__` would set a prototype and be lost. Such texts get a
-// zero character in front while they are read and lose it here again.
-
+import { decodePath } from '../protocol/paths.ts'
 import { encodeStats, type JsonObject, type JsonValue } from '../protocol/stats.ts'
+import { SIDECAR_FOLDER } from './file-names.ts'
+import type { Row } from './parquet-records.ts'
 
-/** How hyparquet is to make values: texts that survive as keys, dates and times in the form that statistics have. */
-export const SAFE_TEXT = {
-  stringFromBytes: (bytes: Uint8Array | undefined): string | undefined => {
-    if (bytes === undefined) return undefined
-    const text = decoder.decode(bytes)
-    return text.endsWith('__proto__') && ESCAPED.test(text) ? `\0${text}` : text
-  },
+/** How hyparquet is to make dates and times: in the form that statistics have. */
+export const TEXT_TIMES = {
   dateFromDays: (days: number): string => new Date(days * 86_400_000).toISOString().slice(0, 10),
   timestampFromMilliseconds: (millis: bigint): string => isoMillis(millis),
   timestampFromMicroseconds: (micros: bigint): string => isoMillis(micros / 1000n - (micros % 1000n < 0n ? 1n : 0n)),
   timestampFromNanoseconds: (nanos: bigint): string =>
     isoMillis(nanos / 1_000_000n - (nanos % 1_000_000n < 0n ? 1n : 0n)),
 }
-
-const decoder = new TextDecoder()
-const ESCAPED = /^\0*__proto__$/
 
 function isoMillis(millis: bigint): string {
   return new Date(Number(millis)).toISOString()
@@ -28,37 +20,42 @@ function isoMillis(millis: bigint): string {
 export type CheckpointRow = { readonly kind: 'action'; readonly action: unknown } | { readonly kind: 'v2' }
 
 /**
- * Undo what `SAFE_TEXT` did and give an add without JSON statistics those of its `stats_parsed`. hyparquet rounds decimals, which
- * would make a bound wrong, so the columns named in `decimals` get no bounds.
+ * A row of a checkpoint as an action object: an add without JSON statistics gets those of its `stats_parsed`. hyparquet rounds
+ * decimals, which would make a bound wrong, so the columns named in `decimals` get no bounds. Undefined when all columns are NULL.
  */
-export function parseCheckpointRow(row: unknown, decimals: ReadonlySet<string>): CheckpointRow | undefined {
-  if (!isFields(row)) return undefined
-  if (isFields(row.sidecar) || isFields(row.checkpointMetadata)) return { kind: 'v2' }
-  const found = Object.entries(row).find(([, body]) => isFields(body))
+export function parseCheckpointRow(row: Row, decimals: ReadonlySet<string>): unknown {
+  const [found] = row
   if (found === undefined) return undefined
   const [kind, body] = found
-  const { stats_parsed: parsed, partitionValues_parsed: _, ...action } = isFields(body) ? body : {}
-  const fields = parsePlain(action)
-  const stats =
-    kind === 'add' && isFields(fields) && fields.stats == null ? parseStatsStruct(parsed, decimals) : undefined
-  return { kind: 'action', action: { [kind]: isFields(fields) && stats !== undefined ? { ...fields, stats } : fields } }
+  if (!isFields(body) || body.stats_parsed === undefined) return { [kind]: body }
+  const { stats_parsed: parsed, ...action } = body
+  const stats = action.stats === undefined ? parseStatsStruct(parsed, decimals) : undefined
+  return { [kind]: stats === undefined ? action : { ...action, stats } }
+}
+
+/** The version that a checkpoint of the second kind says it is of; undefined for any other row. */
+export function parseCheckpointVersion(row: unknown): number | undefined {
+  const stated = isFields(row) ? row.checkpointMetadata : undefined
+  return isFields(stated) && stated.version != null ? Number(stated.version) : undefined
+}
+
+/** The file that a `sidecar` action names; undefined for any other row. Throws what `complain` makes. */
+export function parseSidecar(row: unknown, complain: (why: string) => Error): string | undefined {
+  const sidecar = isFields(row) ? row.sidecar : undefined
+  if (!isFields(sidecar)) return undefined
+  if (typeof sidecar.path !== 'string') throw complain('a sidecar in it has no path')
+  // PROTOCOL.md, "Sidecar Files": always in `_delta_log/_sidecars`, so the name is enough, also where a whole path is written.
+  const place = decodePath(sidecar.path.slice(sidecar.path.lastIndexOf('/') + 1))
+  const name = place.kind === 'relative' ? place.path : place.url
+  if (['', '.', '..'].includes(name) || name.includes('/'))
+    throw complain(`its sidecar ${JSON.stringify(sidecar.path)} is no file`)
+  return `${SIDECAR_FOLDER}${name}`
 }
 
 type Fields = Readonly<Record<string, unknown>>
 
 function isFields(value: unknown): value is Fields {
   return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Uint8Array)
-}
-
-function parsePlain(value: unknown): unknown {
-  if (typeof value === 'string') return unescapeText(value)
-  if (Array.isArray(value)) return value.map(parsePlain)
-  if (!isFields(value)) return value
-  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [unescapeText(key), parsePlain(inner)]))
-}
-
-function unescapeText(text: string): string {
-  return text.startsWith('\0') && ESCAPED.test(text) ? text.slice(1) : text
 }
 
 function parseStatsStruct(value: unknown, decimals: ReadonlySet<string>): string | undefined {
@@ -93,7 +90,7 @@ function parseBounds(value: unknown, decimals: ReadonlySet<string>): JsonObject 
 
 function parseBound(value: unknown, decimals: ReadonlySet<string>): JsonValue | undefined {
   if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? Number(value) : value
-  if (typeof value === 'string') return unescapeText(value)
+  if (typeof value === 'string') return value
   if (typeof value === 'number') return Number.isFinite(value) ? value : undefined
   return isFields(value) ? parseBounds(value, decimals) : undefined
 }

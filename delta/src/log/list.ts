@@ -1,6 +1,6 @@
 // PROTOCOL.md, "Action Reconciliation": the newest complete checkpoint at or below the wanted version, and the commits after it.
 
-import { logGap, tableNotFound, unsupportedReaderFeature, versionExpired, versionNotFound } from '../errors.ts'
+import { logGap, tableNotFound, versionExpired, versionNotFound } from '../errors.ts'
 import type { Store, StoreEntry } from '../store/store.ts'
 import { beforeVersion, LAST_CHECKPOINT, LOG_FOLDER, parseLogFileName } from './file-names.ts'
 
@@ -20,8 +20,8 @@ export interface CheckpointFiles {
 export interface LogSegment {
   readonly version: number
   readonly checkpoint: CheckpointFiles | undefined
-  /** Without gaps, from the one after the checkpoint to `version`. */
-  readonly commits: readonly CommitFile[]
+  /** Without gaps, from the one after the checkpoint to `version`; a compaction stands for all of its commits. */
+  readonly commits: readonly StoreEntry[]
   /** The file that tells the time of `version`: its commit, or its checkpoint where the commit was cleaned up. */
   readonly last: StoreEntry
 }
@@ -46,12 +46,19 @@ export async function listCommits(store: Store, fromVersion = 0): Promise<readon
 interface Listing {
   readonly commits: readonly CommitFile[]
   readonly checkpoints: readonly CheckpointFiles[]
-  readonly uuidCheckpoints: readonly number[]
+  readonly compactions: readonly Compaction[]
+}
+
+interface Compaction {
+  readonly version: number
+  readonly toVersion: number
+  readonly entry: StoreEntry
 }
 
 async function listLog(store: Store, fromVersion: number): Promise<Listing> {
   const commits: CommitFile[] = []
-  const uuidCheckpoints: number[] = []
+  const compactions: Compaction[] = []
+  const uuidCheckpoints: CheckpointFiles[] = []
   const sets = new Map<
     string,
     { readonly version: number; readonly parts: number; readonly found: Map<number, StoreEntry> }
@@ -61,7 +68,8 @@ async function listLog(store: Store, fromVersion: number): Promise<Listing> {
     const file = parseLogFileName(entry.path)
     if (file === undefined || file.version < fromVersion) continue
     if (file.kind === 'commit') commits.push({ version: file.version, entry })
-    else if (file.kind === 'uuid-checkpoint') uuidCheckpoints.push(file.version)
+    else if (file.kind === 'uuid-checkpoint') uuidCheckpoints.push({ version: file.version, parts: [entry] })
+    else if (file.kind === 'compaction') compactions.push({ version: file.version, toVersion: file.toVersion, entry })
     else {
       const key = `${file.version}/${file.parts}`
       const set = sets.get(key) ?? { version: file.version, parts: file.parts, found: new Map<number, StoreEntry>() }
@@ -73,7 +81,7 @@ async function listLog(store: Store, fromVersion: number): Promise<Listing> {
     version,
     parts: [...found].sort(([left], [right]) => left - right).map(([, entry]) => entry),
   }))
-  return { commits, checkpoints, uuidCheckpoints }
+  return { commits, checkpoints: [...checkpoints, ...uuidCheckpoints], compactions }
 }
 
 // A writer of a multi-part checkpoint may have died half-way: such a set must be ignored.
@@ -95,7 +103,6 @@ function planSegment(store: Store, listing: Listing, wanted: number | undefined)
     -1,
     listing.commits.at(-1)?.version ?? -1,
     ...listing.checkpoints.map(({ version }) => version),
-    ...listing.uuidCheckpoints,
   )
   if (latest < 0) throw tableNotFound(store.url)
   const version = wanted ?? latest
@@ -103,24 +110,35 @@ function planSegment(store: Store, listing: Listing, wanted: number | undefined)
 
   const checkpoint = newestCheckpoint(listing, version)
   const first = checkpoint === undefined ? 0 : checkpoint.version + 1
-  const commits = listing.commits.filter((commit) => commit.version >= first && commit.version <= version)
-  const missing = firstMissing(commits, first, version)
-  if (missing !== undefined) throw whyMissing(store, listing, version, missing)
+  const commits = chainCommits(listing, first, version)
+  if (typeof commits === 'number') throw whyMissing(store, listing, version, commits)
 
   const own = listing.commits.find((commit) => commit.version === version)?.entry ?? checkpoint?.parts[0]
   if (own === undefined) throw logGap(store.url, version)
   return { version, checkpoint, commits, last: own }
 }
 
-function firstMissing(commits: readonly CommitFile[], first: number, last: number): number | undefined {
-  const gap = commits.findIndex((commit, index) => commit.version !== first + index)
-  if (gap >= 0) return first + gap
-  return commits.length === last - first + 1 ? undefined : first + commits.length
+/** The files that lead from one version to another, the fewest there are; the first missing version where there is a gap. */
+function chainCommits(listing: Listing, first: number, last: number): readonly StoreEntry[] | number {
+  const commits = new Map(listing.commits.map(({ version, entry }) => [version, entry]))
+  const compactions = new Map<number, Compaction>()
+  for (const compaction of listing.compactions) {
+    const known = compactions.get(compaction.version)
+    const isLonger = known === undefined || known.toVersion < compaction.toVersion
+    if (compaction.toVersion <= last && isLonger) compactions.set(compaction.version, compaction)
+  }
+  const chain: StoreEntry[] = []
+  for (let version = first; version <= last; ) {
+    const compaction = compactions.get(version)
+    const entry = compaction?.entry ?? commits.get(version)
+    if (entry === undefined) return version
+    chain.push(entry)
+    version = (compaction?.toVersion ?? version) + 1
+  }
+  return chain
 }
 
 function whyMissing(store: Store, listing: Listing, version: number, missing: number): Error {
-  if (listing.uuidCheckpoints.some((at) => at >= missing && at <= version))
-    return unsupportedReaderFeature(['v2Checkpoint'])
   // Log cleanup deletes from the start and leaves a checkpoint: what lies before that is gone on purpose.
   const earliest = Math.min(...listing.checkpoints.map((checkpoint) => checkpoint.version))
   const isCleanedUp = missing === 0 && version < earliest && Number.isFinite(earliest)

@@ -1,80 +1,78 @@
-// Checkpoints are read in plain JavaScript, so that looking at a table never loads DuckDB. One row group is in memory at a time.
+// Checkpoints are read in plain JavaScript, so that looking at a table never loads DuckDB. PROTOCOL.md, "V2 Spec": the second kind may
+// keep its file actions in sidecars, and its top level may be lines of JSON.
 
-import { type AsyncBuffer, type FileMetaData, parquetMetadataAsync, parquetReadObjects } from 'hyparquet'
-import { checkpointCorrupt, TributaryError, unsupportedReaderFeature } from '../errors.ts'
+import { checkpointCorrupt } from '../errors.ts'
 import type { Action } from '../protocol/actions.ts'
-import { parseAction } from '../protocol/parse-actions.ts'
+import { type Complain, parseAction } from '../protocol/parse-actions.ts'
 import type { Store, StoreEntry } from '../store/store.ts'
-import { readCompressors } from './checkpoint-codecs.ts'
-import { parseCheckpointRow, SAFE_TEXT } from './checkpoint-row.ts'
+import { readCheckpointRows } from './checkpoint-parquet.ts'
+import { parseCheckpointVersion, parseSidecar } from './checkpoint-row.ts'
 import type { CheckpointFiles } from './list.ts'
 import { EMPTY_STATE, startReplay, type TableState } from './replay.ts'
 
-const COLUMNS = ['protocol', 'metaData', 'add', 'remove', 'txn', 'domainMetadata', 'sidecar', 'checkpointMetadata']
-
-/** The state that a checkpoint holds. Throws `CHECKPOINT_CORRUPT`, or `UNSUPPORTED_READER_FEATURE` for one of the second kind. */
+/** The state that a checkpoint holds. Throws `CHECKPOINT_CORRUPT`, which names the file: a part, or a sidecar. */
 export async function readCheckpoint(store: Store, checkpoint: CheckpointFiles): Promise<TableState> {
   const replay = startReplay(EMPTY_STATE)
+  const sidecars = new Set<string>()
   for (const part of checkpoint.parts) {
-    for await (const actions of readPart(store, part)) replay.add(actions)
+    const complain = complainOf(part.path)
+    for await (const rows of readRows(store, part, complain)) {
+      replay.add(actionsOf(rows, complain))
+      for (const row of rows) {
+        assertVersion(row, checkpoint.version, complain)
+        const sidecar = parseSidecar(row, complain)
+        if (sidecar !== undefined) sidecars.add(sidecar)
+      }
+    }
+  }
+  for (const path of sidecars) {
+    const complain = complainOf(path)
+    const entry = await store.stat(path)
+    if (entry === undefined) throw complain('it is named by a checkpoint and is not there')
+    for await (const rows of readCheckpointRows(store, entry, complain)) replay.add(fileActionsOf(rows, complain))
   }
   return replay.finish()
 }
 
-async function* readPart(store: Store, part: StoreEntry): AsyncGenerator<readonly Action[]> {
-  const complain = (why: string, cause?: unknown): Error => checkpointCorrupt(part.path, why, { cause })
-  const file = bufferOf(store, part)
-  const metadata = await guarded(complain, () => parquetMetadataAsync(file))
-  const present = new Set(metadata.schema.map((element) => element.name))
-  const columns = COLUMNS.filter((name) => present.has(name) && isTopLevel(metadata, name))
-  const decimals = new Set(
-    metadata.schema.filter((element) => element.converted_type === 'DECIMAL').map((element) => element.name),
-  )
-  const chunks = metadata.row_groups.flatMap((group) => group.columns)
-  const compressors = await readCompressors(new Set(chunks.map((chunk) => chunk.meta_data?.codec ?? 'UNCOMPRESSED')))
-  let rowStart = 0
-  for (const group of metadata.row_groups) {
-    const rowEnd = rowStart + Number(group.num_rows)
-    const rows: readonly unknown[] = await guarded(complain, () =>
-      parquetReadObjects({ file, metadata, columns, rowStart, rowEnd, compressors, parsers: SAFE_TEXT }),
-    )
-    yield rows.flatMap((row) => {
-      const value = parseCheckpointRow(row, decimals)
-      if (value === undefined) return []
-      // Its file actions may all be in sidecars: reading on would show an empty table.
-      if (value.kind === 'v2') throw unsupportedReaderFeature(['v2Checkpoint'])
-      const action = parseAction(value.action, complain)
-      return action === undefined ? [] : [action]
-    })
-    rowStart = rowEnd
+function assertVersion(row: unknown, version: number, complain: Complain): void {
+  const stated = parseCheckpointVersion(row)
+  if (stated !== undefined && stated !== version) throw complain(`it says that it is of version ${stated}`)
+}
+
+function complainOf(path: string): Complain {
+  return (why, cause) => checkpointCorrupt(path, why, { cause })
+}
+
+function actionsOf(rows: readonly unknown[], complain: Complain): readonly Action[] {
+  const actions: Action[] = []
+  for (const row of rows) {
+    const action = parseAction(row, complain)
+    if (action !== undefined) actions.push(action)
   }
+  return actions
 }
 
-function isTopLevel(metadata: FileMetaData, name: string): boolean {
-  return (
-    metadata.row_groups.length === 0 ||
-    metadata.row_groups.some((group) => group.columns.some((column) => column.meta_data?.path_in_schema[0] === name))
-  )
+function fileActionsOf(rows: readonly unknown[], complain: Complain): readonly Action[] {
+  const actions = actionsOf(rows, complain)
+  if (!actions.every((action) => 'add' in action || 'remove' in action))
+    throw complain('a sidecar holds something else than files')
+  return actions
 }
 
-function bufferOf(store: Store, part: StoreEntry): AsyncBuffer {
-  return {
-    byteLength: part.sizeBytes,
-    slice: async (start, end = part.sizeBytes) => {
-      const bytes = await store.readRange(part.path, { offset: start, length: end - start })
-      // A buffer of its own: a small array may be a view into a pool that holds other bytes.
-      const copy = new ArrayBuffer(bytes.length)
-      new Uint8Array(copy).set(bytes)
-      return copy
-    },
-  }
+/** Rows as action objects, some at a time. */
+async function* readRows(store: Store, part: StoreEntry, complain: Complain): AsyncGenerator<readonly unknown[]> {
+  if (part.path.endsWith('.json')) yield parseLines(await store.read(part.path), complain)
+  else yield* readCheckpointRows(store, part, complain)
 }
 
-async function guarded<T>(complain: (why: string, cause?: unknown) => Error, work: () => Promise<T>): Promise<T> {
+function parseLines(bytes: Uint8Array, complain: Complain): readonly unknown[] {
   try {
-    return await work()
-  } catch (error) {
-    if (error instanceof TributaryError) throw error
-    throw complain(error instanceof Error ? error.message : String(error), error)
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+    return text
+      .split('\n')
+      .filter((line) => line.trim() !== '')
+      .map((line): unknown => JSON.parse(line))
+  } catch (cause) {
+    throw complain('it is not made of lines of JSON', cause)
   }
 }

@@ -79,7 +79,7 @@ export async function latestVersion(store: Store): Promise<number> {
 
 async function replaySegment(store: Store, segment: LogSegment): Promise<TableState> {
   const replay = startReplay(segment.checkpoint ? await readBase(store, segment.checkpoint) : EMPTY_STATE)
-  for (const { version } of segment.commits) replay.add(await readActions(store, version))
+  for (const { path } of segment.commits) replay.add(parseCommit(path, await store.read(path)))
   return replay.finish()
 }
 

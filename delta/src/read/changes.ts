@@ -13,6 +13,7 @@ import { commitInfoOf, readCommits } from '../log/read-commit.ts'
 import { deletionVectorId } from '../log/replay.ts'
 import { readSnapshot, type Snapshot } from '../log/snapshot.ts'
 import type { Action, AddCdcFile, AddFile, RemoveFile } from '../protocol/actions.ts'
+import { columnMappingMode } from '../protocol/column-mapping.ts'
 import type { StructField } from '../protocol/schema.ts'
 import type { Store } from '../store/store.ts'
 import { type ExtraColumn, type FileRows, fileRowsSql } from './file-rows.ts'
@@ -210,6 +211,7 @@ function eventsSql(
     files: moved.map(({ sign, at, rows }) => ({ ...rows, constants: [String(sign), ...timeConstants(at)] })),
     fields: end.schema.fields,
     partitionColumns: end.metadata.partitionColumns,
+    mapping: columnMappingMode(end),
     constants: EVENT_COLUMNS,
     extraColumns: origin,
     withPlace: true,
@@ -262,6 +264,7 @@ async function recordedSql(engine: Engine, end: Snapshot, recorded: Events['reco
     })),
     fields: end.schema.fields,
     partitionColumns: end.metadata.partitionColumns,
+    mapping: columnMappingMode(end),
     extraColumns: [{ name: '_change_type', type: 'string' }],
     constants: EVENT_COLUMNS.slice(1),
     withPlace: true,

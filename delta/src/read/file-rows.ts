@@ -3,11 +3,14 @@
 
 import type { Engine } from '../duckdb/engine.ts'
 import { duckdbType, quoteFileName, quoteName, quoteText } from '../duckdb/sql.ts'
+import { type ColumnMappingMode, physicalName } from '../protocol/column-mapping.ts'
+import { usesType } from '../protocol/parse-schema.ts'
 import { parsePartitionValue } from '../protocol/partition-values.ts'
 import type { DataType, StructField } from '../protocol/schema.ts'
 import type { Store } from '../store/store.ts'
-import { planColumns } from './file-columns.ts'
+import { planColumns, type WantedColumn } from './file-columns.ts'
 import { readFileShapes } from './file-shapes.ts'
+import { readableName } from './inflate-file.ts'
 import { locateFile } from './locate-file.ts'
 
 /** Which rows of a file are wanted; positions ascend and count physical rows from 0. */
@@ -29,7 +32,10 @@ export interface FileRowsRequest {
   readonly files: readonly FileRows[]
   /** The columns to give out, in order. */
   readonly fields: readonly StructField[]
+  /** By the names in the schema. */
   readonly partitionColumns: readonly string[]
+  /** How files and partition values name the columns. */
+  readonly mapping: ColumnMappingMode
   /** Parquet columns that the schema does not know; NULL where a file has none. */
   readonly extraColumns?: readonly ExtraColumn[]
   /** Further columns that are the same for all rows of a file: `{ name, type }` with DuckDB's type. */
@@ -46,12 +52,19 @@ export interface ExtraColumn {
 /** A SELECT over files of a table. Puts temporary tables on the engine; they go when it is closed. */
 export async function fileRowsSql(engine: Engine, store: Store, request: FileRowsRequest): Promise<string> {
   if (request.files.length === 0) return emptySql(request)
-  const names = await Promise.all(request.files.map((file) => locateFile(store, file.path)))
-  const shapes = await readFileShapes(engine, names)
-  const data = dataFields(request)
+  const names = await Promise.all(
+    request.files.map(async ({ path }) =>
+      readableName(engine, store, { logPath: path, name: await locateFile(store, path) }),
+    ),
+  )
+  const shapes = await readFileShapes(engine, names, {
+    fieldIds: request.mapping === 'id',
+    variants: request.fields.some((field) => usesType(field.type, 'variant')),
+  })
+  const data = dataColumns(request)
   const branches: string[] = []
   for (const shape of shapes) {
-    const plan = await planColumns(engine, shape, data)
+    const plan = planColumns(shape, data, request.files[shape.members[0] ?? 0]?.path ?? '')
     const byKind = Map.groupBy(shape.members, (member) => request.files[member]?.rows.kind)
     for (const members of byKind.values()) {
       const files = members.flatMap((member) => request.files[member] ?? [])
@@ -67,17 +80,21 @@ function isInFile(request: FileRowsRequest, field: StructField): boolean {
   return field.type !== 'void' && !request.partitionColumns.includes(field.name)
 }
 
-function dataFields(request: FileRowsRequest): readonly StructField[] {
-  const extra = (request.extraColumns ?? []).map(
-    ({ name, type }): StructField => ({ name, type, nullable: true, metadata: {} }),
-  )
-  return [...request.fields.filter((field) => isInFile(request, field)), ...extra]
+function dataColumns(request: FileRowsRequest): readonly WantedColumn[] {
+  const fields = request.fields.filter((field) => isInFile(request, field))
+  return [
+    ...fields.map((field) => ({ field, mode: request.mapping })),
+    ...(request.extraColumns ?? []).map(({ name, type }) => ({
+      field: { name, type, nullable: true, metadata: {} },
+      mode: 'none' as const,
+    })),
+  ]
 }
 
 interface Branch {
   readonly files: readonly FileRows[]
   readonly source: string
-  /** SQL of each data field over `r`, in the order of `dataFields`. */
+  /** SQL of each data field over `r`, in the order of `dataColumns`. */
   readonly expressions: readonly string[]
 }
 
@@ -123,10 +140,11 @@ function fileConstants(request: FileRowsRequest): readonly FileConstant[] {
     (field) => field.type !== 'void' && request.partitionColumns.includes(field.name),
   )
   return [
-    ...partitions.map(({ name, type }) => ({
-      type: duckdbType(type),
-      valueOf: (file: FileRows) => partitionLiteral(type, partitionText(file, name)),
-    })),
+    ...partitions.map((field) => {
+      const name = physicalName(field, request.mapping)
+      const literalOf = (file: FileRows): string => partitionLiteral(field.type, partitionText(file, name))
+      return { type: duckdbType(field.type), valueOf: literalOf }
+    }),
     ...(request.constants ?? []).map(({ type }, index) => ({
       type,
       valueOf: (file: FileRows) => file.constants?.[index] ?? 'NULL',

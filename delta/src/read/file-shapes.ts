@@ -4,19 +4,27 @@
 import type { Engine } from '../duckdb/engine.ts'
 import { quoteFileName } from '../duckdb/sql.ts'
 import type { Row } from '../duckdb/values.ts'
+import { type FileColumn, parseFileType, type SchemaNode, withFieldIds } from './file-types.ts'
 
 /** Files with the same Parquet columns: `members` are places in the list that was asked about. */
 export interface FileShape {
   readonly members: readonly number[]
-  /** DuckDB's types by column name. */
-  readonly columns: ReadonlyMap<string, string>
+  readonly columns: readonly FileColumn[]
+}
+
+/** What a scan has to know of its files beyond names and types of columns; either costs a statement a shape or a file. */
+export interface ShapeNeeds {
+  /** Columns are found by field ids. */
+  readonly fieldIds: boolean
+  /** DuckDB's account of a Parquet schema does not show which groups are variants, so each file is described by itself. */
+  readonly variants: boolean
 }
 
 interface KnownShapes {
   /** Signature of a file's Parquet schema, by name. */
   readonly signatures: Map<string, string>
-  /** DuckDB's columns by signature. */
-  readonly columns: Map<string, ReadonlyMap<string, string>>
+  /** The columns by signature. */
+  readonly columns: Map<string, readonly FileColumn[]>
   /** For files that this process wrote and nobody has read yet: the SQL columns they were written with, by name. */
   readonly written: Map<string, string>
   /** Signatures by SQL columns: DuckDB writes the same Parquet schema for the same columns. */
@@ -29,7 +37,7 @@ const known = new WeakMap<object, KnownShapes>()
 function knownShapes({ database }: Engine): KnownShapes {
   const shapes = known.get(database) ?? {
     signatures: new Map<string, string>(),
-    columns: new Map<string, ReadonlyMap<string, string>>(),
+    columns: new Map<string, readonly FileColumn[]>(),
     written: new Map<string, string>(),
     writtenAs: new Map<string, string>(),
   }
@@ -43,17 +51,32 @@ export function rememberWritten(engine: Engine, name: string, columns: string): 
 }
 
 /** Sort files by their Parquet schema. Reads footers only. Throws `DATA_FILE_MISSING`. */
-export async function readFileShapes(engine: Engine, names: readonly string[]): Promise<readonly FileShape[]> {
+export async function readFileShapes(
+  engine: Engine,
+  names: readonly string[],
+  needs: ShapeNeeds = { fieldIds: false, variants: false },
+): Promise<readonly FileShape[]> {
   const shapes = knownShapes(engine)
   await readSignatures(engine, shapes, unknownFiles(shapes, names))
-  const groups = Map.groupBy(names.keys(), (index) => shapes.signatures.get(names[index] ?? '') ?? '')
+  const groups = Map.groupBy(names.keys(), (index) => {
+    const name = names[index] ?? ''
+    return `${needs.fieldIds ? 'ids ' : ''}${needs.variants ? name : (shapes.signatures.get(name) ?? '')}`
+  })
   const found: FileShape[] = []
-  for (const [signature, members] of groups) {
-    const columns = shapes.columns.get(signature) ?? (await describeFile(engine, names[members[0] ?? 0] ?? ''))
-    shapes.columns.set(signature, columns)
+  for (const [key, members] of groups) {
+    const columns = shapes.columns.get(key) ?? (await describeFile(engine, names[members[0] ?? 0] ?? '', needs))
+    shapes.columns.set(key, columns)
     found.push({ members, columns })
   }
-  return found
+  return needs.variants ? joinEqual(found) : found
+}
+
+/** Shapes of single files that turn out the same become one, so that they are one `read_parquet` again. */
+function joinEqual(shapes: readonly FileShape[]): readonly FileShape[] {
+  return [...Map.groupBy(shapes, ({ columns }) => JSON.stringify(columns)).values()].map((same) => ({
+    columns: same[0]?.columns ?? [],
+    members: same.flatMap(({ members }) => members),
+  }))
 }
 
 /** The files whose footers must be read. Those that were written like a file of known signature get it here. */
@@ -74,7 +97,7 @@ async function readSignatures(
 ): Promise<void> {
   if (names.length === 0) return
   const rows = await engine.all(`
-    SELECT file_name, md5(string_agg(concat_ws(',', name, type, type_length, repetition_type, num_children, converted_type, scale, precision, logical_type), ';' ORDER BY column_id)) AS signature
+    SELECT file_name, md5(string_agg(concat_ws(',', name, type, type_length, repetition_type, num_children, converted_type, scale, precision, '#' || field_id, logical_type), ';' ORDER BY column_id)) AS signature
     FROM parquet_schema([${names.map(quoteFileName).join(', ')}]) GROUP BY file_name`)
   for (const row of rows) signatures.set(textOf(row, 'file_name'), textOf(row, 'signature'))
   for (const name of names) {
@@ -84,11 +107,36 @@ async function readSignatures(
   }
 }
 
-async function describeFile(engine: Engine, name: string): Promise<ReadonlyMap<string, string>> {
-  const columns = await engine.all(
+async function describeFile(engine: Engine, name: string, needs: ShapeNeeds): Promise<readonly FileColumn[]> {
+  const rows = await engine.all(
     `DESCRIBE SELECT * FROM read_parquet(${quoteFileName(name)}, hive_partitioning = false)`,
   )
-  return new Map(columns.map((column) => [textOf(column, 'column_name'), textOf(column, 'column_type')]))
+  const columns = rows.map((row) => ({
+    name: textOf(row, 'column_name'),
+    type: parseFileType(textOf(row, 'column_type')),
+  }))
+  return needs.fieldIds ? withFieldIds(columns, await readSchemaNodes(engine, name)) : columns
+}
+
+/** The columns of a file's own schema, below its root. */
+async function readSchemaNodes(engine: Engine, name: string): Promise<readonly SchemaNode[]> {
+  const rows = await engine.all(
+    `SELECT name, repetition_type, num_children, field_id FROM parquet_schema(${quoteFileName(name)}) ORDER BY column_id`,
+  )
+  let next = 0
+  const readNode = (): SchemaNode => {
+    const row = rows[next]
+    next += 1
+    const { num_children: count = 0, field_id: id } = row ?? {}
+    return {
+      name: row === undefined ? '' : textOf(row, 'name'),
+      isRepeated: row?.['repetition_type'] === 'REPEATED',
+      id: typeof id === 'bigint' ? Number(id) : undefined,
+      // DuckDB has read this schema before and checked its counts.
+      children: Array.from({ length: Number(count ?? 0) }, readNode),
+    }
+  }
+  return readNode().children
 }
 
 function textOf(row: Row, name: string): string {

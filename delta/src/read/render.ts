@@ -3,6 +3,7 @@
 
 import type { Engine } from '../duckdb/engine.ts'
 import { quoteName, quoteText } from '../duckdb/sql.ts'
+import { variantJsonSql } from '../duckdb/variant-function.ts'
 import type { DataType, PrimitiveType, StructField } from '../protocol/schema.ts'
 
 /** A SELECT of one text a row: a JSON object with the fields in order. */
@@ -103,6 +104,8 @@ function primitiveJson(type: PrimitiveType, value: string): string {
       return `CAST(to_json(${value}) AS VARCHAR)`
     case 'void':
       return 'NULL::VARCHAR'
+    case 'variant':
+      return variantJsonSql(value)
     default:
       return `'"' || ${cellText(type, value)} || '"'`
   }
@@ -121,6 +124,8 @@ function cellText(type: DataType, value: string): string {
       return timestampText(value, '')
     case 'binary':
       return `to_base64(${value})`
+    case 'variant':
+      return variantJsonSql(value)
     default:
       return `CAST(${value} AS VARCHAR)`
   }
@@ -152,6 +157,7 @@ const DELTA_TYPES: ReadonlyMap<string, DataType> = new Map<string, DataType>([
   ['DATE', 'date'],
   ['TIMESTAMP WITH TIME ZONE', 'timestamp'],
   ['TIMESTAMP', 'timestamp_ntz'],
+  ['VARIANT', 'variant'],
   ['UTINYINT', 'short'],
   ['USMALLINT', 'integer'],
   ['UINTEGER', 'long'],

@@ -3,6 +3,7 @@ import type { Engine } from '../duckdb/engine.ts'
 import { columnNotFound } from '../errors.ts'
 import type { Snapshot } from '../log/snapshot.ts'
 import type { AddFile } from '../protocol/actions.ts'
+import { columnMappingMode } from '../protocol/column-mapping.ts'
 import type { StructField, StructType } from '../protocol/schema.ts'
 import type { Store } from '../store/store.ts'
 import { type ExtraColumn, type FileRows, fileRowsSql } from './file-rows.ts'
@@ -37,6 +38,7 @@ export async function scanSql(engine: Engine, snapshot: Snapshot, options: ScanO
     files,
     fields: options.columns === undefined ? snapshot.schema.fields : pickFields(snapshot.schema, options.columns),
     partitionColumns: snapshot.metadata.partitionColumns,
+    mapping: columnMappingMode(snapshot),
     ...(options.extraColumns === undefined ? {} : { extraColumns: options.extraColumns }),
     ...(options.withPlace === undefined ? {} : { withPlace: options.withPlace }),
   })

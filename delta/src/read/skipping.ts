@@ -1,24 +1,28 @@
 import type { Snapshot } from '../log/snapshot.ts'
 import type { AddFile } from '../protocol/actions.ts'
+import { columnMappingMode, physicalName } from '../protocol/column-mapping.ts'
 import type { DataType } from '../protocol/schema.ts'
 import { exactDigits, type FileStats, type JsonObject, type JsonValue, parseStats } from '../protocol/stats.ts'
 
-/** A range of one column, both ends included; times as ISO text. */
+/** A range of one column, both ends included, open where one is left out; times as ISO text. */
 export interface ColumnBounds {
   readonly column: string
-  readonly min: number | bigint | string
-  readonly max: number | bigint | string
+  readonly min?: number | bigint | string
+  readonly max?: number | bigint | string
 }
 
 /** The files that may hold a row within all of the bounds. A file whose statistics do not speak about a column is kept. */
 export function filesThatMayHold(snapshot: Snapshot, bounds: readonly ColumnBounds[]): readonly AddFile[] {
-  const types = new Map(snapshot.schema.fields.map((field) => [field.name, field.type]))
+  const fields = new Map(snapshot.schema.fields.map((field) => [field.name, field]))
+  const mapping = columnMappingMode(snapshot)
   const tests = bounds.flatMap((bound) => {
-    const type = types.get(bound.column)
-    const [min, max] = type === undefined ? [] : [comparable(type, bound.min), comparable(type, bound.max)]
-    return type === undefined || min === undefined || max === undefined
-      ? []
-      : [{ column: bound.column, type, min, max }]
+    const field = fields.get(bound.column)
+    if (field === undefined) return []
+    const { type } = field
+    const [min, max] = [comparable(type, bound.min), comparable(type, bound.max)]
+    // A bound that cannot be compared says nothing, and then the other one alone might say too much.
+    const isUnclear = (bound.min !== undefined && min === undefined) || (bound.max !== undefined && max === undefined)
+    return isUnclear ? [] : [{ column: physicalName(field, mapping), type, min, max }]
   })
   if (tests.length === 0) return snapshot.files
   return snapshot.files.filter((file) => {
@@ -37,10 +41,11 @@ function statsOf(file: AddFile): FileStats | undefined {
 }
 
 interface BoundTest {
+  /** As statistics name it. */
   readonly column: string
   readonly type: DataType
-  readonly min: Comparable
-  readonly max: Comparable
+  readonly min: Comparable | undefined
+  readonly max: Comparable | undefined
 }
 
 type Comparable = number | Uint8Array
@@ -48,8 +53,8 @@ type Comparable = number | Uint8Array
 function mayHold(stats: FileStats, test: BoundTest): boolean {
   const min = comparable(test.type, own(stats.minValues, test.column))
   const max = comparable(test.type, own(stats.maxValues, test.column))
-  const isBelow = max !== undefined && compare(roundedUp(test.type, max), test.min) < 0
-  const isAbove = min !== undefined && compare(test.max, min) < 0
+  const isBelow = max !== undefined && test.min !== undefined && compare(roundedUp(test.type, max), test.min) < 0
+  const isAbove = min !== undefined && test.max !== undefined && compare(test.max, min) < 0
   return !isBelow && !isAbove
 }
 
@@ -81,11 +86,11 @@ function isPlainDate(type: DataType, value: string): boolean {
   return type === 'string' || /^\d{4}-\d\d-\d\d$/.test(value)
 }
 
-// Fractions of a millisecond are dropped on both sides: the order stays.
+// Fractions of a millisecond are dropped on both sides: the order stays. A column that was a date once has bounds without a time.
 function milliseconds(text: string): number | undefined {
-  const [, date, time, fraction = '', zone = 'Z'] =
-    /^(\d{4,6}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:\.(\d+))?(Z|[+-]\d\d:?\d\d)?$/.exec(text) ?? []
-  if (date === undefined || time === undefined) return undefined
+  const [, date, time = '00:00:00', fraction = '', zone = 'Z'] =
+    /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d:\d\d)(?:\.(\d+))?(Z|[+-]\d\d:?\d\d)?)?$/.exec(text) ?? []
+  if (date === undefined) return undefined
   const ms = Date.parse(`${date}T${time}.${fraction.slice(0, 3).padEnd(3, '0')}${zone}`)
   return Number.isNaN(ms) ? undefined : ms
 }

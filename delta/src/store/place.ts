@@ -1,4 +1,4 @@
-import { open } from 'node:fs/promises'
+import { open, stat } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { fileNotFound, fileTruncated, storeFailed } from '../errors.ts'
 import type { LogPath } from '../protocol/paths.ts'
@@ -37,6 +37,26 @@ export async function readRangeAt(
   }
 }
 
+/** How many bytes the file at a place has. Throws `FILE_NOT_FOUND`, `STORE_FAILED`. */
+export async function placeSize(store: Store, place: Place): Promise<number> {
+  const name = placeName(place)
+  switch (place.kind) {
+    case 'inside': {
+      const entry = await store.stat(place.path)
+      if (entry === undefined) throw fileNotFound(name)
+      return entry.sizeBytes
+    }
+    case 'file':
+      try {
+        return (await stat(place.file)).size
+      } catch (error) {
+        throw wrapped(error, name)
+      }
+    case 'unreachable':
+      throw fileNotFound(name)
+  }
+}
+
 /** A place as messages name it. */
 export function placeName(place: Place): string {
   switch (place.kind) {
@@ -62,10 +82,12 @@ async function readFileRange(
     if (bytesRead < length) throw fileTruncated(path, { wantedBytes: offset + length, sizeBytes: offset + bytesRead })
     return bytes
   } catch (error) {
-    if (error instanceof Error && 'code' in error) {
-      if (error.code === 'ENOENT' || error.code === 'ENOTDIR') throw fileNotFound(path, { cause: error })
-      if (error.code !== 'FILE_TRUNCATED') throw storeFailed(path, 'read', error)
-    }
-    throw error
+    throw wrapped(error, path)
   }
+}
+
+function wrapped(error: unknown, path: string): unknown {
+  if (!(error instanceof Error && 'code' in error)) return error
+  if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return fileNotFound(path, { cause: error })
+  return error.code === 'FILE_TRUNCATED' ? error : storeFailed(path, 'read', error)
 }

@@ -125,25 +125,6 @@ test('struct statistics take the place of absent JSON ones; decimals, which woul
   )
 })
 
-test('a checkpoint of the second kind is refused by the name of its feature', async () => {
-  const store = memoryStore()
-  await writeCheckpointFile(store, checkpointPath(0), [
-    PROTOCOL,
-    metadata(),
-    { sidecar: { path: 'x.parquet', sizeInBytes: 1 } },
-  ])
-  await expect(readSnapshot(store)).rejects.toMatchObject({
-    code: 'UNSUPPORTED_READER_FEATURE',
-    message: expect.stringContaining('v2Checkpoint'),
-  })
-  const uuid = memoryStore()
-  await uuid.write(
-    '_delta_log/00000000000000000003.checkpoint.01234567-89ab-cdef-0123-456789abcdef.parquet',
-    encode('x'),
-  )
-  await expect(readSnapshot(uuid)).rejects.toMatchObject({ code: 'UNSUPPORTED_READER_FEATURE' })
-})
-
 test('a damaged checkpoint is named', async () => {
   const store = memoryStore()
   await writeCheckpointFile(store, checkpointPath(0), STATE)

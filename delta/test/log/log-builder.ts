@@ -86,6 +86,7 @@ const CHECKPOINT_COLUMNS = {
   txn: 'STRUCT(appId VARCHAR, version BIGINT, lastUpdated BIGINT)',
   domainMetadata: 'STRUCT(domain VARCHAR, configuration VARCHAR, removed BOOLEAN)',
   sidecar: 'STRUCT(path VARCHAR, sizeInBytes BIGINT)',
+  checkpointMetadata: 'STRUCT(version BIGINT)',
 }
 
 /** Text as bytes. */
