@@ -199,6 +199,15 @@ export function latePartialRow(file: string, row: number): TributaryError {
   )
 }
 
+/** A change that may be older than a forgotten delete (`tombstones:`, design §3.1). */
+export function changeBeyondHorizon(file: string, row: number): TributaryError {
+  return new TributaryError(
+    'conflict',
+    'CHANGE_BEYOND_HORIZON',
+    `Row ${row} of ${file} is older than deletes that the table no longer remembers (\`tombstones\` in its settings): whether its key was deleted since is not known. Reload the table, or skip the file with: tributary resolve TABLE --skip ${file} --reason TEXT`,
+  )
+}
+
 /** A row changes its key, lacks columns, and its old key is touched by the same batch. */
 export function partialKeyChange(file: string, row: number): TributaryError {
   return new TributaryError(

@@ -12,8 +12,12 @@ const segment = z
     entries: z.number().int().nonnegative(),
     sizeBytes: z.number().int().nonnegative(),
     crc32: z.number().int().nonnegative(),
+    /** Of tombstones that expire: the least place in it, to see without reading whether any may go. */
+    oldestPlace: z.string().optional(),
   })
   .readonly()
+
+const horizon = z.object({ seq: z.string().nullable(), place: z.string(), row: z.number().int() }).readonly()
 
 const counts = z
   .object({
@@ -46,6 +50,8 @@ const state = z
     widths: z.object({ load: z.number().int().optional(), cdc: z.number().int().optional() }).readonly().optional(),
     ledger: z.array(segment).readonly(),
     tombstones: z.array(segment).readonly(),
+    /** The newest delete whose tombstone was dropped: whether an older change of an absent key is late is not known any more. */
+    horizon: horizon.optional(),
     quarantine: z.array(segment).readonly(),
     totals: counts,
     /** Commit time at the source of the newest change taken in, where the files carry it; ISO 8601 text. */
@@ -57,6 +63,9 @@ const state = z
 
 /** A sidecar file under `_tributary/` that the current commit names. */
 export type Segment = z.infer<typeof segment>
+
+/** The order of a delete: its sequence as text, the place of its file, its row. */
+export type Horizon = z.infer<typeof horizon>
 
 /** Conservation counts (law 3): `read = applied + superseded + noop + quarantined`. */
 export type Counts = z.infer<typeof counts>
