@@ -14,3 +14,13 @@ export function parseNames(text: string): readonly string[] {
     .map((name) => name.trim())
     .filter((name) => name !== '')
 }
+
+const UNITS_MS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 }
+
+/** A duration such as `7d` or `12h`, in milliseconds. */
+export function parseDuration(text: string): number {
+  const [, count, unit] = /^(\d{1,9})([smhdw])$/i.exec(text.trim()) ?? []
+  const unitMs = UNITS_MS[unit?.toLowerCase() ?? '']
+  if (unitMs === undefined) throw new InvalidArgumentError('It must be a duration such as 7d, 12h or 30m.')
+  return Number(count) * unitMs
+}

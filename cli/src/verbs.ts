@@ -55,6 +55,41 @@ export const VERBS: readonly Verb[] = [
     load: async () => (await import('./verbs/quarantine.ts')).addQuarantine,
   },
   {
+    name: 'optimize',
+    summary: 'the same rows in better files: pack, purge, cluster',
+    load: async () => (await import('./verbs/optimize.ts')).addOptimize,
+  },
+  {
+    name: 'vacuum',
+    summary: 'delete the files that no version needs any more',
+    load: async () => (await import('./verbs/vacuum.ts')).addVacuum,
+  },
+  {
+    name: 'restore',
+    summary: 'make a table what it was at a version or time',
+    load: async () => (await import('./verbs/restore.ts')).addRestore,
+  },
+  {
+    name: 'pin',
+    summary: 'keep a version readable: pin orders@v12 NAME',
+    load: async () => (await import('./verbs/pin.ts')).addPin,
+  },
+  {
+    name: 'unpin',
+    summary: 'let a pinned version go',
+    load: async () => (await import('./verbs/pin.ts')).addUnpin,
+  },
+  {
+    name: 'adopt',
+    summary: 'feed a Delta table that another program wrote',
+    load: async () => (await import('./verbs/adopt.ts')).addAdopt,
+  },
+  {
+    name: 'release',
+    summary: 'take a table out of the hands of Tributary',
+    load: async () => (await import('./verbs/adopt.ts')).addRelease,
+  },
+  {
     name: 'demo',
     summary: 'real data to try: demo flights',
     load: async () => (await import('./verbs/demo.ts')).addDemo,

@@ -267,6 +267,15 @@ export function tableDefinitionInvalid(why: string): TributaryError {
   )
 }
 
+/** There is a table where one was to be made. */
+export function tableExists(url: string): TributaryError {
+  return new TributaryError(
+    'invalid',
+    'TABLE_EXISTS',
+    `The table cannot be created: there is a Delta table at ${url} already. Open it, or choose another place.`,
+  )
+}
+
 /** Rows of a file cannot be deleted without knowing how many it holds. */
 export function recordCountUnknown(path: string): TributaryError {
   return new TributaryError(
@@ -284,6 +293,91 @@ export function positionInvalid(path: string, position: number, numRecords: numb
     `Row ${position} of ${path} cannot be marked as deleted: the file has ${numRecords} rows, counted from 0. Locate the rows again in the current snapshot.`,
   )
 }
+
+/** A rule of the table is written in SQL that we cannot enforce in the same sense. */
+export function expressionUnsupported(rule: string, text: string, why: string): TributaryError {
+  return new TributaryError(
+    'unsupported',
+    'EXPRESSION_UNSUPPORTED',
+    `Nothing was written: ${rule} says ${JSON.stringify(text)}, and ${why}. Write the table with the engine that set the rule, or change the rule to comparisons, AND, OR, NOT, IN, BETWEEN, IS NULL, + - *, literals and columns.`,
+  )
+}
+
+/** A row breaks a rule of the table. */
+export function constraintViolated(rule: string, row: string, options?: { readonly cause?: unknown }): TributaryError {
+  return new TributaryError(
+    'invalid',
+    'CONSTRAINT_VIOLATED',
+    `Nothing was written: the row ${row} breaks ${rule}. Change the row, or drop the rule first.`,
+    options,
+  )
+}
+
+/** A row was given to the table that cannot be one of its rows. */
+export function rowInvalid(why: string): TributaryError {
+  return new TributaryError('invalid', 'ROW_INVALID', `Nothing was written: ${why}. Change the rows and write again.`)
+}
+
+/** A change of a table's columns or properties that the protocol does not allow. */
+export function alterationInvalid(why: string, remedy: string): TributaryError {
+  return new TributaryError('invalid', 'ALTERATION_INVALID', `The table was not changed: ${why}. ${remedy}`)
+}
+
+// --- Maintenance ---
+
+/** VACUUM was asked to delete files that readers and writers at work may still need. */
+export function retentionTooShort(
+  url: string,
+  { askedMs, tableMs }: { readonly askedMs: number; readonly tableMs: number },
+): TributaryError {
+  return new TributaryError(
+    'refused',
+    'RETENTION_TOO_SHORT',
+    `Nothing was deleted of ${url}: removed files were to stay ${hoursText(askedMs)}, and the table keeps them ${hoursText(tableMs)} for those who still read older versions. Ask for a longer retention, or say that a shorter one is meant.`,
+  )
+}
+
+function hoursText(ms: number): string {
+  const hours = ms / 3_600_000
+  return hours >= 48 && hours % 24 === 0 ? `${hours / 24} days` : `${Math.round(hours * 100) / 100} hours`
+}
+
+/** A version whose files are to be kept cannot be read, so nobody knows which files these are. */
+export function pinUnreadable(url: string, version: number, cause: Error): TributaryError {
+  return new TributaryError(
+    'refused',
+    'PIN_UNREADABLE',
+    `Nothing was deleted of ${url}: version ${version} is pinned and can't be read any more (${cause.message}). Remove the pin, then run again.`,
+    { cause },
+  )
+}
+
+/** Files of a version that is to come back are gone. */
+export function restoreFilesMissing(version: number, paths: readonly string[]): TributaryError {
+  const named = paths.slice(0, NAMED_MAX).join(', ')
+  const more = paths.length > NAMED_MAX ? ` and ${paths.length - NAMED_MAX} more` : ''
+  return new TributaryError(
+    'expired',
+    'RESTORE_FILES_MISSING',
+    `Version ${version} can't be restored: ${paths.length} of its files are gone, deleted by VACUUM or by hand: ${named}${more}. Restore a newer version, or bring these files back from a backup.`,
+  )
+}
+
+/** A table cannot be clustered by a column. */
+export function clusterColumnInvalid(
+  name: string,
+  why: string,
+  options?: { readonly cause?: unknown },
+): TributaryError {
+  return new TributaryError(
+    'invalid',
+    'CLUSTER_COLUMN_INVALID',
+    `The table can't be clustered by ${JSON.stringify(name)}: ${why}. Name columns of numbers, texts, dates or times.`,
+    options,
+  )
+}
+
+const NAMED_MAX = 5
 
 // --- DuckDB and data files ---
 

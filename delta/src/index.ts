@@ -8,7 +8,17 @@ export { type ErrorKind, TributaryError } from './errors.ts'
 export { type Commit, commitInfoOf, listCommitTimes, readCommits } from './log/read-commit.ts'
 export { type LiveFile, latestVersion, readSnapshot, refreshSnapshot, type Snapshot } from './log/snapshot.ts'
 export { resolveTimestamp } from './log/time-travel.ts'
-export { writeCheckpoint } from './maintain/checkpoint.ts'
+export { type CheckpointOptions, isCheckpointDue, writeCheckpoint } from './maintain/checkpoint.ts'
+export { type CleanLogOptions, cleanLog, type LogCleanup } from './maintain/clean-log.ts'
+export {
+  type OptimizeOptions,
+  type OptimizePlan,
+  type OptimizeSummary,
+  optimize,
+  planOptimize,
+} from './maintain/optimize.ts'
+export { planRestore, type RestorePlan, restore } from './maintain/restore.ts'
+export { planVacuum, type VacuumOptions, type VacuumPlan, vacuum } from './maintain/vacuum.ts'
 export type {
   Action,
   AddFile,
@@ -20,12 +30,14 @@ export type {
   RemoveFile,
   SetTransaction,
 } from './protocol/actions.ts'
-export { allowsDeletionVectors, assertWritable } from './protocol/features.ts'
+export { allowsDeletionVectors, assertPlainlyWritable, assertWritable } from './protocol/features.ts'
 export { encodeSchema, parseSchema } from './protocol/parse-schema.ts'
 export { decodePath, encodePath, type LogPath } from './protocol/paths.ts'
+export { raiseProtocol } from './protocol/raise-protocol.ts'
 export type { ArrayType, DataType, MapType, PrimitiveType, StructField, StructType } from './protocol/schema.ts'
 export { type FileStats, parseStats } from './protocol/stats.ts'
 export { CHANGE_FIELDS, type ChangesRequest, changesSql, readChanges } from './read/changes.ts'
+export type { Filter, FilterValue } from './read/filter.ts'
 export { csvHeader, csvSql, describeFields, ndjsonSql, readLines, textSql } from './read/render.ts'
 export { readRows } from './read/rows.ts'
 export { type ScanOptions, scanSql } from './read/scan.ts'
@@ -34,7 +46,25 @@ export { localStore } from './store/local.ts'
 export { memoryStore } from './store/memory.ts'
 export { placeName, placeOf as placeOfPath, readRangeAt } from './store/place.ts'
 export type { Store, StoreEntry } from './store/store.ts'
+export {
+  createTable,
+  type HistoryEntry,
+  openTable,
+  type ScanRequest,
+  Table,
+  type TableParts,
+  type TableSnapshot,
+} from './table.ts'
+export type { CellValue } from './write/cell-text.ts'
 export { type CommitAttempt, type CommitOutcome, commit } from './write/commit.ts'
+export type { ConflictReason } from './write/conflicts.ts'
 export { createTableActions, type TableDefinition } from './write/create-table.ts'
 export { type DataFilesRequest, writeDataFiles } from './write/data-files.ts'
 export { deletionVectorActions, type FileDeletions, removeOf } from './write/deletion-vector-actions.ts'
+export type { Reads } from './write/plan-rebase.ts'
+export type { FilePositions, RowMoves } from './write/rebase.ts'
+export type { NewRow, NewRows } from './write/stage-rows.ts'
+export { type TableRows, type TargetTable, type WrittenRows, writeTableRows } from './write/table-rows.ts'
+export { commitTransaction, type Transaction, type TransactionOutcome } from './write/transaction.ts'
+export type { UpsertRequest } from './write/upsert-rows.ts'
+export type { RowCounts, WriteOutcome } from './write/write-rows.ts'

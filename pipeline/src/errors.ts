@@ -199,6 +199,15 @@ export function latePartialRow(file: string, row: number): TributaryError {
   )
 }
 
+/** A change that may be older than a forgotten delete (`tombstones:`, design §3.1). */
+export function changeBeyondHorizon(file: string, row: number): TributaryError {
+  return new TributaryError(
+    'conflict',
+    'CHANGE_BEYOND_HORIZON',
+    `Row ${row} of ${file} is older than deletes that the table no longer remembers (\`tombstones\` in its settings): whether its key was deleted since is not known. Reload the table, or skip the file with: tributary resolve TABLE --skip ${file} --reason TEXT`,
+  )
+}
+
 /** A row changes its key, lacks columns, and its old key is touched by the same batch. */
 export function partialKeyChange(file: string, row: number): TributaryError {
   return new TributaryError(
@@ -394,8 +403,142 @@ export function tableNotOurs(table: string, url: string): TributaryError {
   return new TributaryError(
     'refused',
     'TABLE_NOT_OURS',
-    `${table} would be written to ${url}, where a Delta table of another program lies. Nothing was changed. Choose another lake folder, or move that table away.`,
+    `${table} would be written to ${url}, where a Delta table of another program lies. Nothing was changed. Take it over with tributary adopt ${table}, choose another lake folder, or move that table away.`,
   )
+}
+
+/** A pin cannot have that name. */
+export function pinNameInvalid(name: string): TributaryError {
+  return new TributaryError(
+    'invalid',
+    'PIN_NAME_INVALID',
+    `${JSON.stringify(name)} can't name a pin: it becomes the name of a file. Use up to 100 letters, digits, points, dashes and underscores, beginning with a letter or a digit.`,
+  )
+}
+
+/** A pin of that name is there. */
+export function pinExists(name: string, table: string): TributaryError {
+  return new TributaryError(
+    'refused',
+    'PIN_EXISTS',
+    `${table} has a pin ${name} already: a pin never moves. Choose another name, or remove that pin first.`,
+  )
+}
+
+/** There is no such pin. */
+export function pinNotFound(name: string, version: number | undefined, table: string): TributaryError {
+  const at = version === undefined ? '' : ` at version ${version}`
+  return new TributaryError(
+    'not-found',
+    'PIN_NOT_FOUND',
+    `${table} has no pin ${name}${at}: it was removed, or never made. Look at the files below _tributary/pins of the lake.`,
+  )
+}
+
+/** A pin cannot be read, so nobody knows what it keeps. */
+export function pinCorrupt(path: string, cause: unknown): TributaryError {
+  return new TributaryError(
+    'corrupt',
+    'PIN_CORRUPT',
+    `The pin ${path} can't be read: its bytes are not what was written, and it might keep any version. Mend the file, or delete it if nobody needs it.`,
+    { cause },
+  )
+}
+
+/** The table is fed by Tributary already. */
+export function tableIsOurs(table: string): TributaryError {
+  return new TributaryError(
+    'invalid',
+    'TABLE_IS_OURS',
+    `${table} needs no adoption: Tributary feeds it already. Run tributary ingest.`,
+  )
+}
+
+/** The table is not fed by Tributary. */
+export function tableNotFed(table: string): TributaryError {
+  return new TributaryError(
+    'invalid',
+    'TABLE_NOT_FED',
+    `${table} can't be released: Tributary does not feed it. Nothing has to be done.`,
+  )
+}
+
+/** The rows of a table that is to be adopted do not fit its key. */
+export function adoptKeyInvalid(table: string, key: readonly string[], why: string): TributaryError {
+  return new TributaryError(
+    'refused',
+    'ADOPT_KEY_INVALID',
+    `${table} can't be adopted with the key [${key.join(', ')}]: ${why}. Correct the key in tributary.yaml, or the rows.`,
+  )
+}
+
+/** Nobody said which files of the landing the rows hold already. */
+export function adoptHoldsUnknown(table: string, files: number, named?: string): TributaryError {
+  const problem =
+    named === undefined
+      ? `the landing has ${files} files of it, and their changes may be in its rows or not`
+      : `the landing has no file ${JSON.stringify(named)} of it`
+  return new TributaryError(
+    'invalid',
+    'ADOPT_HOLDS_UNKNOWN',
+    `${table} can't be adopted yet: ${problem}. Add --holds all, --holds none, or --holds FILE with the key of the last file that the rows hold.`,
+  )
+}
+
+/** Another writer was first. */
+export function adoptLost(
+  table: string,
+  { winner, because }: { readonly winner: number; readonly because: string },
+): TributaryError {
+  return new TributaryError(
+    'conflict',
+    'ADOPT_LOST',
+    `Nothing was changed of ${table}: version ${winner} came in between (${because}). Run again.`,
+  )
+}
+
+/** A table of ours is restored with its ledger, and that needs to see the landing. */
+export function restoreNeedsProject(url: string): TributaryError {
+  return new TributaryError(
+    'invalid',
+    'RESTORE_NEEDS_PROJECT',
+    `${url} can't be restored by its path: Tributary feeds it from a landing, and the files taken in since that version have to be looked for there. Restore it by its name, in the folder of its tributary.yaml.`,
+  )
+}
+
+/** Sidecars of the version are gone, so its ledger cannot come back. */
+export function restoreSidecarsGone(version: number, paths: readonly string[]): TributaryError {
+  return new TributaryError(
+    'expired',
+    'RESTORE_SIDECARS_GONE',
+    `Version ${version} can't be restored: ${listPaths(paths)} of its ledger are gone, deleted by vacuum or by hand. Restore a newer version, or bring these files back from a backup.`,
+  )
+}
+
+/** Files taken in since the version are no longer in the landing. */
+export function restoreFilesLeft(table: string, keys: readonly string[]): TributaryError {
+  return new TributaryError(
+    'refused',
+    'RESTORE_FILES_LEFT',
+    `${table} can't be restored: the next ingest would have to read again what came since, and ${listPaths(keys)} left the landing or changed there. Put them back, restore a newer version, or load the table anew.`,
+  )
+}
+
+/** Another writer was first. */
+export function restoreLost(
+  url: string,
+  { winner, because }: { readonly winner: number; readonly because: string },
+): TributaryError {
+  return new TributaryError(
+    'conflict',
+    'RESTORE_LOST',
+    `Nothing was restored of ${url}: version ${winner} came in between (${because}). Look at it and run again.`,
+  )
+}
+
+function listPaths(paths: readonly string[]): string {
+  const named = paths.slice(0, 5).join(', ')
+  return paths.length > 5 ? `${named} and ${paths.length - 5} more` : named
 }
 
 /** A landing object whose name could lead out of a folder or into a query. */

@@ -3,7 +3,22 @@ import type { Command } from 'commander'
 import type { Invocation } from '../invocation.ts'
 import { openProjectIfAny } from '../open-table.ts'
 
-const TAKES_TABLES: ReadonlySet<string> = new Set(['cat', 'changes', 'history', 'show', 'row', 'check', 'resolve'])
+const TAKES_TABLES: ReadonlySet<string> = new Set([
+  'cat',
+  'changes',
+  'history',
+  'show',
+  'row',
+  'check',
+  'resolve',
+  'optimize',
+  'vacuum',
+  'restore',
+  'pin',
+  'unpin',
+  'adopt',
+  'release',
+])
 
 /** `__complete`: what could stand where the last of the words is, a line each. For the scripts of `completion`. */
 export function addComplete(command: Command, invocation: Invocation): void {

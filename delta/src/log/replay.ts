@@ -73,12 +73,13 @@ export function startReplay(base: TableState): Replay {
 
 /** What identifies a file in the log: its path, decoded once, and its deletion vector. */
 export function fileKey(file: { readonly path: string; readonly deletionVector?: DeletionVectorDescriptor }): string {
-  const path = /[%:]|^\//.test(file.path) ? decodedPath(file.path) : file.path
+  const path = pathKey(file.path)
   const vector = file.deletionVector
   return vector === undefined ? path : `${path}\n${deletionVectorId(vector)}`
 }
 
-function decodedPath(logPath: string): string {
+function pathKey(logPath: string): string {
+  if (!/[%:]|^\//.test(logPath)) return logPath
   const place = decodePath(logPath)
   return place.kind === 'relative' ? place.path : place.url
 }
@@ -98,7 +99,10 @@ function layOver(base: TableState, touched: ReadonlyMap<string, Touched>): Pick<
     if ('add' in file) added.push(file.add)
     else removed.push(file.remove)
   }
-  const isUntouched = (file: AddFile | RemoveFile): boolean => !touched.has(fileKey(file))
+  // Nearly all files differ in their paths already, which costs less to see than making their keys.
+  const paths = new Set([...added, ...removed].map(({ path }) => pathKey(path)))
+  const isUntouched = (file: AddFile | RemoveFile): boolean =>
+    !paths.has(pathKey(file.path)) || !touched.has(fileKey(file))
   return {
     files: mergeByPath(base.files.filter(isUntouched), added.sort(byPath)),
     tombstones: mergeByPath(base.tombstones.filter(isUntouched), removed.sort(byPath)),

@@ -3,7 +3,7 @@
 
 import { unsupportedReaderFeature, unsupportedWriterFeature } from '../errors.ts'
 import type { Metadata, Protocol } from './actions.ts'
-import { parseSchema, walkFields } from './parse-schema.ts'
+import { parseSchema, usesType, walkFields } from './parse-schema.ts'
 import type { StructField, StructType } from './schema.ts'
 import { assertTypeChanges } from './type-widening.ts'
 
@@ -22,13 +22,31 @@ export const READER_FEATURES: readonly string[] = [
   'variantType-preview',
 ]
 
-/** Writer features that this library honours. */
-export const WRITER_FEATURES: readonly string[] = [
+/** Writer features that every writer here honours, down to a bare `commit` of files from `writeDataFiles`. */
+const PLAIN_WRITER_FEATURES: readonly string[] = [
   'appendOnly',
+  'checkpointProtection',
   'deletionVectors',
   'domainMetadata',
   'timestampNtz',
   'vacuumProtocolCheck',
+]
+
+/** Writer features that a transaction with rows from `writeTableRows` honours. */
+export const WRITER_FEATURES: readonly string[] = [
+  ...PLAIN_WRITER_FEATURES,
+  'allowColumnDefaults',
+  'changeDataFeed',
+  'checkConstraints',
+  'clustering',
+  'columnMapping',
+  'generatedColumns',
+  'identityColumns',
+  'inCommitTimestamp',
+  'invariants',
+  'rowTracking',
+  'typeWidening',
+  'v2Checkpoint',
 ]
 
 /** Throws `UNSUPPORTED_READER_FEATURE` with the names of what we would have to know to read the table, and `SCHEMA_CORRUPT`. */
@@ -42,11 +60,29 @@ export function assertReadable(protocol: Protocol, metadata: Metadata): void {
 /** Throws `UNSUPPORTED_WRITER_FEATURE` (or `UNSUPPORTED_READER_FEATURE`) with the names of what we would have to know to write the table. */
 export function assertWritable(protocol: Protocol, metadata: Metadata): void {
   assertReadable(protocol, metadata)
-  const fields = [...walkFields(parseSchema(metadata.schemaString))].map(({ field }) => field)
   // A reader feature is a writer feature too, also where the writers' list lacks it.
-  const needs = new Set([...readerNeeds(protocol), ...writerNeeds(protocol)])
-  const unknown = [...needs].filter((name) => !WRITER_FEATURES.includes(name) && !isWriterIdle(name, metadata, fields))
+  const unknown = featuresOf(protocol).filter((name) => !WRITER_FEATURES.includes(name))
   if (unknown.length > 0) throw unsupportedWriterFeature(unknown)
+}
+
+/**
+ * As `assertWritable`, for writers that bring their own files and actions: no rule of the table may speak about rows or commits.
+ * Throws `UNSUPPORTED_WRITER_FEATURE` with the names of the features that do.
+ */
+export function assertPlainlyWritable(protocol: Protocol, metadata: Metadata): void {
+  assertReadable(protocol, metadata)
+  const fields = [...walkFields(parseSchema(metadata.schemaString))].map(({ field }) => field)
+  // Rows get ids as soon as row tracking is listed, whatever the properties say.
+  const active = writerNeeds(protocol).filter(
+    (name) =>
+      !PLAIN_WRITER_FEATURES.includes(name) && (name === 'rowTracking' || !isWriterIdle(name, metadata, fields)),
+  )
+  if (active.length > 0) throw unsupportedWriterFeature(active)
+}
+
+/** The features in force for readers and writers: listed, or implied by old version numbers. */
+export function featuresOf(protocol: Protocol): readonly string[] {
+  return [...new Set([...readerNeeds(protocol), ...writerNeeds(protocol)])]
 }
 
 /** Whether a writer feature is in force: listed, or implied by a writer version below 7. */
@@ -59,13 +95,15 @@ export function allowsDeletionVectors(protocol: Protocol, metadata: Metadata): b
   return supportsWriterFeature(protocol, 'deletionVectors') && isTrue(metadata, 'delta.enableDeletionVectors')
 }
 
-/** As `assertWritable` for a table about to be made: properties of features that we do not write are refused too. */
-export function assertCreatable(protocol: Protocol, metadata: Metadata, schema: StructType): void {
+/** The features whose properties, columns or types a table uses, so that its protocol has to name them. */
+export function usedFeatures(metadata: Metadata, schema: StructType): readonly string[] {
   const fields = [...walkFields(schema)].map(({ field }) => field)
-  // A new table lists only what it needs, so a property of any other feature would be silently without effect.
-  const asked = Object.keys(WRITER_IDLE).filter((name) => !isWriterIdle(name, metadata, fields))
-  if (asked.length > 0) throw unsupportedWriterFeature(asked)
-  assertWritable(protocol, metadata)
+  const used = Object.keys(WRITER_IDLE).filter((name) => !isWriterIdle(name, metadata, fields))
+  if (usesType(schema, 'timestamp_ntz')) used.push('timestampNtz')
+  if (usesType(schema, 'variant')) used.push('variantType')
+  // PROTOCOL.md, "Row Tracking" and "Clustered Table": their state is domain metadata.
+  if (used.includes('rowTracking') || used.includes('clustering')) used.push('domainMetadata')
+  return used
 }
 
 function readerNeeds(protocol: Protocol): string[] {
@@ -74,7 +112,8 @@ function readerNeeds(protocol: Protocol): string[] {
   return protocol.minReaderVersion === 2 ? ['columnMapping'] : []
 }
 
-const LEGACY_WRITER_FEATURES: readonly (readonly [version: number, name: string])[] = [
+/** What writer versions below 7 imply, by the version from which on. */
+export const LEGACY_WRITER_FEATURES: readonly (readonly [version: number, name: string])[] = [
   [2, 'appendOnly'],
   [2, 'invariants'],
   [3, 'checkConstraints'],
@@ -93,7 +132,7 @@ function writerNeeds(protocol: Protocol): readonly string[] {
 type IsIdle = (metadata: Metadata, fields: readonly StructField[]) => boolean
 
 const WRITER_IDLE: Readonly<Record<string, IsIdle>> = {
-  invariants: (_, fields) => noneHas(fields, 'delta.invariants'),
+  invariants: (_, fields) => noneHas(fields, 'delta.invariants') && fields.every(({ nullable }) => nullable),
   checkConstraints: (metadata) =>
     !Object.keys(metadata.configuration).some((key) => key.toLowerCase().startsWith('delta.constraints.')),
   changeDataFeed: (metadata) => !isTrue(metadata, 'delta.enableChangeDataFeed'),
@@ -102,6 +141,12 @@ const WRITER_IDLE: Readonly<Record<string, IsIdle>> = {
   identityColumns: (_, fields) => noneHas(fields, 'delta.identity.start'),
   allowColumnDefaults: (_, fields) => noneHas(fields, 'CURRENT_DEFAULT'),
   inCommitTimestamp: (metadata) => !isTrue(metadata, 'delta.enableInCommitTimestamps'),
+  appendOnly: (metadata) => !isTrue(metadata, 'delta.appendOnly'),
+  deletionVectors: (metadata) => !isTrue(metadata, 'delta.enableDeletionVectors'),
+  rowTracking: (metadata) => !isTrue(metadata, 'delta.enableRowTracking'),
+  typeWidening: (metadata, fields) =>
+    !isTrue(metadata, 'delta.enableTypeWidening') && noneHas(fields, 'delta.typeChanges'),
+  v2Checkpoint: (metadata) => metadata.configuration['delta.checkpointPolicy']?.toLowerCase() !== 'v2',
 }
 
 function isWriterIdle(name: string, metadata: Metadata, fields: readonly StructField[]): boolean {

@@ -4,11 +4,11 @@ import { columnMappingMode, physicalName } from '../protocol/column-mapping.ts'
 import type { DataType } from '../protocol/schema.ts'
 import { exactDigits, type FileStats, type JsonObject, type JsonValue, parseStats } from '../protocol/stats.ts'
 
-/** A range of one column, both ends included; times as ISO text. */
+/** A range of one column, both ends included, open where one is left out; times as ISO text. */
 export interface ColumnBounds {
   readonly column: string
-  readonly min: number | bigint | string
-  readonly max: number | bigint | string
+  readonly min?: number | bigint | string
+  readonly max?: number | bigint | string
 }
 
 /** The files that may hold a row within all of the bounds. A file whose statistics do not speak about a column is kept. */
@@ -20,7 +20,9 @@ export function filesThatMayHold(snapshot: Snapshot, bounds: readonly ColumnBoun
     if (field === undefined) return []
     const { type } = field
     const [min, max] = [comparable(type, bound.min), comparable(type, bound.max)]
-    return min === undefined || max === undefined ? [] : [{ column: physicalName(field, mapping), type, min, max }]
+    // A bound that cannot be compared says nothing, and then the other one alone might say too much.
+    const isUnclear = (bound.min !== undefined && min === undefined) || (bound.max !== undefined && max === undefined)
+    return isUnclear ? [] : [{ column: physicalName(field, mapping), type, min, max }]
   })
   if (tests.length === 0) return snapshot.files
   return snapshot.files.filter((file) => {
@@ -42,8 +44,8 @@ interface BoundTest {
   /** As statistics name it. */
   readonly column: string
   readonly type: DataType
-  readonly min: Comparable
-  readonly max: Comparable
+  readonly min: Comparable | undefined
+  readonly max: Comparable | undefined
 }
 
 type Comparable = number | Uint8Array
@@ -51,8 +53,8 @@ type Comparable = number | Uint8Array
 function mayHold(stats: FileStats, test: BoundTest): boolean {
   const min = comparable(test.type, own(stats.minValues, test.column))
   const max = comparable(test.type, own(stats.maxValues, test.column))
-  const isBelow = max !== undefined && compare(roundedUp(test.type, max), test.min) < 0
-  const isAbove = min !== undefined && compare(test.max, min) < 0
+  const isBelow = max !== undefined && test.min !== undefined && compare(roundedUp(test.type, max), test.min) < 0
+  const isAbove = min !== undefined && test.max !== undefined && compare(test.max, min) < 0
   return !isBelow && !isAbove
 }
 

@@ -1,14 +1,20 @@
 import type { Clock } from '../clock.ts'
 import { tableDefinitionInvalid, unsupportedReaderFeature } from '../errors.ts'
-import type { Metadata, Protocol } from '../protocol/actions.ts'
-import { assertCreatable } from '../protocol/features.ts'
+import type { Action, Metadata, Protocol } from '../protocol/actions.ts'
+import { type ColumnMappingMode, physicalName } from '../protocol/column-mapping.ts'
+import { assertWritable, usedFeatures } from '../protocol/features.ts'
 import { encodeSchema, usesType, walkFields } from '../protocol/parse-schema.ts'
-import type { StructType } from '../protocol/schema.ts'
+import { LOWEST_PROTOCOL, raiseProtocol } from '../protocol/raise-protocol.ts'
+import type { StructField, StructType } from '../protocol/schema.ts'
+import { withPhysicalNames } from './physical-names.ts'
 
 /** A table to be made. */
 export interface TableDefinition {
   readonly schema: StructType
   readonly partitionColumns?: readonly string[]
+  /** Columns to cluster by: `optimize` keeps rows with near values together. Not beside partition columns. */
+  readonly clusterBy?: readonly string[]
+  /** Table properties: `delta.enableChangeDataFeed`, `delta.constraints.<name>`, `delta.columnMapping.mode`… The protocol follows them. */
   readonly configuration?: Readonly<Record<string, string>>
   readonly name?: string
   readonly description?: string
@@ -19,16 +25,21 @@ export interface TableDefinition {
 }
 
 /**
- * The first two actions of a table, with the lowest protocol that tells the truth about it.
+ * The first actions of a table: protocol, metaData and, for a clustered table, its columns. The protocol is the lowest that tells the truth.
  * Throws `TABLE_DEFINITION_INVALID`, and `UNSUPPORTED_WRITER_FEATURE` for properties of features that we do not write.
  */
 export function createTableActions(
   clock: Clock,
   definition: TableDefinition,
-): readonly [{ readonly protocol: Protocol }, { readonly metaData: Metadata }] {
-  const { schema, partitionColumns = [], name, description } = definition
-  assertColumns(schema, partitionColumns)
-  const protocol = lowestProtocol(definition)
+): readonly [{ readonly protocol: Protocol }, { readonly metaData: Metadata }, ...Action[]] {
+  const { partitionColumns = [], clusterBy = [], name, description } = definition
+  assertColumns(definition.schema, partitionColumns)
+  assertClustering(definition)
+  const configuration = newConfiguration(clock, definition)
+  const isMapped = (configuration['delta.columnMapping.mode'] ?? 'none') !== 'none'
+  const { schema, maxColumnId } = isMapped
+    ? withPhysicalNames(definition.schema, { clock, maxColumnId: 0 })
+    : { schema: definition.schema, maxColumnId: 0 }
   const metaData: Metadata = {
     id: clock.uuid(),
     ...(name === undefined ? {} : { name }),
@@ -37,27 +48,65 @@ export function createTableActions(
     schemaString: encodeSchema(schema),
     partitionColumns,
     createdTime: clock.now(),
-    configuration: {
-      ...definition.configuration,
-      ...(definition.deletionVectors ? { 'delta.enableDeletionVectors': 'true' } : {}),
-    },
+    configuration: isMapped
+      ? { ...configuration, 'delta.columnMapping.maxColumnId': String(maxColumnId) }
+      : configuration,
   }
-  assertCreatable(protocol, metaData, schema)
-  return [{ protocol }, { metaData }]
+  const features = [
+    ...usedFeatures(metaData, schema),
+    ...(definition.domainMetadata === true || clusterBy.length > 0 ? ['domainMetadata'] : []),
+    ...(clusterBy.length > 0 ? ['clustering'] : []),
+  ]
+  const protocol = raiseProtocol(LOWEST_PROTOCOL, features)
+  assertWritable(protocol, metaData)
+  return [
+    { protocol },
+    { metaData },
+    ...(clusterBy.length > 0 ? [clusteringAction(schema, clusterBy, isMapped ? 'name' : 'none')] : []),
+  ]
 }
 
-function lowestProtocol(definition: TableDefinition): Protocol {
-  const readerFeatures = [
-    ...(definition.deletionVectors ? ['deletionVectors'] : []),
-    ...(usesType(definition.schema, 'timestamp_ntz') ? ['timestampNtz'] : []),
-  ]
-  const isAppendOnly = definition.configuration?.['delta.appendOnly']?.toLowerCase() === 'true'
-  const writerFeatures = [...readerFeatures, ...(definition.domainMetadata ? ['domainMetadata'] : [])]
-  // Writer version 2 implies appendOnly; version 7 has to list it.
-  if (writerFeatures.length === 0) return { minReaderVersion: 1, minWriterVersion: 2 }
-  const listed = [...writerFeatures, ...(isAppendOnly ? ['appendOnly'] : [])].sort()
-  if (readerFeatures.length === 0) return { minReaderVersion: 1, minWriterVersion: 7, writerFeatures: listed }
-  return { minReaderVersion: 3, minWriterVersion: 7, readerFeatures: readerFeatures.sort(), writerFeatures: listed }
+function newConfiguration(
+  clock: Clock,
+  { configuration = {}, deletionVectors }: TableDefinition,
+): Readonly<Record<string, string>> {
+  const isTracked = configuration['delta.enableRowTracking']?.toLowerCase() === 'true'
+  return {
+    ...configuration,
+    ...(deletionVectors === true ? { 'delta.enableDeletionVectors': 'true' } : {}),
+    // PROTOCOL.md, "Row Tracking": rows that are copied keep their ids in columns of these names.
+    ...(isTracked
+      ? {
+          'delta.rowTracking.materializedRowIdColumnName': `_row-id-col-${clock.uuid()}`,
+          'delta.rowTracking.materializedRowCommitVersionColumnName': `_row-commit-version-col-${clock.uuid()}`,
+        }
+      : {}),
+  }
+}
+
+// PROTOCOL.md, "Clustered Table": the domain names columns as files do.
+function clusteringAction(schema: StructType, columns: readonly string[], mode: ColumnMappingMode): Action {
+  const clusteringColumns = pickColumns(schema, columns).map((field) => [physicalName(field, mode)])
+  const configuration = JSON.stringify({ clusteringColumns, domainName: 'delta.clustering' })
+  return { domainMetadata: { domain: 'delta.clustering', configuration, removed: false } }
+}
+
+function pickColumns(schema: StructType, names: readonly string[]): readonly StructField[] {
+  return names.map((name) => {
+    const field = schema.fields.find((candidate) => candidate.name === name)
+    if (field === undefined)
+      throw tableDefinitionInvalid(`the clustering column ${JSON.stringify(name)} is not among the columns`)
+    return field
+  })
+}
+
+function assertClustering({ schema, partitionColumns = [], clusterBy = [] }: TableDefinition): void {
+  if (clusterBy.length === 0) return
+  if (partitionColumns.length > 0) throw tableDefinitionInvalid('it has partition columns and clustering columns')
+  for (const { name, type } of pickColumns(schema, clusterBy)) {
+    const isOrdered = typeof type === 'string' && !['boolean', 'binary', 'void', 'variant'].includes(type)
+    if (!isOrdered) throw tableDefinitionInvalid(`the clustering column ${JSON.stringify(name)} has no order`)
+  }
 }
 
 function assertColumns(schema: StructType, partitionColumns: readonly string[]): void {

@@ -3,6 +3,7 @@ import type { Engine } from '../duckdb/engine.ts'
 import { duckdbType, quoteName, quoteText } from '../duckdb/sql.ts'
 import type { EngineValue, Row } from '../duckdb/values.ts'
 import type { AddFile } from '../protocol/actions.ts'
+import { type ColumnMappingMode, physicalName, physicalSchema } from '../protocol/column-mapping.ts'
 import { encodePath } from '../protocol/paths.ts'
 import type { StructField, StructType } from '../protocol/schema.ts'
 import { encodeStats } from '../protocol/stats.ts'
@@ -10,6 +11,7 @@ import type { ExtraColumn } from '../read/file-rows.ts'
 import { rememberWritten } from '../read/file-shapes.ts'
 import type { Store } from '../store/store.ts'
 import { collectStats, readExtraCounts, type WrittenColumns } from './file-stats.ts'
+import { fieldIdsSql, physicalValueSql } from './physical-columns.ts'
 
 /** What to write. */
 export interface DataFilesRequest {
@@ -24,6 +26,10 @@ export interface DataFilesRequest {
   readonly targetFileBytes?: number
   /** `delta.dataSkippingNumIndexedCols`: how many leaf columns get statistics, -1 for all. */
   readonly indexedColumns?: number
+  /** How the table's files name their columns; `none` if it is left out. */
+  readonly columnMapping?: ColumnMappingMode
+  /** Where the files go, with a closing slash; the table's root if it is left out. */
+  readonly folder?: string
 }
 
 /**
@@ -36,18 +42,26 @@ export async function writeDataFiles(
   clock: Clock,
   request: DataFilesRequest,
 ): Promise<AddFile[]> {
-  const fields = request.schema.fields.filter((field) => !request.partitionColumns.includes(field.name))
+  const { columnMapping: mode = 'none', folder = '' } = request
+  const logical = request.schema.fields.filter((field) => !request.partitionColumns.includes(field.name))
+  // From here on columns go by the names that files, statistics and partition values have.
+  const fields = physicalSchema({ type: 'struct', fields: logical }, mode).fields
   const stored = fields.filter((field) => field.type !== 'void')
   const partitions = request.partitionColumns.flatMap(
     (name) => request.schema.fields.find((field) => field.name === name) ?? [],
   )
-  const name = `part-${clock.uuid()}`
+  const name = `${folder}part-${clock.uuid()}`
   const isFolder = partitions.length > 0 || request.targetFileBytes !== undefined
   const target = isFolder ? name : `${name}.zstd.parquet`
   const location = await store.locate(target)
-  const columns = [...stored, ...(request.extraColumns ?? [])].map(
-    ({ name, type }) => `CAST(t.${quoteName(name)} AS ${duckdbType(type)}) AS ${quoteName(name)}`,
-  )
+  const columns = [
+    ...logical
+      .filter((field) => field.type !== 'void')
+      .map((field) => `${physicalValueSql(field, mode)} AS ${quoteName(physicalName(field, mode))}`),
+    ...(request.extraColumns ?? []).map(
+      ({ name, type }) => `CAST(t.${quoteName(name)} AS ${duckdbType(type)}) AS ${quoteName(name)}`,
+    ),
+  ]
   const copied = await engine.all(copySql(request, { columns, partitions, location }))
   const written = copied.filter((row) => row['count'] !== 0n)
   for (const row of copied) {
@@ -65,7 +79,7 @@ export async function writeDataFiles(
     rememberWritten(engine, String(row['filename']), columns.join(', '))
     adds.push({
       path: encodePath(path),
-      partitionValues: partitionValues(partitions, row),
+      partitionValues: partitionValues(partitions, row, mode),
       size: entry.sizeBytes,
       modificationTime: entry.modifiedMs,
       dataChange: true,
@@ -83,6 +97,10 @@ interface CopyPlan {
 }
 
 function copySql(request: DataFilesRequest, { columns, partitions, location }: CopyPlan): string {
+  const { columnMapping: mode = 'none', partitionColumns } = request
+  const stored = request.schema.fields.filter(
+    (field) => field.type !== 'void' && !partitionColumns.includes(field.name),
+  )
   const items = [
     ...columns,
     ...partitions.map((field, index) => `${partitionText(field)} AS ${quoteName(partitionName(index))}`),
@@ -93,6 +111,7 @@ function copySql(request: DataFilesRequest, { columns, partitions, location }: C
     // Level 1 takes two thirds of the time of the default 3 and packs as well (tried on orders and flights).
     'COMPRESSION_LEVEL 1',
     'RETURN_STATS',
+    ...(mode === 'none' ? [] : [`FIELD_IDS ${fieldIdsSql(stored, mode)}`]),
     ...(request.rowGroupRows === undefined ? [] : [`ROW_GROUP_SIZE ${request.rowGroupRows}`]),
     ...(request.targetFileBytes === undefined ? [] : [`FILE_SIZE_BYTES ${request.targetFileBytes}`]),
     ...(partitions.length === 0
@@ -103,9 +122,10 @@ function copySql(request: DataFilesRequest, { columns, partitions, location }: C
   return `COPY (SELECT ${items.join(', ')} FROM (${request.relation}) t) TO ${quoteText(location)} (${options.join(', ')})`
 }
 
-// The folders of partitions are only a habit: the log alone says which values a file has. Their names must not meet a column's.
+// The folders of partitions are only a habit: the log alone says which values a file has. Their names must not meet a column's, nor
+// begin with `_`: VACUUM, ours and others', never looks into such folders.
 function partitionName(index: number): string {
-  return `_tributary_p${index}`
+  return `tributary_p${index}`
 }
 
 // NULL has no spelling of its own in DuckDB's folders, so every value says by its first letter whether it is one.
@@ -130,13 +150,17 @@ function partitionValueText(type: StructField['type'], value: string): string {
   }
 }
 
-function partitionValues(partitions: readonly StructField[], row: Row): Readonly<Record<string, string | null>> {
+function partitionValues(
+  partitions: readonly StructField[],
+  row: Row,
+  mode: ColumnMappingMode,
+): Readonly<Record<string, string | null>> {
   const texts = new Map(entriesOf(row['partition_keys']))
   return Object.fromEntries(
-    partitions.map(({ name }, index) => {
+    partitions.map((field, index) => {
       const text = String(texts.get(partitionName(index)) ?? 'n')
       // An empty text means NULL to some readers and not to others, so it is never written.
-      return [name, text.length > 1 ? text.slice(1) : null]
+      return [physicalName(field, mode), text.length > 1 ? text.slice(1) : null]
     }),
   )
 }

@@ -1,9 +1,9 @@
-import { rm } from 'node:fs/promises'
+import { readdir, readFile, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { systemClock } from '../../src/clock.ts'
 import { commitPath } from '../../src/log/file-names.ts'
-import { writeCheckpoint } from '../../src/maintain/checkpoint.ts'
+import { isCheckpointDue, writeCheckpoint } from '../../src/maintain/checkpoint.ts'
 import { createTestTable, schemaOf, workshop } from '../read/table.ts'
 
 let shop: Awaited<ReturnType<typeof workshop>>
@@ -43,4 +43,120 @@ test('a table reads the same from its checkpoint alone', async () => {
     before.domains,
   ])
   expect(await sortedRows()).toEqual(rows)
+})
+
+/** A table with one file a row, and the rows of its newest checkpoint. */
+async function checkpointed(name: string, configuration: Readonly<Record<string, string>>, options = {}) {
+  const folder = join(shop.folder, name)
+  const table = await createTestTable(
+    shop.engine,
+    folder,
+    schemaOf([
+      ['id', 'long'],
+      ['price', 'decimal(30,4)'],
+      ['at', 'timestamp'],
+      ['day', 'date'],
+    ]),
+    ['day'],
+  )
+  const first = await table.snapshot()
+  await table.commit([
+    {
+      protocol: {
+        minReaderVersion: 3,
+        minWriterVersion: 7,
+        readerFeatures: ['deletionVectors'],
+        writerFeatures: ['deletionVectors', 'v2Checkpoint'],
+      },
+    },
+    { metaData: { ...first.metadata, configuration: { ...first.metadata.configuration, ...configuration } } },
+  ])
+  for (const id of [1, 2, 3]) {
+    await table.append(
+      `SELECT ${id} AS id, 12345678901234567890.123${id}::DECIMAL(30,4) AS price, TIMESTAMPTZ '2026-01-0${id} 10:00:00.5Z' AS at, DATE '2026-01-0${id}' AS day`,
+    )
+  }
+  const snapshot = await table.snapshot()
+  await writeCheckpoint(shop.engine, systemClock, snapshot, options)
+  return { folder, snapshot }
+}
+
+test('typed statistics and partition values stand beside the text, or instead of it, as the table asks', async () => {
+  const { folder } = await checkpointed('typed', {
+    'delta.checkpoint.writeStatsAsStruct': 'true',
+    'delta.checkpoint.writeStatsAsJson': 'false',
+  })
+  const adds = await shop.engine.all(
+    `SELECT unnest("add") FROM read_parquet('${folder}/_delta_log/*.checkpoint.parquet') WHERE "add" IS NOT NULL ORDER BY "add".stats_parsed.minValues.id`,
+  )
+  expect(adds.map((add) => add['stats_parsed'])).toMatchObject([
+    {
+      numRecords: 1n,
+      minValues: { id: 1n, price: '12345678901234567890.1231', at: '2026-01-01T10:00:00.500000Z' },
+      nullCount: { id: 0n, price: 0n, at: 0n },
+    },
+    { numRecords: 1n, maxValues: { id: 2n } },
+    { numRecords: 1n, maxValues: { id: 3n } },
+  ])
+  expect(adds.map((add) => add['partitionValues_parsed'])).toEqual([
+    { day: '2026-01-01' },
+    { day: '2026-01-02' },
+    { day: '2026-01-03' },
+  ])
+  expect(Object.keys(adds[0] ?? {})).not.toContain('stats')
+})
+
+test('a checkpoint of the second kind has a random name, and its files inside or in sidecars', async () => {
+  const inside = await checkpointed('inside', { 'delta.checkpointPolicy': 'v2' })
+  const apart = await checkpointed(
+    'apart',
+    { 'delta.checkpointPolicy': 'v2' },
+    { topLevel: 'json', sidecarFilesMax: 2 },
+  )
+  const name = (file: string) => /^0{19}4\.checkpoint\.[0-9a-f-]{36}\.(json|parquet)$/.exec(file)?.[1]
+  const [insideTop, apartTop] = await Promise.all(
+    [inside, apart].map(async ({ folder }) =>
+      (await readdir(join(folder, '_delta_log'))).filter((file) => name(file) !== undefined),
+    ),
+  )
+  expect([insideTop?.map(name), apartTop?.map(name)]).toEqual([['parquet'], ['json']])
+  const [counts] = await shop.engine.all(
+    `SELECT count(checkpointMetadata) AS marks, count("add") AS adds, count(sidecar) AS sidecars FROM read_parquet('${inside.folder}/_delta_log/${insideTop?.[0]}')`,
+  )
+  expect(counts).toEqual({ marks: 1n, adds: 3n, sidecars: 0n })
+  const lines = (await readFile(join(apart.folder, '_delta_log', apartTop?.[0] ?? ''), 'utf8')).trim().split('\n')
+  const sidecars = lines.flatMap((line) => JSON.parse(line).sidecar ?? [])
+  const sizes = await Promise.all(
+    sidecars.map(async ({ path, sizeInBytes }) => {
+      const file = join(apart.folder, '_delta_log/_sidecars', path)
+      expect((await stat(file)).size).toBe(sizeInBytes)
+      return (await shop.engine.all(`SELECT "add".path FROM read_parquet('${file}')`)).length
+    }),
+  )
+  expect(sizes).toEqual([2, 1])
+  const hint = JSON.parse(await readFile(join(apart.folder, '_delta_log/_last_checkpoint'), 'utf8'))
+  expect([hint.version, hint.numOfAddFiles, hint.size]).toEqual([4, 3, lines.length + 3])
+})
+
+test('checkpoints come at the interval that the table asks for, and never below a protected version', async () => {
+  const { snapshot } = await checkpointed('interval', {})
+  const at = (version: number, interval?: string) =>
+    isCheckpointDue({
+      version,
+      metadata: {
+        ...snapshot.metadata,
+        configuration: interval === undefined ? {} : { 'delta.checkpointInterval': interval },
+      },
+    })
+  expect([at(0), at(9), at(10), at(20), at(5, '5'), at(10, '7'), at(10, 'often')]).toEqual([
+    false,
+    false,
+    true,
+    true,
+    true,
+    false,
+    true,
+  ])
+  const { folder } = await checkpointed('protected', { 'delta.requireCheckpointProtectionBeforeVersion': '5' })
+  expect((await readdir(join(folder, '_delta_log'))).filter((file) => !file.endsWith('.json'))).toEqual([])
 })

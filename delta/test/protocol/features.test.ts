@@ -1,6 +1,12 @@
 import { expect, test } from 'vitest'
 import type { Metadata, Protocol } from '../../src/protocol/actions.ts'
-import { allowsDeletionVectors, assertReadable, assertWritable } from '../../src/protocol/features.ts'
+import {
+  allowsDeletionVectors,
+  assertPlainlyWritable,
+  assertReadable,
+  assertWritable,
+  featuresOf,
+} from '../../src/protocol/features.ts'
 
 test('the old numbers and the features that we know are read and written', () => {
   for (const protocol of [
@@ -36,12 +42,13 @@ test('versions from the future are refused', () => {
   )
 })
 
-test('a table with mapped columns is read, and not written', () => {
+test('a table with mapped columns is read, and not written by plain writers', () => {
   const mapped = metadata({ 'delta.columnMapping.mode': 'name' })
   for (const protocol of [legacy(2, 5), features(['columnMapping'], []), features([], ['columnMapping'])]) {
     assertWritable(protocol, metadata())
     assertReadable(protocol, mapped)
-    expect(() => assertWritable(protocol, mapped)).toThrow(unwritable('columnMapping'))
+    assertWritable(protocol, mapped)
+    expect(() => assertPlainlyWritable(protocol, mapped)).toThrow(unwritable('columnMapping'))
   }
   // Reader version 1 does not know the property.
   assertWritable(legacy(1, 2), mapped)
@@ -55,18 +62,29 @@ test.each([
   ['identityColumns', {}, { 'delta.identity.start': 1 }],
   ['allowColumnDefaults', {}, { CURRENT_DEFAULT: '1' }],
   ['inCommitTimestamp', { 'delta.enableInCommitTimestamps': 'true' }, {}],
-] as const)('%s may be listed, and stops writing once something uses it', (feature, configuration, fieldMetadata) => {
-  const protocol: Protocol = { minReaderVersion: 1, minWriterVersion: 7, writerFeatures: [feature] }
+] as const)(
+  '%s may be listed, and stops a plain writer once something uses it',
+  (feature, configuration, fieldMetadata) => {
+    const protocol: Protocol = { minReaderVersion: 1, minWriterVersion: 7, writerFeatures: [feature] }
+    assertPlainlyWritable(protocol, metadata())
+    expect(() => assertPlainlyWritable(protocol, metadata(configuration, fieldMetadata))).toThrow(unwritable(feature))
+    assertWritable(protocol, metadata(configuration, fieldMetadata))
+  },
+)
+
+test('row tracking stops a plain writer as soon as it is listed, since every file owes ids then', () => {
+  const protocol: Protocol = { minReaderVersion: 1, minWriterVersion: 7, writerFeatures: ['rowTracking'] }
   assertWritable(protocol, metadata())
-  expect(() => assertWritable(protocol, metadata(configuration, fieldMetadata))).toThrow(unwritable(feature))
+  expect(() => assertPlainlyWritable(protocol, metadata())).toThrow(unwritable('rowTracking'))
 })
 
 test('old writer versions imply features', () => {
-  assertWritable(legacy(1, 6), metadata())
-  expect(() => assertWritable(legacy(1, 4), metadata({ 'delta.enableChangeDataFeed': 'true' }))).toThrow(
+  assertPlainlyWritable(legacy(1, 6), metadata())
+  expect(() => assertPlainlyWritable(legacy(1, 4), metadata({ 'delta.enableChangeDataFeed': 'true' }))).toThrow(
     unwritable('changeDataFeed'),
   )
-  assertWritable(legacy(1, 3), metadata({ 'delta.enableChangeDataFeed': 'true' }))
+  assertPlainlyWritable(legacy(1, 3), metadata({ 'delta.enableChangeDataFeed': 'true' }))
+  expect(featuresOf(legacy(1, 3))).toEqual(['appendOnly', 'invariants', 'checkConstraints'])
 })
 
 test('deletion vectors are written only where they are listed and switched on', () => {

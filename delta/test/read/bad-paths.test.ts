@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { AddFile } from '../../src/protocol/actions.ts'
+import type { AddFile, DeletionVectorDescriptor } from '../../src/protocol/actions.ts'
 import { add } from '../log/log-builder.ts'
 import { column, foreignTable, linesOf, tableActions } from './foreign-table.ts'
 import { workshop } from './table.ts'
@@ -11,7 +11,7 @@ beforeAll(async () => {
 })
 afterAll(() => shop.close())
 
-const outside = (pathOrInlineDv: string): AddFile['deletionVector'] => ({
+const outside = (pathOrInlineDv: string): DeletionVectorDescriptor => ({
   storageType: 'u',
   pathOrInlineDv,
   offset: 1,

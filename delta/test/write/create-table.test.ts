@@ -72,6 +72,9 @@ test.each<[string, TableDefinition]>([
     },
   ],
   ['a partition column is named twice', { schema: PLAIN, partitionColumns: ['id', 'id'] }],
+  ['it has partition columns and clustering columns', { schema: PLAIN, partitionColumns: ['name'], clusterBy: ['id'] }],
+  ['the clustering column "x" is not among the columns', { schema: PLAIN, clusterBy: ['x'] }],
+  ['the clustering column "f" has no order', { schema: schemaOf({ id: 'long', f: 'boolean' }), clusterBy: ['f'] }],
   ['every column is a partition column', { schema: PLAIN, partitionColumns: ['id', 'name'] }],
 ])('a table is refused when %s', (why, definition) => {
   expect(() => createTableActions(CLOCK, definition)).toThrow(
@@ -79,15 +82,47 @@ test.each<[string, TableDefinition]>([
   )
 })
 
-test.each([
-  ['delta.enableChangeDataFeed', 'true'],
-  ['delta.columnMapping.mode', 'name'],
-  ['delta.constraints.c', 'id > 0'],
-  ['delta.enableInCommitTimestamps', 'true'],
-])('the property %s is refused, since it would be without effect', (property, value) => {
-  expect(() => createTableActions(CLOCK, { schema: PLAIN, configuration: { [property]: value } })).toThrow(
-    expect.objectContaining({ code: 'UNSUPPORTED_WRITER_FEATURE' }),
-  )
+test.each<[string, Readonly<Record<string, string>>, object]>([
+  ['a change feed', { 'delta.enableChangeDataFeed': 'true' }, { minReaderVersion: 1, minWriterVersion: 4 }],
+  ['a constraint', { 'delta.constraints.c': 'id > 0' }, { minReaderVersion: 1, minWriterVersion: 3 }],
+  [
+    'in-commit timestamps',
+    { 'delta.enableInCommitTimestamps': 'true' },
+    { minReaderVersion: 1, minWriterVersion: 7, writerFeatures: ['inCommitTimestamp'] },
+  ],
+  [
+    'row tracking',
+    { 'delta.enableRowTracking': 'true' },
+    { minReaderVersion: 1, minWriterVersion: 7, writerFeatures: ['domainMetadata', 'rowTracking'] },
+  ],
+])('%s is asked for by a property, and the protocol follows', (_, configuration, protocol) => {
+  const [first, { metaData }] = createTableActions(CLOCK, { schema: PLAIN, configuration })
+  expect(first).toEqual({ protocol })
+  expect(metaData.configuration).toMatchObject(configuration)
+})
+
+test('a table with row tracking says in which columns copied rows keep their ids', () => {
+  const [, { metaData }] = createTableActions(CLOCK, {
+    schema: PLAIN,
+    configuration: { 'delta.enableRowTracking': 'true' },
+  })
+  expect(metaData.configuration).toEqual({
+    'delta.enableRowTracking': 'true',
+    'delta.rowTracking.materializedRowIdColumnName': '_row-id-col-an id',
+    'delta.rowTracking.materializedRowCommitVersionColumnName': '_row-commit-version-col-an id',
+  })
+})
+
+test('a clustered table names its columns in a domain', () => {
+  const [{ protocol }, , clustering] = createTableActions(CLOCK, { schema: PLAIN, clusterBy: ['id'] })
+  expect(protocol.writerFeatures).toEqual(['clustering', 'domainMetadata'])
+  expect(clustering).toEqual({
+    domainMetadata: {
+      domain: 'delta.clustering',
+      configuration: '{"clusteringColumns":[["id"]],"domainName":"delta.clustering"}',
+      removed: false,
+    },
+  })
 })
 
 function schemaOf(columns: Readonly<Record<string, DataType>>): StructType {

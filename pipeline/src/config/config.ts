@@ -30,6 +30,8 @@ export interface TableConfig {
   /** Source name to table name. */
   readonly rename: ReadonlyMap<string, string>
   readonly keepOnNull: readonly string[]
+  /** How long the tombstone of a delete is kept, in file time; undefined: as long as the generation. */
+  readonly tombstonesMs: number | undefined
 }
 
 /** `tributary.yaml`, checked and complete. */
@@ -167,6 +169,7 @@ function tableOf({ name: text, settings, pairs }: TableEntry, fail: Fail): Table
     partitionBy: (settings.partitionBy ?? []).map(inTable),
     rename,
     keepOnNull: (settings.keepOnNull ?? []).map(inTable),
+    tombstonesMs: settings.tombstones,
   }
 }
 

@@ -76,7 +76,6 @@ export function comesLater(
   if (table.changeDataFeed === true) return { name: 'changeDataFeed', value: 'true' }
   if (table.engine === 'spark') return { name: 'engine', value: 'spark' }
   if (table.typeWidening === true) return { name: 'typeWidening', value: 'true' }
-  if (table.tombstones !== undefined) return { name: 'tombstones', value: 'a time' }
   return undefined
 }
 

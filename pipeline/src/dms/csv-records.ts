@@ -39,6 +39,8 @@ export async function* readRecords(
     relax_column_count: true,
     skip_empty_lines: false,
     info: true,
+    // Without it a whole chunk of the file is parsed for the first few records.
+    ...(Number.isFinite(recordsMax) ? { to: recordsMax } : {}),
     cast: (value, context) => ({ value, isQuoted: context.quoting }),
   })
   source.on('error', (error) => parser.destroy(error))

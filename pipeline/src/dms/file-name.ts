@@ -76,6 +76,20 @@ export function placeOf(key: string): string {
   return `1 ${encodeURIComponent(name)} ${tail}`
 }
 
+/** The place at which a CDC file stands that was written so long before another; undefined where the other's name has no time. */
+export function placeBefore(place: string, ms: number): string | undefined {
+  const [, year, month, day, hour, minute, second, fraction] =
+    /^1 ([0-9]{4})([0-9]{2})([0-9]{2})([0-9]{2})([0-9]{2})([0-9]{2})([0-9]{9}) /.exec(place) ?? []
+  if (year === undefined) return undefined
+  const timeMs = Date.UTC(Number(year), Number(month) - 1, Number(day), Number(hour), Number(minute), Number(second))
+  const before = new Date(timeMs - ms)
+  if (Number.isNaN(before.getTime()) || before.getUTCFullYear() < 0) return undefined
+  return `1 ${before
+    .toISOString()
+    .slice(0, 19)
+    .replaceAll(/[^0-9]/g, '')}${fraction}`
+}
+
 /** 0 for a load file's place, 1 for a CDC file's. */
 export function phaseOf(place: string): 0 | 1 {
   return place.startsWith('0') ? 0 : 1

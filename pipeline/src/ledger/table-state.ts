@@ -1,6 +1,7 @@
 import { TributaryError } from '@tributary/delta/log'
 import { z } from 'zod'
-import { ledgerFormatUnknown, tableStateCorrupt } from '../errors.ts'
+import { tableStateCorrupt } from '../errors.ts'
+import { STATE_FORMAT, upgradeState } from './upgrade-state.ts'
 
 /** The metadata domain that holds a table's `TableState`; on a table without it we did not write. */
 export const STATE_DOMAIN = 'tributary.state'
@@ -11,8 +12,12 @@ const segment = z
     entries: z.number().int().nonnegative(),
     sizeBytes: z.number().int().nonnegative(),
     crc32: z.number().int().nonnegative(),
+    /** Of tombstones that expire: the least place in it, to see without reading whether any may go. */
+    oldestPlace: z.string().optional(),
   })
   .readonly()
+
+const horizon = z.object({ seq: z.string().nullable(), place: z.string(), row: z.number().int() }).readonly()
 
 const counts = z
   .object({
@@ -26,7 +31,7 @@ const counts = z
 
 const state = z
   .object({
-    format: z.literal(1),
+    format: z.literal(STATE_FORMAT),
     key: z.array(z.string()).min(1).readonly(),
     sequence: z.string().optional(),
     /** The number of the batch that made this commit; also the version of the table's SetTransaction. */
@@ -45,6 +50,8 @@ const state = z
     widths: z.object({ load: z.number().int().optional(), cdc: z.number().int().optional() }).readonly().optional(),
     ledger: z.array(segment).readonly(),
     tombstones: z.array(segment).readonly(),
+    /** The newest delete whose tombstone was dropped: whether an older change of an absent key is late is not known any more. */
+    horizon: horizon.optional(),
     quarantine: z.array(segment).readonly(),
     totals: counts,
     /** Commit time at the source of the newest change taken in, where the files carry it; ISO 8601 text. */
@@ -57,18 +64,18 @@ const state = z
 /** A sidecar file under `_tributary/` that the current commit names. */
 export type Segment = z.infer<typeof segment>
 
+/** The order of a delete: its sequence as text, the place of its file, its row. */
+export type Horizon = z.infer<typeof horizon>
+
 /** Conservation counts (law 3): `read = applied + superseded + noop + quarantined`. */
 export type Counts = z.infer<typeof counts>
 
 /** What Tributary keeps of a table in its Delta log, so that rows and the record of their files are one commit (law 1). */
 export type TableState = z.infer<typeof state>
 
-/** Reads the domain's text. Throws `LEDGER_FORMAT_UNKNOWN` for a format written by a newer Tributary, `TABLE_STATE_CORRUPT` for anything else. */
+/** Reads the domain's text, of an older format too. Throws `LEDGER_FORMAT_UNKNOWN` for one written by a newer Tributary, `TABLE_STATE_CORRUPT` for anything else. */
 export function parseTableState(text: string): TableState {
-  const json = parseJson(text)
-  const version = z.object({ format: z.number() }).safeParse(json)
-  if (version.success && version.data.format > 1) throw ledgerFormatUnknown(version.data.format)
-  const parsed = state.safeParse(json)
+  const parsed = state.safeParse(upgradeState(parseJson(text)))
   if (!parsed.success) throw tableStateCorrupt(parsed.error.message)
   return parsed.data
 }
@@ -98,4 +105,27 @@ export function addCounts(left: Counts, right: Counts): Counts {
 /** Law 3 as arithmetic. */
 export function isConserved(counts: Counts): boolean {
   return counts.read === counts.applied + counts.superseded + counts.noop + counts.quarantined
+}
+
+/** The state of a table that has taken in nothing. */
+export function emptyState(table: {
+  readonly key: readonly string[]
+  readonly sequence: string | undefined
+}): TableState {
+  return {
+    format: STATE_FORMAT,
+    key: table.key,
+    ...(table.sequence === undefined ? {} : { sequence: table.sequence }),
+    batch: 0,
+    generation: 1,
+    closedPlace: '',
+    lastPlace: '',
+    lastFile: '',
+    sourceColumns: [],
+    ledger: [],
+    tombstones: [],
+    quarantine: [],
+    totals: NO_COUNTS,
+    missingWarned: [],
+  }
 }

@@ -4,6 +4,7 @@
 //   winners  the newest effect of each key
 import { duckdbType, type Engine, quoteName, quoteText, type StructField, type StructType } from '@tributary/delta'
 import { keyColumnsMissing } from '../errors.ts'
+import type { Horizon } from '../ledger/table-state.ts'
 import { newestFirst } from './order.ts'
 
 /** What an upsert must know of a table. */
@@ -141,6 +142,12 @@ export function fieldOf(shape: TableShape, name: string): StructField {
 
 function sequenceType(shape: TableShape): string {
   return shape.sequence === undefined ? 'VARCHAR' : duckdbType(fieldOf(shape, shape.sequence).type)
+}
+
+/** SELECT of the horizon's order, one row. Tombstones are of changes, never of a load. */
+export function horizonSql(shape: TableShape, { seq, place, row }: Horizon): string {
+  const value = seq === null ? 'NULL' : quoteText(seq)
+  return `SELECT 1 AS "__phase", CAST(${value} AS ${sequenceType(shape)}) AS "__seq", ${quoteText(place)} AS "__place", ${row}::BIGINT AS "__row"`
 }
 
 /** SQL for the order value of a sequence column: DMS leaves it an empty text in loads. */

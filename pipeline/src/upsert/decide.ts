@@ -1,7 +1,7 @@
 import type { Engine, Store } from '@tributary/delta'
-import { latePartialRow } from '../errors.ts'
-import type { Segment } from '../ledger/table-state.ts'
-import { movedSql, nameList, sameKey, type TableShape } from './batch.ts'
+import { changeBeyondHorizon, latePartialRow } from '../errors.ts'
+import type { Horizon, Segment } from '../ledger/table-state.ts'
+import { horizonSql, movedSql, nameList, sameKey, type TableShape } from './batch.ts'
 import { compareOrder, newestFirst } from './order.ts'
 import { tombstonesSql } from './tombstones.ts'
 
@@ -61,6 +61,19 @@ export async function decideWinners(
     FROM (SELECT w.*, coalesce(s."__live", false) AS "__live", ${dead === undefined ? toStored : `least(${toStored}, ${toDead})`} AS "__order"
       FROM winners w LEFT JOIN (${stored}) s ON ${sameKey(shape.key, 'w', 's')}
       ${dead === undefined ? '' : `LEFT JOIN (${dead}) d ON ${sameKey(shape.key, 'w', 'd')}`})`)
+}
+
+/**
+ * Throws `CHANGE_BEYOND_HORIZON` for a change that would bring a key back, and is older than a delete that is no longer
+ * remembered. A key that the table holds is safe: its row says what it last took.
+ */
+export async function refuseBeyondHorizon(engine: Engine, shape: TableShape, horizon: Horizon): Promise<void> {
+  const order = { hasSequence: shape.sequence !== undefined }
+  const [late] = await engine.all(`SELECT b."__file" AS file, b."__row" AS row
+    FROM decided d JOIN batch b ON b."__n" = d."__n", (${horizonSql(shape, horizon)}) h
+    WHERE d.outcome = 'applied' AND NOT d."__delete" AND NOT d."__live" AND ${compareOrder('d', 'h', order)} <= 0
+    ORDER BY 1, 2 LIMIT 1`)
+  if (late !== undefined) throw changeBeyondHorizon(String(late['file']), Number(late['row']))
 }
 
 const isBuried = `"__delete" AND outcome <> 'superseded'`

@@ -1,6 +1,6 @@
 // What an upsert is given: its tools, and the table as it stands.
 import type { Clock, Engine, Snapshot, Store } from '@tributary/delta'
-import type { Segment } from '../ledger/table-state.ts'
+import type { Horizon, Segment } from '../ledger/table-state.ts'
 import type { TableShape } from './batch.ts'
 
 /** The things an upsert works with. */
@@ -8,6 +8,12 @@ export interface UpsertParts {
   readonly engine: Engine
   readonly store: Store
   readonly clock: Clock
+}
+
+/** How long tombstones are kept, in the time of file names. */
+export interface TombstoneAge {
+  readonly keepMs: number
+  readonly newestPlace: string
 }
 
 /** The table as it is before the batch; `snapshot` is undefined when the batch creates it. */
@@ -19,6 +25,9 @@ export interface UpsertTarget {
   /** So many live files may carry deletion vectors, 100 unless set; from then on batches write small ones anew. */
   readonly vectorFilesMax: number | undefined
   readonly tombstones: readonly Segment[]
+  readonly horizon: Horizon | undefined
+  /** How long tombstones are kept, and the place of the newest file, from which that is counted; undefined: for ever. */
+  readonly tombstoneAge: TombstoneAge | undefined
   readonly sequenceLength: number | undefined
   /** Column with the commit time at the source (`TimestampColumnName`). */
   readonly timestampColumn: string | undefined

@@ -8,7 +8,8 @@ import { planMerge } from '../ledger/segments.ts'
 import type { Segment } from '../ledger/table-state.ts'
 import { newestFirst } from './order.ts'
 
-interface Parts {
+/** What writes segments. */
+export interface TombstoneParts {
   readonly engine: Engine
   readonly store: Store
   readonly clock: Clock
@@ -19,7 +20,7 @@ interface Parts {
  * commit must name.
  */
 export async function appendTombstones(
-  parts: Parts,
+  parts: TombstoneParts,
   segments: readonly Segment[],
   { relation, rows, key }: { readonly relation: string; readonly rows: number; readonly key: readonly string[] },
 ): Promise<readonly Segment[]> {
@@ -48,7 +49,8 @@ function newestPerKey(relation: string, key: readonly string[]): string {
     PARTITION BY ${key.map(quoteName).join(', ')} ORDER BY ${newestFirst}) = 1`
 }
 
-async function writeTombstones({ engine, store, clock }: Parts, relation: string): Promise<Segment> {
+/** Writes rows, none or more, as a segment. */
+export async function writeTombstones({ engine, store, clock }: TombstoneParts, relation: string): Promise<Segment> {
   const path = `_tributary/tombstones/${clock.uuid()}.parquet`
   const target = quoteText(await store.locate(path))
   const [written] = await engine.all(`COPY (${relation}) TO ${target} (FORMAT parquet, COMPRESSION zstd, RETURN_STATS)`)

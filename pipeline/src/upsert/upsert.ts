@@ -1,10 +1,11 @@
 // fold -> guard -> locate -> write -> (the caller commits). Everything here reads the snapshot and writes new files
 // that nothing refers to: until the returned actions are committed the table is untouched (law 5).
 import { type Action, type AddFile, quoteName } from '@tributary/delta'
-import type { Segment } from '../ledger/table-state.ts'
+import type { Horizon, Segment } from '../ledger/table-state.ts'
 import { foldBatch, nameList, type TableShape } from './batch.ts'
 import { readBatchFacts } from './batch-facts.ts'
-import { type BatchOutcome, buriedSql, countOutcomes, decideWinners } from './decide.ts'
+import { type BatchOutcome, buriedSql, countOutcomes, decideWinners, refuseBeyondHorizon } from './decide.ts'
+import { dropExpired } from './expire-tombstones.ts'
 import { locateRows, rankedSql } from './locate.ts'
 import { completeMovedRows, fillPartialRows } from './partial.ts'
 import type { UpsertParts, UpsertTarget } from './target.ts'
@@ -17,6 +18,7 @@ export interface PreparedUpsert {
   readonly added: readonly AddFile[]
   readonly outcome: BatchOutcome
   readonly tombstones: readonly Segment[]
+  readonly horizon: Horizon | undefined
   readonly sequenceLength: number | undefined
   readonly sourceAt: string | undefined
 }
@@ -34,11 +36,12 @@ export async function prepareUpsert(parts: UpsertParts, target: UpsertTarget): P
   await locateRows(engine, snapshot, shape, { guard: target.guard, keysFrom: 'winners', bounds: keyBounds })
   const ranked = target.guard ? await rankedSql(engine) : 'SELECT * FROM located'
   await decideWinners(parts, shape, { guard: target.guard, isPartial, ranked, tombstones: target.tombstones })
+  if (target.guard && target.horizon !== undefined) await refuseBeyondHorizon(engine, shape, target.horizon)
   if (isPartial) await fillPartialRows(engine, snapshot, shape)
   const outcome = await countOutcomes(engine, shape)
   const rows = appliedRowsSql(shape, { isPartial })
   const written = await writeOutcome(parts, target, { rows, outcome })
-  const tombstones =
+  const buried =
     outcome.buried === 0
       ? target.tombstones
       : await appendTombstones(parts, target.tombstones, {
@@ -46,7 +49,14 @@ export async function prepareUpsert(parts: UpsertParts, target: UpsertTarget): P
           rows: outcome.buried,
           key: shape.key,
         })
-  return { ...written, outcome, tombstones, sequenceLength: sequenceLength ?? target.sequenceLength, sourceAt }
+  const kept = await dropExpired(parts, shape, { segments: buried, horizon: target.horizon, age: target.tombstoneAge })
+  return {
+    ...written,
+    outcome,
+    ...kept,
+    sequenceLength: sequenceLength ?? target.sequenceLength,
+    sourceAt,
+  }
 }
 
 /** SELECT of the rows that the batch leaves, sorted by key so that statistics stay narrow. */

@@ -16,7 +16,15 @@ import type { TableConfig } from '../config/config.ts'
 import { countMismatch } from '../errors.ts'
 import { appendLedger, type LedgerEntry } from '../ledger/ledger.ts'
 import { appendQuarantine, type QuarantinedRow } from '../ledger/quarantine.ts'
-import { addCounts, type Counts, isConserved, NO_COUNTS, STATE_DOMAIN, type TableState } from '../ledger/table-state.ts'
+import {
+  addCounts,
+  type Counts,
+  emptyState,
+  isConserved,
+  NO_COUNTS,
+  STATE_DOMAIN,
+  type TableState,
+} from '../ledger/table-state.ts'
 
 /** What a batch wants committed. */
 export interface PreparedBatch {
@@ -96,25 +104,6 @@ function metricsOf(counts: Counts, batch: PreparedBatch): Record<string, string>
   return Object.fromEntries(
     Object.entries({ ...counts, ...batch.metrics, ...sizes }).map(([name, value]) => [name, String(value)]),
   )
-}
-
-function emptyState(table: TableConfig): TableState {
-  return {
-    format: 1,
-    key: table.key,
-    ...(table.sequence === undefined ? {} : { sequence: table.sequence }),
-    batch: 0,
-    generation: 1,
-    closedPlace: '',
-    lastPlace: '',
-    lastFile: '',
-    sourceColumns: [],
-    ledger: [],
-    tombstones: [],
-    quarantine: [],
-    totals: NO_COUNTS,
-    missingWarned: [],
-  }
 }
 
 /** Protocol and metadata for a new table, new metadata for a schema that grew, nothing else. */

@@ -1,5 +1,6 @@
-import { writeCheckpoint } from '@tributary/delta'
+import { isCheckpointDue } from '@tributary/delta'
 import { commitContended } from '../errors.ts'
+import { keepLog } from '../maintain/log-upkeep.ts'
 import { assertSettings } from './assert-settings.ts'
 import { commitBatch, type PreparedBatch } from './commit-batch.ts'
 import { lookUpFiles } from './look-up.ts'
@@ -13,7 +14,6 @@ import { trackWrites } from './track-writes.ts'
 
 const ATTEMPTS_MAX = 10
 const LIMITS: Omit<PlanLimits, 'settleMs'> = { batchBytesMax: 64 * 1024 * 1024, batchFilesMax: 2000 }
-const CHECKPOINT_INTERVAL = 10
 
 /** Applies the table's waiting files, one commit after another. Returns the files left waiting: in a dry run all of them. */
 export async function ingestTable(
@@ -81,9 +81,13 @@ async function runBatch(
     await writes.discard()
     return 'conflicted'
   }
-  if (outcome.version > 0 && outcome.version % CHECKPOINT_INTERVAL === 0) {
+  const { metadata } = session.snapshot ?? {}
+  if (metadata !== undefined && isCheckpointDue({ version: outcome.version, metadata })) {
     await refreshSession(session)
-    if (session.snapshot?.version === outcome.version) await writeCheckpoint(run.engine, lake.clock, session.snapshot)
+    if (session.snapshot?.version === outcome.version) {
+      const place = { root: lake.root, table: table.name }
+      await keepLog(run.engine, lake.clock, session.snapshot, place)
+    }
   }
   return {
     version: outcome.version,

@@ -1,5 +1,6 @@
 import { type StructType, TributaryError } from '@tributary/delta'
 import { openBatch, stageFile, type TableShape, unstageFile, widenBatch } from '../upsert/batch.ts'
+import type { TombstoneAge } from '../upsert/target.ts'
 import { prepareUpsert } from '../upsert/upsert.ts'
 import type { PreparedBatch } from './commit-batch.ts'
 import type { LandingFile } from './plan.ts'
@@ -32,6 +33,8 @@ export async function prepareChanges(
     write: table.write,
     vectorFilesMax: run.options.vectorFilesMax,
     tombstones: session.state?.tombstones ?? [],
+    horizon: session.state?.horizon,
+    tombstoneAge: tombstoneAge(run, staged.readings),
     sequenceLength: session.state?.sequenceLength,
     timestampColumn: lake.config.dms.TimestampColumnName,
     guard: plan.guard,
@@ -55,6 +58,7 @@ export async function prepareChanges(
     rejects: staged.readings.flatMap((reading) => reading.rejects),
     state: {
       tombstones: prepared.tombstones,
+      horizon: prepared.horizon,
       ...(isLater ? { lastPlace: last.place, lastFile: last.key } : {}),
       ...(prepared.sequenceLength === undefined ? {} : { sequenceLength: prepared.sequenceLength }),
       ...(prepared.sourceAt === undefined ? {} : { sourceAt: prepared.sourceAt }),
@@ -62,6 +66,12 @@ export async function prepareChanges(
     },
     metrics: { inserted: outcome.inserted, updated: outcome.updated, deleted: outcome.deleted },
   }
+}
+
+function tombstoneAge({ table, session }: TableRun, readings: readonly FileReading[]): TombstoneAge | undefined {
+  if (table.tombstonesMs === undefined) return undefined
+  const places = [session.state?.lastPlace ?? '', ...readings.map(({ file }) => file.place)]
+  return { keepMs: table.tombstonesMs, newestPlace: places.toSorted().at(-1) ?? '' }
 }
 
 interface Staged {

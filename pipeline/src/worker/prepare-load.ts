@@ -72,7 +72,9 @@ export async function prepareLoad(
     state: {
       generation: plan.generation,
       key: table.key,
+      // The deletes of the generation before are of no concern to this one.
       tombstones: [],
+      horizon: undefined,
       ...(plan.generation > 1 ? { closedPlace: state?.lastPlace ?? '' } : {}),
       ...(last !== undefined && last.place > (state?.lastPlace ?? '')
         ? { lastPlace: last.place, lastFile: last.key }

@@ -47,6 +47,9 @@ export async function prepareReplay(run: TableRun, rows: readonly QuarantinedRow
       write: table.write,
       vectorFilesMax: run.options.vectorFilesMax,
       tombstones: session.state?.tombstones ?? [],
+      horizon: session.state?.horizon,
+      // Nothing newer came in: whatever is overdue goes with the next changes.
+      tombstoneAge: undefined,
       sequenceLength: session.state?.sequenceLength,
       timestampColumn: undefined,
       guard: true,
@@ -70,6 +73,7 @@ export async function prepareReplay(run: TableRun, rows: readonly QuarantinedRow
     stillQuarantined: still,
     state: {
       tombstones: prepared.tombstones,
+      horizon: prepared.horizon,
       ...(sequenceLength === undefined ? {} : { sequenceLength }),
       ...schema.state(),
     },

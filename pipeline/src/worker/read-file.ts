@@ -29,8 +29,8 @@ export type ReadOutcome =
   | { readonly kind: 'read'; readonly reading: FileReading }
   | { readonly kind: 'widen'; readonly schema: StructType }
 
-// Names of the batch's own columns, and of the place that data files keep.
-const RESERVED = /^__(op|row|file|n|place|seq|phase|unset|was_.*)$/i
+/** Names of the batch's own columns, and of the place that data files keep. */
+export const RESERVED = /^__(op|row|file|n|place|seq|phase|unset|was_.*)$/i
 
 /** Reads one file. `consume` takes its rows and tells how many they were; it may be called several times, and the last call counts. */
 export async function readLandingFile(

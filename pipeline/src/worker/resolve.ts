@@ -117,7 +117,7 @@ function truncateTable(lake: Lake, session: TableSession, name: string, reason: 
     ...emptyBatch(session, 'TRUNCATE'),
     actions: snapshot.files.map((file) => ({ remove: removeOf(file, lake.clock.now()) })),
     entries: [{ ...noCounts('', state.lastPlace, generation), kind: 'truncate', reason }],
-    state: { generation, closedPlace: state.lastPlace, tombstones: [] },
+    state: { generation, closedPlace: state.lastPlace, tombstones: [], horizon: undefined },
   }
 }
 

@@ -98,10 +98,6 @@ describe('a fault is told with its line and what to do', () => {
       'line 6: history: true comes with a later version. Leave it out',
     ],
     [
-      `${HEAD}tables:\n  shop.orders:\n    key: [x]\n    tombstones: 90d\n`,
-      'line 6: tombstones: a time comes with a later version. Leave it out',
-    ],
-    [
       `${HEAD}tables:\n  shop.orders:\n    key: [x]\n    engine: spark\n`,
       'line 6: engine: spark comes with a later version. Leave it out',
     ],

@@ -1,0 +1,132 @@
+import assert from 'node:assert/strict'
+import type { Clock } from '../clock.ts'
+import type { Engine } from '../duckdb/engine.ts'
+import { quoteName } from '../duckdb/sql.ts'
+import { recordCountUnknown } from '../errors.ts'
+import type { Snapshot } from '../log/snapshot.ts'
+import type { AddFile } from '../protocol/actions.ts'
+import { columnMappingMode } from '../protocol/column-mapping.ts'
+import { parseStats } from '../protocol/stats.ts'
+import { writeDataFiles } from '../write/data-files.ts'
+import type { FilePositions } from '../write/rebase.ts'
+import { type CopyShape, deadBefore, orderedRowsSql, rowsSql } from './bin-rows.ts'
+import type { Bin } from './plan-optimize.ts'
+
+/** What a rewrite works with. */
+export interface RewriteParts {
+  /** A connection of its own: temporary tables stay on it until the commit is through. */
+  readonly engine: Engine
+  readonly clock: Clock
+  readonly snapshot: Snapshot
+  readonly shape: CopyShape
+}
+
+/** A bin that was written again. */
+export interface RewrittenBin {
+  readonly files: readonly AddFile[]
+  readonly added: readonly AddFile[]
+  /** Where rows of the old files are in the new ones. */
+  readonly carry: (rows: readonly FilePositions[]) => Promise<readonly FilePositions[]>
+}
+
+/** Write the live rows of a bin into one file, in their order. */
+export async function rewriteBin(parts: RewriteParts, { files }: Bin): Promise<RewrittenBin> {
+  const relation = await orderedRowsSql(parts.engine, parts.snapshot, files, parts.shape)
+  const added = await writeRows(parts, relation, files)
+  assert(added.length <= 1, 'without partitions and a size, DuckDB writes one file')
+  assertWhole(files, added)
+  return { files, added, carry: (rows) => carryInOrder(parts, { files, added }, rows) }
+}
+
+/** Write rows as files of the bin's partition. */
+export async function writeRows(
+  { engine, clock, snapshot, shape }: RewriteParts,
+  relation: string,
+  [first]: readonly AddFile[],
+): Promise<readonly AddFile[]> {
+  const indexed = Number(snapshot.metadata.configuration['delta.dataSkippingNumIndexedCols'] ?? Number.NaN)
+  const added = await writeDataFiles(engine, snapshot.store, clock, {
+    relation,
+    schema: shape.schema,
+    partitionColumns: [],
+    extraColumns: shape.extraColumns,
+    columnMapping: columnMappingMode(snapshot),
+    ...(Number.isInteger(indexed) ? { indexedColumns: indexed } : {}),
+  })
+  return added.map((add) => ({ ...add, partitionValues: first?.partitionValues ?? {}, dataChange: false }))
+}
+
+/** Rows that went in and rows that came out are counted apart: none may be lost in silence. */
+export function assertWhole(files: readonly AddFile[], added: readonly AddFile[]): void {
+  const sum = (list: readonly AddFile[]): number =>
+    list.reduce((rows, file) => rows + recordsOf(file) - (file.deletionVector?.cardinality ?? 0), 0)
+  // Where a writer did not count its rows there is nothing to compare with.
+  if (files.some(({ stats }) => parseStats(stats)?.numRecords === undefined)) return
+  assert.equal(sum(added), sum(files), 'a rewrite changes no number of rows')
+}
+
+function recordsOf({ path, stats }: AddFile): number {
+  const records = parseStats(stats)?.numRecords
+  if (records === undefined) throw recordCountUnknown(path)
+  return records
+}
+
+// The new file holds the live rows of the old ones one after another, so places follow by counting.
+async function carryInOrder(
+  parts: RewriteParts,
+  { files, added }: Pick<RewrittenBin, 'files' | 'added'>,
+  rows: readonly FilePositions[],
+): Promise<readonly FilePositions[]> {
+  const [target] = added
+  if (target === undefined) return []
+  const wanted = new Map(rows.map(({ path, positions }) => [path, positions]))
+  const moved: Moved[] = []
+  let start = 0
+  for (const file of files) {
+    const before = await deadBefore(parts.snapshot, file)
+    for (const position of wanted.get(file.path) ?? [])
+      moved.push({ file, position, to: start + position - before(position) })
+    start += recordsOf(file) - (file.deletionVector?.cardinality ?? 0)
+  }
+  if (moved.length === 0) return []
+  await assertSameRows(parts, target, moved)
+  return [{ path: target.path, positions: Float64Array.from(moved, ({ to }) => to) }]
+}
+
+interface Moved {
+  readonly file: AddFile
+  readonly position: number
+  readonly to: number
+}
+
+/** The order of a file rests on DuckDB's word; a row marked in the wrong place would be lost, so each is looked at. */
+async function assertSameRows(parts: RewriteParts, target: AddFile, moved: readonly Moved[]): Promise<void> {
+  const engine = await parts.engine.fork()
+  try {
+    await engine.run('CREATE TEMP TABLE moved (path VARCHAR, position BIGINT, "to" BIGINT)')
+    await engine.append(
+      'moved',
+      ['path', 'position', 'to'],
+      moved.map(({ file, position, to }) => [file.path, BigInt(position), BigInt(to)] as const),
+    )
+    const select = (file: AddFile, positions: Iterable<number>): Promise<string> => {
+      const rows = { path: file.path, partitionValues: {}, rows: { kind: 'only' as const, positions } }
+      return rowsSql(engine, parts.snapshot, [{ file, rows }], parts.shape)
+    }
+    const olds: string[] = []
+    for (const [file, members] of Map.groupBy(moved, (row) => row.file)) {
+      const positions = members.map(({ position }) => position)
+      olds.push(await select(file, positions))
+    }
+    const places = moved.map(({ to }) => to)
+    const news = await select(target, places)
+    const columns = [...parts.shape.schema.fields, ...parts.shape.extraColumns]
+    const rowOf = (side: string): string => `ROW(${columns.map(({ name }) => `${side}.${quoteName(name)}`).join(', ')})`
+    const [row] = await engine.all(`SELECT count(*) AS n FROM moved m
+      JOIN (${olds.join(' UNION ALL ')}) o ON o."__path" = m.path AND o."__position" = m.position
+      JOIN (${news}) n ON n."__position" = m."to" WHERE ${rowOf('o')} IS NOT DISTINCT FROM ${rowOf('n')}`)
+    assert.equal(row?.['n'], BigInt(moved.length), 'a rewritten file has its rows where they were put')
+  } finally {
+    await engine.close()
+  }
+}

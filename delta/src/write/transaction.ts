@@ -1,0 +1,95 @@
+import type { Clock } from '../clock.ts'
+import { readActions } from '../log/read-commit.ts'
+import { refreshSnapshot, type Snapshot } from '../log/snapshot.ts'
+import type { Action, AddFile, CommitInfo } from '../protocol/actions.ts'
+import { allowsDeletionVectors, assertWritable } from '../protocol/features.ts'
+import { assertAppendOnly, commit } from './commit.ts'
+import { type Conflict, type ConflictReason, findStateConflict, plainPath, summarizeCommit } from './conflicts.ts'
+import { planRebase, type Reads } from './plan-rebase.ts'
+import { type Rebased, type RowMoves, rebaseActions } from './rebase.ts'
+import { sealCommit } from './seal-commit.ts'
+
+/** Work on one version of a table, to become the next one or, if others come first and nothing speaks against it, a later one. */
+export interface Transaction {
+  /** The table as it was when the work began. */
+  readonly snapshot: Snapshot
+  /** Without commitInfo; row ids and times are given when the commit is written. */
+  readonly actions: readonly Action[]
+  readonly info: CommitInfo
+  readonly reads: Reads
+  /** Applications whose `txn` the work depends on; those that it sets count by themselves. */
+  readonly appIds?: readonly string[]
+  /** How rows are followed into rewritten files. */
+  readonly moves?: RowMoves
+}
+
+/** What became of a transaction. A conflict is no error: read the table again and decide anew. */
+export type TransactionOutcome =
+  | { readonly kind: 'committed'; readonly version: number }
+  | {
+      readonly kind: 'conflicted'
+      /** The version that stands in the way. */
+      readonly winner: number
+      readonly because: ConflictReason
+      /** The path, domain, application or property that it is about. */
+      readonly subject: string
+    }
+
+const ATTEMPTS_MAX = 50
+
+/**
+ * Commit a transaction. When others committed first, each of their commits is checked by the rules of conflicts, rows that both sides
+ * touched are followed, and the next version is tried. Throws `COMMIT_INVALID`, `TABLE_APPEND_ONLY`, `UNSUPPORTED_WRITER_FEATURE`
+ * and what reading the log and the store throw.
+ */
+export async function commitTransaction(clock: Clock, transaction: Transaction): Promise<TransactionOutcome> {
+  const { snapshot: read, reads } = transaction
+  const info = { isBlindAppend: isBlindAppend(transaction), ...transaction.info }
+  let { actions } = transaction
+  let base = read
+  assertWritable(read.protocol, read.metadata)
+  assertAppendOnly(read.metadata, actions)
+  for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
+    const sealed = sealCommit(clock, base, { actions, info })
+    const outcome = await commit(read.store, clock, { readVersion: base.version, ...sealed })
+    if (outcome.kind === 'committed') return outcome
+    const latest = await refreshSnapshot(base)
+    for (let version = base.version + 1; version <= latest.version; version++) {
+      const rebased = await followWinner(clock, { ...transaction, reads, actions }, version)
+      if (rebased.kind === 'conflict')
+        return { kind: 'conflicted', winner: version, because: rebased.because, subject: rebased.subject }
+      actions = rebased.actions
+    }
+    base = latest
+    assertWritable(base.protocol, base.metadata)
+    assertAppendOnly(base.metadata, actions)
+  }
+  return { kind: 'conflicted', winner: base.version, because: 'contended', subject: `${ATTEMPTS_MAX} attempts` }
+}
+
+function isBlindAppend({ reads, actions }: Transaction): boolean {
+  return reads.kind === 'nothing' && actions.every((action) => 'add' in action || 'txn' in action)
+}
+
+async function followWinner(clock: Clock, transaction: Transaction, version: number): Promise<Rebased> {
+  const { snapshot, actions, reads, moves = {}, appIds = [] } = transaction
+  const { store, protocol, metadata } = snapshot
+  const ours = summarizeCommit(actions)
+  const theirs = summarizeCommit(await readActions(store, version))
+  const conflict: Conflict | undefined = findStateConflict(ours, theirs, { protocol, metadata, appIds })
+  if (conflict !== undefined) return { kind: 'conflict', ...conflict }
+  const fileAt = (path: string): AddFile | undefined => snapshot.files.find((file) => plainPath(file.path) === path)
+  const plan = planRebase(ours, theirs, reads, {
+    // Carried marks are deletion vectors, which the table must allow.
+    canCarry: moves.carry !== undefined && allowsDeletionVectors(protocol, metadata),
+    canRelocate: moves.relocate !== undefined,
+    isStrict:
+      metadata.configuration['delta.isolationLevel']?.toLowerCase() === 'serializable' || ours.metadata !== undefined,
+    fileAt,
+  })
+  if (plan.kind === 'conflict') return plan
+  const rewritten = [...theirs.files.values()].flatMap(({ before, after, dataChange }) =>
+    after !== undefined && before === undefined && !dataChange ? [after] : [],
+  )
+  return rebaseActions({ store, clock, actions, reads, moves, rewritten, fileAt }, plan)
+}

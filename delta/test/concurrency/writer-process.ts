@@ -1,0 +1,53 @@
+// One of the processes of the concurrency test: writer-process.ts TABLE NUMBER SECONDS. Appends, upserts, deletes and optimizes until the
+// time is over and prints one line of JSON a commit: its version and what it did.
+
+import { systemClock } from '../../src/clock.ts'
+import { openEngine } from '../../src/duckdb/engine.ts'
+import { openTable } from '../../src/table.ts'
+import type { WriteOutcome } from '../../src/write/write-rows.ts'
+import { numbersOf, type Operation, SHARED_IDS } from './operations.ts'
+
+const [, , url = '', number = '0', seconds = '5'] = process.argv
+const next = numbersOf(Number(number) + 1)
+const engine = await openEngine({ threads: 1, memoryMiB: 256 })
+const table = await openTable(url, { engine })
+const OPTIMIZE_EVERY = 7
+const end = systemClock.now() + Number(seconds) * 1000
+
+for (let turn = 1; systemClock.now() < end; turn++) {
+  if (turn % OPTIMIZE_EVERY === 0) {
+    const { versions } = await table.optimize()
+    for (const version of versions) print({ version, operation: { kind: 'optimize' } })
+    continue
+  }
+  const operation = nextOperation(turn)
+  const outcome = await perform(operation)
+  print(outcome.kind === 'committed' ? { version: outcome.version, operation } : { outcome })
+}
+await engine.close()
+
+function print(line: object): void {
+  process.stdout.write(`${JSON.stringify(line)}\n`)
+}
+
+function nextOperation(turn: number): Exclude<Operation, { readonly kind: 'optimize' }> {
+  const value = `ours ${number} ${turn}`
+  const dice = next(10)
+  if (dice < 4) {
+    const first = SHARED_IDS + Number(number) * 1_000_000 + turn * 10
+    return { kind: 'append', ids: [first, first + 1, first + 2], value }
+  }
+  if (dice === 9) return { kind: 'delete', id: next(SHARED_IDS) }
+  return { kind: 'upsert', ids: [...new Set([next(SHARED_IDS), next(SHARED_IDS), next(SHARED_IDS)])], value }
+}
+
+async function perform(operation: ReturnType<typeof nextOperation>): Promise<WriteOutcome> {
+  switch (operation.kind) {
+    case 'append':
+      return table.append(operation.ids.map((id) => ({ id, v: operation.value })))
+    case 'upsert':
+      return table.upsert({ key: ['id'], changes: operation.ids.map((id) => ({ id, v: operation.value })) })
+    case 'delete':
+      return table.delete({ kind: '=', column: 'id', value: operation.id })
+  }
+}

@@ -1,0 +1,189 @@
+// A Delta table that somebody else wrote becomes one that Tributary feeds: one commit adds our metadata domain and the features that
+// it needs. No data file is rewritten. What of the landing the rows hold already only a person knows, so it has to be said.
+
+import {
+  type Action,
+  allowsDeletionVectors,
+  assertPlainlyWritable,
+  type Clock,
+  commitTransaction,
+  type Engine,
+  quoteName,
+  raiseProtocol,
+  readSnapshot,
+  type Snapshot,
+  scanSql,
+} from '@tributary/delta'
+import type { TableConfig } from '../config/config.ts'
+import { hashLandingFile } from '../dms/open-file.ts'
+import {
+  adoptHoldsUnknown,
+  adoptKeyInvalid,
+  adoptLost,
+  columnReserved,
+  settingsChanged,
+  tableIsOurs,
+  tableNotFed,
+} from '../errors.ts'
+import { appendLedger, type LedgerEntry } from '../ledger/ledger.ts'
+import { emptyState, NO_COUNTS, STATE_DOMAIN, type TableState } from '../ledger/table-state.ts'
+import { findTable, type Lake } from '../worker/lake.ts'
+import { listLanding } from '../worker/listing.ts'
+import type { LandingFile } from '../worker/plan.ts'
+import { RESERVED } from '../worker/read-file.ts'
+import { stateOf } from './sidecars.ts'
+
+/** Which files of the landing the table's rows hold already: all, none, or the load and the changes up to a file. */
+export type Holds = { readonly kind: 'all' | 'none' } | { readonly kind: 'until'; readonly file: string }
+
+/** What an adoption does. */
+export interface Adoption {
+  readonly table: TableConfig
+  readonly snapshot: Snapshot
+  readonly rows: number
+  /** Files whose changes the rows hold: they are recorded and never applied. */
+  readonly held: readonly LandingFile[]
+  /** Files that the next ingest applies. A load among them replaces all rows. */
+  readonly waiting: readonly LandingFile[]
+  /** Features that the protocol gets. */
+  readonly features: readonly string[]
+  readonly actions: readonly Action[]
+}
+
+/**
+ * Plan to take a table over. Checks that it can be written as ours, that the configured key is unique and never NULL, and that what lies
+ * in the landing is accounted for. Throws `TABLE_NOT_FOUND`, `TABLE_IS_OURS`, `ADOPT_KEY_INVALID`, `ADOPT_HOLDS_UNKNOWN`,
+ * `SETTINGS_CHANGED`, `COLUMN_NOT_FOUND` and `UNSUPPORTED_WRITER_FEATURE`.
+ */
+export async function planAdoption(
+  { lake, engine }: { readonly lake: Lake; readonly engine: Engine },
+  name: string,
+  holds: Holds | undefined,
+): Promise<Adoption> {
+  const table = findTable(lake.config, name)
+  const snapshot = await readSnapshot(lake.tableStore(table.name))
+  if (stateOf(snapshot) !== undefined) throw tableIsOurs(table.name)
+  const { protocol, metadata } = snapshot
+  // Batches bring their own files and actions: no rule of the table may speak about rows or commits.
+  assertPlainlyWritable(protocol, metadata)
+  assertPartitions(table, metadata.partitionColumns)
+  for (const { name: column } of snapshot.schema.fields)
+    if (RESERVED.test(column)) throw columnReserved('The table', table.name, column)
+  const rows = await countRows(engine, snapshot, table)
+  const listed = (await listLanding(lake)).tables.get(table.name) ?? []
+  const { held, waiting } = divide(table.name, listed, holds)
+  const needed = ['domainMetadata', ...(table.write === 'merge-on-read' ? ['deletionVectors'] : [])]
+  const raised = raiseProtocol(protocol, needed)
+  const isMarked = table.write === 'copy-on-write' || allowsDeletionVectors(protocol, metadata)
+  const configuration = { ...metadata.configuration, 'delta.enableDeletionVectors': 'true' }
+  return {
+    table,
+    snapshot,
+    rows,
+    held,
+    waiting,
+    features: (raised.writerFeatures ?? []).filter((feature) => !(protocol.writerFeatures ?? []).includes(feature)),
+    actions: [
+      ...(raised === protocol ? [] : [{ protocol: raised }]),
+      ...(isMarked ? [] : [{ metaData: { ...metadata, configuration } }]),
+    ],
+  }
+}
+
+/** Commit an adoption; returns the new version. Throws `ADOPT_LOST` when another writer was first. */
+export async function adoptTable({ lake }: { readonly lake: Lake }, adoption: Adoption): Promise<number> {
+  const { table, snapshot, held, actions } = adoption
+  const { store } = snapshot
+  const { clock } = lake
+  const appId = `tributary/${table.name}`
+  // A table that was ours before goes on counting: see decision 12.
+  const batch = (snapshot.transactions.get(appId)?.version ?? 0) + 1
+  const entries: LedgerEntry[] = []
+  for (const file of held) entries.push(await heldEntry(lake, file, batch))
+  const last = held.toSorted((a, b) => (a.place < b.place ? -1 : 1)).at(-1)
+  const state: TableState = {
+    ...emptyState(table),
+    batch,
+    ...(last === undefined ? {} : { lastPlace: last.place, lastFile: last.key }),
+    ledger: await appendLedger({ store, clock }, [], entries),
+  }
+  const outcome = await commitTransaction(clock, {
+    snapshot,
+    // Keys were checked on these rows: whatever came since was not.
+    reads: { kind: 'table' },
+    actions: [
+      ...actions,
+      { txn: { appId, version: batch, lastUpdated: clock.now() } },
+      { domainMetadata: { domain: STATE_DOMAIN, configuration: JSON.stringify(state), removed: false } },
+    ],
+    info: { operation: 'ADOPT', operationParameters: { batch: String(batch), held: String(held.length) } },
+  })
+  if (outcome.kind === 'conflicted') throw adoptLost(table.name, outcome)
+  return outcome.version
+}
+
+/**
+ * Take a table out again: the domain goes, rows and files stay, and `_tributary/` becomes garbage for vacuum. Returns the new version.
+ * Throws `TABLE_NOT_FED`, `ADOPT_LOST`.
+ */
+export async function releaseTable(clock: Clock, name: string, snapshot: Snapshot): Promise<number> {
+  const configuration = snapshot.domains.get(STATE_DOMAIN)
+  if (configuration === undefined) throw tableNotFed(name)
+  const outcome = await commitTransaction(clock, {
+    snapshot,
+    reads: { kind: 'nothing' },
+    actions: [{ domainMetadata: { domain: STATE_DOMAIN, configuration, removed: true } }],
+    info: { operation: 'RELEASE', isBlindAppend: false },
+  })
+  if (outcome.kind === 'conflicted') throw adoptLost(name, outcome)
+  return outcome.version
+}
+
+function assertPartitions({ name, partitionBy }: TableConfig, found: readonly string[]): void {
+  const [from, to] = [`[${found.join(', ')}]`, `[${partitionBy.join(', ')}]`]
+  if (from !== to) throw settingsChanged(name, 'partitionBy', { from, to })
+}
+
+async function countRows(engine: Engine, snapshot: Snapshot, table: TableConfig): Promise<number> {
+  const columns = [...table.key, ...(table.sequence === undefined ? [] : [table.sequence])]
+  const fork = await engine.fork()
+  try {
+    const scan = await scanSql(fork, snapshot, { columns })
+    const key = table.key.map(quoteName).join(', ')
+    const isNull = table.key.map((name) => `${quoteName(name)} IS NULL`).join(' OR ')
+    const [totals] = await fork.all(`SELECT count(*) AS n, count(*) FILTER (${isNull}) AS nulls FROM (${scan})`)
+    const [repeated] = await fork.all(
+      `SELECT count(*) AS n FROM (SELECT 1 FROM (${scan}) GROUP BY ${key} HAVING count(*) > 1)`,
+    )
+    const [nulls, twice] = [Number(totals?.['nulls'] ?? 0), Number(repeated?.['n'] ?? 0)]
+    if (nulls > 0) throw adoptKeyInvalid(table.name, table.key, `${nulls} rows have no key`)
+    if (twice > 0) throw adoptKeyInvalid(table.name, table.key, `${twice} keys occur more than once`)
+    return Number(totals?.['n'] ?? 0)
+  } finally {
+    await fork.close()
+  }
+}
+
+function divide(
+  table: string,
+  listed: readonly LandingFile[],
+  holds: Holds | undefined,
+): { readonly held: readonly LandingFile[]; readonly waiting: readonly LandingFile[] } {
+  if (listed.length === 0) return { held: [], waiting: [] }
+  if (holds === undefined) throw adoptHoldsUnknown(table, listed.length)
+  if (holds.kind !== 'until')
+    return holds.kind === 'all' ? { held: listed, waiting: [] } : { held: [], waiting: listed }
+  const last = listed.find(({ key }) => key === holds.file)
+  if (last === undefined) throw adoptHoldsUnknown(table, listed.length, holds.file)
+  return {
+    held: listed.filter(({ place }) => place <= last.place),
+    waiting: listed.filter(({ place }) => place > last.place),
+  }
+}
+
+async function heldEntry({ landing }: Lake, file: LandingFile, batch: number): Promise<LedgerEntry> {
+  const { key, sizeBytes, modifiedMs, kind, place } = file
+  const hash = await hashLandingFile(landing, key)
+  const reason = 'adopted: the rows hold it'
+  return { key, sizeBytes, modifiedMs, kind, place, hash, generation: 1, ...NO_COUNTS, digitsCut: 0, batch, reason }
+}

@@ -1,0 +1,132 @@
+import { commit, createTableActions, type StructType, systemClock, writeDataFiles } from '@tributary/delta'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { checkTable } from '../../src/inspect/check.ts'
+import { adoptTable, type Holds, planAdoption, releaseTable } from '../../src/maintain/adopt-table.ts'
+import { stateOf } from '../../src/maintain/sidecars.ts'
+import { openWorkplace, type Workplace } from '../support/workplace.ts'
+import { type Feed, keyOf, openFeed, TABLE } from './feed.ts'
+
+let workplace: Workplace
+beforeAll(async () => {
+  workplace = await openWorkplace()
+})
+afterAll(() => workplace.close())
+
+const SCHEMA: StructType = {
+  type: 'struct',
+  fields: [
+    { name: 'id', type: 'long', nullable: true, metadata: {} },
+    { name: 'name', type: 'string', nullable: true, metadata: {} },
+  ],
+}
+
+/** A table that knows nothing of Tributary, of the lowest protocol. */
+async function foreignTable(name: string, rows = "(1, 'Ada'), (2, 'Bo')"): Promise<Feed> {
+  const feed = await openFeed(workplace, name)
+  const store = feed.lake.tableStore(TABLE)
+  const added = await writeDataFiles(feed.engine, store, systemClock, {
+    relation: `SELECT * FROM (VALUES ${rows}) t(id, name)`,
+    schema: SCHEMA,
+    partitionColumns: [],
+  })
+  await commit(store, systemClock, {
+    readVersion: undefined,
+    actions: [...createTableActions(systemClock, { schema: SCHEMA }), ...added.map((add) => ({ add }))],
+    info: { operation: 'CREATE TABLE AS SELECT' },
+  })
+  return feed
+}
+
+const adopt = async (feed: Feed, holds?: Holds): Promise<number> =>
+  adoptTable(feed, await planAdoption(feed, TABLE, holds))
+
+test('an adopted table takes changes in, and none of its files was rewritten', async () => {
+  const feed = await foreignTable('adopted')
+  const [file] = (await feed.snapshot()).files
+  expect(await feed.ingest()).toBeUndefined()
+  await feed.put('20260301-101500000', ['U,2,Bob', 'I,3,Cy', 'D,1,Ada'])
+  expect(await feed.ingest()).toBe('TABLE_NOT_OURS')
+  await adopt(feed, { kind: 'none' })
+  const { files, protocol } = await feed.snapshot()
+  expect(files).toEqual([file])
+  expect(protocol).toMatchObject({
+    minReaderVersion: 3,
+    minWriterVersion: 7,
+    readerFeatures: ['deletionVectors'],
+    writerFeatures: ['appendOnly', 'deletionVectors', 'domainMetadata', 'invariants'],
+  })
+  expect(await feed.ingest()).toBeUndefined()
+  expect(await feed.rows()).toEqual(['2=Bob', '3=Cy'])
+  const report = await checkTable(feed.engine, feed.lake.tableStore(TABLE), { key: ['id'] })
+  expect(report.findings).toEqual([])
+})
+
+test('files that the rows hold already are recorded and not applied again', async () => {
+  const feed = await foreignTable('held')
+  await feed.put('LOAD00000001', ['I,1,Ada', 'I,2,Bo'])
+  await feed.put('20260301-101500000', ['U,2,too old'])
+  await feed.put('20260301-101600000', ['U,1,Ada L.'])
+  await expect(planAdoption(feed, TABLE, undefined)).rejects.toThrow(
+    "shop.orders can't be adopted yet: the landing has 3 files of it, and their changes may be in its rows or not. Add --holds all, --holds none, or --holds FILE with the key of the last file that the rows hold.",
+  )
+  await expect(planAdoption(feed, TABLE, { kind: 'until', file: 'x.csv' })).rejects.toMatchObject({
+    code: 'ADOPT_HOLDS_UNKNOWN',
+  })
+  const plan = await planAdoption(feed, TABLE, { kind: 'until', file: keyOf('20260301-101500000') })
+  expect([plan.held.length, plan.waiting.map(({ key }) => key)]).toEqual([2, [keyOf('20260301-101600000')]])
+  await adoptTable(feed, plan)
+  await feed.ingest()
+  expect(await feed.rows()).toEqual(['1=Ada L.', '2=Bo'])
+})
+
+test('a load that is written anew after the adoption is a reload', async () => {
+  const feed = await foreignTable('reloaded')
+  await feed.put('LOAD00000001', ['I,1,Ada', 'I,2,Bo'])
+  await adopt(feed, { kind: 'all' })
+  await feed.put('LOAD00000001', ['I,7,Gus'])
+  expect(await feed.ingest()).toBeUndefined()
+  expect(await feed.rows()).toEqual(['7=Gus'])
+})
+
+test.for([
+  ["(1, 'a'), (1, 'b')", '1 keys occur more than once'],
+  ["(1, 'a'), (NULL, 'b')", '1 rows have no key'],
+] as const)('rows %s are refused: %s', async ([rows, why]) => {
+  const feed = await foreignTable(`refused ${why}`, rows)
+  await expect(planAdoption(feed, TABLE, undefined)).rejects.toThrow(
+    `shop.orders can't be adopted with the key [id]: ${why}. Correct the key in tributary.yaml, or the rows.`,
+  )
+})
+
+test('a table whose rules batches would break is refused by the name of the rule', async () => {
+  const feed = await foreignTable('ruled')
+  const { metadata } = await feed.snapshot()
+  const configuration = { 'delta.constraints.positive': 'id > 0' }
+  await commit(feed.lake.tableStore(TABLE), systemClock, {
+    readVersion: 0,
+    actions: [{ protocol: { minReaderVersion: 1, minWriterVersion: 3 } }, { metaData: { ...metadata, configuration } }],
+    info: { operation: 'ADD CONSTRAINT' },
+  })
+  await expect(planAdoption(feed, TABLE, undefined)).rejects.toThrow(/it needs checkConstraints,/)
+})
+
+test('a released table is anyone’s again, and can be adopted anew with the same files', async () => {
+  const feed = await foreignTable('released')
+  await adopt(feed)
+  await feed.put('20260301-101500000', ['I,3,Cy'])
+  await feed.ingest()
+  const before = await feed.snapshot()
+  await releaseTable(systemClock, TABLE, before)
+  const after = await feed.snapshot()
+  expect([after.files, stateOf(after)]).toEqual([before.files, undefined])
+  expect(after.protocol).toEqual(before.protocol)
+  await expect(releaseTable(systemClock, TABLE, after)).rejects.toMatchObject({ code: 'TABLE_NOT_FED' })
+  await feed.put('20260301-101600000', ['I,4,Di'])
+  expect(await feed.ingest()).toBe('TABLE_NOT_OURS')
+  await adopt(feed, { kind: 'until', file: keyOf('20260301-101500000') })
+  await expect(planAdoption(feed, TABLE, undefined)).rejects.toMatchObject({ code: 'TABLE_IS_OURS' })
+  expect(await feed.ingest()).toBeUndefined()
+  expect(await feed.rows()).toEqual(['1=Ada', '2=Bo', '3=Cy', '4=Di'])
+  const report = await checkTable(feed.engine, feed.lake.tableStore(TABLE), { key: ['id'] })
+  expect(report.findings).toEqual([])
+})
