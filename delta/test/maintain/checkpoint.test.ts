@@ -28,7 +28,8 @@ test('a table reads the same from its checkpoint alone', async () => {
     { txn: { appId: 'a', version: 7, lastUpdated: 5 } },
     { domainMetadata: { domain: 'd', configuration: '{"x":"é"}', removed: false } },
   ])
-  const rows = await table.rows()
+  const sortedRows = async () => (await table.rows()).map((row) => Object.values(row).join(' ')).sort()
+  const rows = await sortedRows()
   await writeCheckpoint(shop.engine, systemClock, before)
   for (let version = 0; version < before.version; version++) await rm(join(shop.folder, 't', commitPath(version)))
   const after = await table.snapshot()
@@ -41,7 +42,7 @@ test('a table reads the same from its checkpoint alone', async () => {
     before.transactions,
     before.domains,
   ])
-  expect(await table.rows()).toEqual(rows)
+  expect(await sortedRows()).toEqual(rows)
 })
 
 /** A table with one file a row, and the rows of its newest checkpoint. */
