@@ -4,6 +4,7 @@ import { duckdbType, quoteName, quoteText } from '../duckdb/sql.ts'
 import type { EngineValue, Row } from '../duckdb/values.ts'
 import type { AddFile } from '../protocol/actions.ts'
 import { type ColumnMappingMode, physicalName, physicalSchema } from '../protocol/column-mapping.ts'
+import { encodePartitionValue } from '../protocol/partition-values.ts'
 import { encodePath } from '../protocol/paths.ts'
 import type { StructField, StructType } from '../protocol/schema.ts'
 import { encodeStats } from '../protocol/stats.ts'
@@ -141,7 +142,8 @@ function partitionValueText(type: StructField['type'], value: string): string {
     case 'timestamp_ntz':
       return `strftime(${value}, '%Y-%m-%d %H:%M:%S.%f')`
     case 'binary':
-      return `decode(${value})`
+      // Bytes that are no UTF-8 have no text in the log; `partitionValues` says so.
+      return `hex(${value})`
     case 'float':
     case 'double':
       return `CASE WHEN isfinite(${value}) THEN CAST(${value} AS VARCHAR) WHEN isnan(${value}) THEN 'NaN' WHEN ${value} > 0 THEN 'Infinity' ELSE '-Infinity' END`
@@ -158,9 +160,10 @@ function partitionValues(
   const texts = new Map(entriesOf(row['partition_keys']))
   return Object.fromEntries(
     partitions.map((field, index) => {
-      const text = String(texts.get(partitionName(index)) ?? 'n')
+      const text = String(texts.get(partitionName(index)) ?? 'n').slice(1)
+      const value = field.type === 'binary' ? encodePartitionValue('binary', Buffer.from(text, 'hex')) : text
       // An empty text means NULL to some readers and not to others, so it is never written.
-      return [physicalName(field, mode), text.length > 1 ? text.slice(1) : null]
+      return [physicalName(field, mode), value === '' ? null : value]
     }),
   )
 }

@@ -23,6 +23,19 @@ async function statsOf(schema: StructType, relation: string): Promise<string> {
   return add?.stats ?? ''
 }
 
+test('a partition value of bytes stands in the log as their text, or is refused when they have none', async () => {
+  const schema = schemaOf([
+    ['id', 'long'],
+    ['bytes', 'binary'],
+  ])
+  const partitioned = (bytes: string) =>
+    write(schema, `SELECT 1 AS id, ${bytes} AS bytes`, { partitionColumns: ['bytes'] })
+  expect((await partitioned("encode('ü')"))[0]?.partitionValues).toEqual({ bytes: 'ü' })
+  await expect(partitioned("'\\xFF'::BLOB")).rejects.toThrow(
+    'A value of type binary cannot be a partition value: its bytes are not UTF-8. Partition by another column.',
+  )
+})
+
 test('no rows make no file', async () => {
   expect(await write(schemaOf([['id', 'long']]), 'SELECT 1 AS id WHERE false')).toEqual([])
   expect(
