@@ -13,15 +13,17 @@ PYTHON = $(firstword $(shell command -v python3.11 || command -v python3.12 || c
 PACKAGES = package.json package-lock.json $(wildcard */package.json)
 NODE_READY = node_modules/.ready
 PYTHON_READY = .venv/.ready
+SPARK_READY = .venv/.spark-ready
 # The command in few files: it starts twice as fast. `bin/tributary` leaves it aside when a source is newer.
 BUNDLE = cli/dist/main.js
 SOURCES = $(shell find delta/src pipeline/src cli/src -name '*.ts')
 RESULTS = node_modules/.tests.json
 
-.PHONY: help setup demo test check bench format clean
+.PHONY: help setup spark demo test check bench format clean
 
 help:
 	@echo 'make setup    install Node 24, the npm packages and the Python readers into this checkout'
+	@echo 'make spark    install Spark, a reader in the tests; make test does so itself'
 	@echo 'make demo     30 days of real flights: DMS files in, live Delta tables out'
 	@echo 'make test     everything that must hold: style, types, and all tests'
 	@echo 'make check    the quick part of it, in under a minute'
@@ -54,10 +56,18 @@ $(PYTHON_READY): requirements.txt
 	@.venv/bin/python cli/src/demo/unpack.py .venv/flights
 	@touch $@
 
+spark: $(SPARK_READY)
+
+# Half a gigabyte that only the tests need.
+$(SPARK_READY): $(wildcard .ci/spark/*) $(PYTHON_READY)
+	@echo 'setup: Spark, for the tests (once, about two minutes)'
+	@.ci/spark/install
+	@touch $@
+
 demo: setup
 	@$(NPM_RUN) demo
 
-test: setup
+test: setup $(SPARK_READY)
 	@rm -f $(RESULTS)
 	@$(NPM_RUN) style
 	@$(NPM_RUN) test -- --reporter=default --reporter=json --outputFile.json=$(RESULTS)
