@@ -15,7 +15,11 @@ import { commit } from '../../src/write/commit.ts'
 import { writeDataFiles } from '../../src/write/data-files.ts'
 import { createTestTable, schemaOf, type TestTable, workshop } from '../read/table.ts'
 import { ourRows, peerRows } from '../readers/peers.ts'
+import { sparkRows } from '../readers/spark.ts'
 import { daysLater } from './clocks.ts'
+
+// A sample for Spark; it reads the other checkpoints too, and each kind of upkeep, under TRIBUTARY_SOAK=1.
+const IS_SOAK = process.env['TRIBUTARY_SOAK'] === '1'
 
 let shop: Awaited<ReturnType<typeof workshop>>
 beforeAll(async () => {
@@ -65,7 +69,7 @@ const CHECKPOINTS: readonly (readonly [string, Readonly<Record<string, string>>,
 ]
 
 test.for(CHECKPOINTS)(
-  'delta-rs and DuckDB read the same rows from a %s checkpoint alone',
+  'delta-rs, DuckDB and Spark read the same rows from a %s checkpoint alone',
   async ([name, properties, options]) => {
     const { folder, table } = await filledTable(name)
     const before = await table.snapshot()
@@ -75,10 +79,11 @@ test.for(CHECKPOINTS)(
     await writeCheckpoint(shop.engine, systemClock, snapshot, options)
     for (let version = 0; version < snapshot.version; version++) await rm(join(folder, commitPath(version)))
     expect(await peerRows(folder, join(shop.folder, 'rows'), snapshot.version)).toEqual(rows)
+    if (IS_SOAK || name === 'v2-sidecars') expect(await sparkRows(folder)).toEqual(rows)
   },
 )
 
-test('delta-rs and DuckDB read the same rows before and after each kind of upkeep', async () => {
+test('delta-rs, DuckDB and Spark read the same rows before and after each kind of upkeep', async () => {
   const { folder, table } = await filledTable('upkeep')
   const peers = async (): Promise<readonly string[]> =>
     peerRows(folder, join(shop.folder, 'rows'), (await table.snapshot()).version)
@@ -86,6 +91,7 @@ test('delta-rs and DuckDB read the same rows before and after each kind of upkee
   const stays = async (what: string): Promise<void> => {
     expect(await ourRows(shop.engine, await table.snapshot()), what).toEqual(rows)
     expect(await peers(), what).toEqual(rows)
+    if (IS_SOAK) expect(await sparkRows(folder), what).toEqual(rows)
   }
   await optimize(shop.engine, systemClock, await table.snapshot())
   await stays('packed')

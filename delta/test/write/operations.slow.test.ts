@@ -10,6 +10,7 @@ import type { TableDefinition } from '../../src/write/create-table.ts'
 import type { NewRow } from '../../src/write/stage-rows.ts'
 import { schemaOf } from '../read/table.ts'
 import { canonicalLine, ourRows, peerFeed, peerRows } from '../readers/peers.ts'
+import { sparkRows } from '../readers/spark.ts'
 import { rowsOf, type TablePlace, tablePlace } from './support.ts'
 
 let place: TablePlace
@@ -23,7 +24,10 @@ afterAll(async () => {
   await place.close()
 })
 
-const RUNS = process.env['TRIBUTARY_SOAK'] === '1' ? 100 : 3
+const IS_SOAK = process.env['TRIBUTARY_SOAK'] === '1'
+const RUNS = IS_SOAK ? 100 : 3
+// Spark takes some seconds for each table.
+const TIMEOUT_MS = IS_SOAK ? 1_800_000 : 300_000
 
 interface Kind {
   readonly name: string
@@ -88,6 +92,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 
 test.for(KINDS)(
   'any sequence of operations leaves the rows of a plain map: $name',
+  { timeout: TIMEOUT_MS },
   async ({ definition, hasPeers, name }) => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 4, maxLength: 12 }), async (steps) => {
@@ -111,6 +116,7 @@ test.for(KINDS)(
         const snapshot = await table.snapshot()
         const url = new URL(snapshot.store.url).pathname
         const rows = await ourRows(engine, snapshot)
+        if (IS_SOAK) expect(await sparkRows(url)).toEqual(rows)
         if (hasPeers) expect(await peerRows(url, join(place.folder, 'rows'), snapshot.version)).toEqual(rows)
         if (name.startsWith('change feed') && snapshot.version > 0)
           expect(await feedOf(table)).toEqual(await peerFeed(url, 1))
