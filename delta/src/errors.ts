@@ -363,6 +363,15 @@ export function restoreFilesMissing(version: number, paths: readonly string[]): 
   )
 }
 
+/** A column has a name that is needed beside the table's columns. */
+export function columnNameReserved(name: string): TributaryError {
+  return new TributaryError(
+    'unsupported',
+    'COLUMN_NAME_RESERVED',
+    `The column ${JSON.stringify(name)} has a name that changes, upserts and rewrites need for themselves. Read the table without them, or rename the column where the table is written.`,
+  )
+}
+
 /** A table cannot be clustered by a column. */
 export function clusterColumnInvalid(
   name: string,

@@ -67,6 +67,11 @@ export async function refreshSnapshot(snapshot: Snapshot): Promise<Snapshot> {
     version++
     timestampMs = Math.max(entry.modifiedMs, timestampMs + 1)
   }
+  // Where log cleanup took this version too, a missing next one proves nothing: a commit put there would lie below a checkpoint, unseen.
+  if ((await store.stat(commitPath(version))) === undefined) {
+    const latest = await readSnapshot(store)
+    if (latest.version !== version) return latest
+  }
   return version === snapshot.version
     ? snapshot
     : toSnapshot(store, replay.finish(), { version, fileTimeMs: timestampMs })

@@ -98,7 +98,8 @@ function completeCheckpoints(entries: readonly StoreEntry[]): readonly number[] 
   const parts = new Map<string, number>()
   for (const { path, sizeBytes } of entries) {
     const file = parseLogFileName(path)
-    if (file === undefined || file.kind === 'commit' || sizeBytes === 0) continue
+    const isCheckpoint = file?.kind === 'checkpoint' || file?.kind === 'uuid-checkpoint'
+    if (!isCheckpoint || sizeBytes === 0) continue
     const wanted = file.kind === 'checkpoint' ? file.parts : 1
     const key = `${file.version}/${wanted}`
     const found = (parts.get(key) ?? 0) + 1

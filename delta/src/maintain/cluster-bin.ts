@@ -1,4 +1,4 @@
-import { nameList, quoteName } from '../duckdb/sql.ts'
+import { quoteName } from '../duckdb/sql.ts'
 import type { AddFile } from '../protocol/actions.ts'
 import { liveRows } from '../read/scan.ts'
 import type { FilePositions } from '../write/rebase.ts'
@@ -22,15 +22,19 @@ export async function clusterBin(
   const order = [...(await clusterKeySql(engine, rows, columns)), 'r."__path"', 'r."__position"']
   // The sorted rows lie in a temporary table, which spills to disk: its row numbers say where each row went.
   await engine.run('DROP TABLE IF EXISTS clustered')
-  await engine.run(`CREATE TEMP TABLE clustered AS SELECT r.* FROM (${rows}) r ORDER BY ${order.join(', ')}`)
+  // Its columns have names of ours: one of the table's that is called `rowid` would hide the row numbers.
+  const columnNames = [...shape.schema.fields, ...shape.extraColumns].map(({ name }) => quoteName(name))
+  const renamed = columnNames.map((name, index) => `r.${name} AS c${index}`)
+  await engine.run(`CREATE TEMP TABLE clustered AS SELECT ${renamed.join(', ')}, r."__path" AS path, r."__position" AS position
+    FROM (${rows}) r ORDER BY ${order.join(', ')}`)
   const [counted] = await engine.all('SELECT count(*) AS n FROM clustered')
   const count = Number(counted?.['n'] ?? 0)
   const pieces = columns.length === 0 ? 1 : Math.max(1, Math.round(bin.liveBytes / targetBytes))
   const rowsAPiece = Math.max(1, Math.ceil(count / pieces))
-  const names = nameList([...shape.schema.fields, ...shape.extraColumns])
+  const named = columnNames.map((name, index) => `c${index} AS ${name}`).join(', ')
   const added: AddFile[] = []
   for (let start = 0; start < count; start += rowsAPiece) {
-    const piece = `SELECT ${names} FROM clustered WHERE rowid >= ${start} AND rowid < ${start + rowsAPiece} ORDER BY rowid`
+    const piece = `SELECT ${named} FROM clustered WHERE clustered.rowid >= ${start} AND clustered.rowid < ${start + rowsAPiece} ORDER BY clustered.rowid`
     added.push(...(await writeRows(parts, piece, bin.files)))
   }
   assertWhole(bin.files, added)
@@ -51,7 +55,7 @@ async function carryByPlace(
     moved.flatMap(({ path, positions }) => Array.from(positions, (position) => [path, BigInt(position)] as const)),
   )
   const found = await engine.all(`SELECT c.rowid AS place FROM clustered c
-    SEMI JOIN ${quoteName(list)} w ON c."__path" = w.path AND c."__position" = w.position ORDER BY 1`)
+    SEMI JOIN ${quoteName(list)} w ON c.path = w.path AND c.position = w.position ORDER BY 1`)
   const places = found.map((row) => Number(row['place']))
   return added.map(({ path }, piece) => ({
     path,

@@ -7,11 +7,13 @@ import { fileKey } from '../log/replay.ts'
 import type { Snapshot } from '../log/snapshot.ts'
 import type { Action, AddFile, Metadata } from '../protocol/actions.ts'
 import { featuresOf } from '../protocol/features.ts'
+import { encodeSchema, parseSchema } from '../protocol/parse-schema.ts'
 import { decodePath, type LogPath } from '../protocol/paths.ts'
 import { raiseProtocol } from '../protocol/raise-protocol.ts'
 import { type Place, placeName, placeOf, readRangeAt } from '../store/place.ts'
 import type { Store } from '../store/store.ts'
 import { removeOf } from '../write/deletion-vector-actions.ts'
+import { parseIdentity } from '../write/row-rules.ts'
 import { commitTransaction, type TransactionOutcome } from '../write/transaction.ts'
 import { vectorPath } from './file-places.ts'
 
@@ -143,8 +145,22 @@ function restoredMetadata(current: Metadata, target: Metadata): Metadata | undef
     ...Object.fromEntries([...gone, ...lasting]),
     ...(highest >= 0 ? { [MAX_COLUMN_ID]: String(highest) } : {}),
   }
-  const metadata: Metadata = { ...target, id: current.id, configuration }
+  const metadata: Metadata = { ...target, id: current.id, configuration, schemaString: countedSchema(current, target) }
   return sameMetadata(metadata, current) ? undefined : metadata
+}
+
+// PROTOCOL.md, "Identity Columns": numbers beyond the old mark were given out, and none is given twice.
+function countedSchema(current: Metadata, target: Metadata): string {
+  if (!target.schemaString.includes('delta.identity.')) return target.schemaString
+  const marks = new Map(parseSchema(current.schemaString).fields.map((field) => [field.name, parseIdentity(field)]))
+  const fields = parseSchema(target.schemaString).fields.map((field) => {
+    const [then, now] = [parseIdentity(field), marks.get(field.name)]
+    if (then === undefined || now?.highWaterMark === undefined) return field
+    const isAhead = (now.highWaterMark - (then.highWaterMark ?? then.start - then.step)) * then.step > 0n
+    if (!isAhead) return field
+    return { ...field, metadata: { ...field.metadata, 'delta.identity.highWaterMark': Number(now.highWaterMark) } }
+  })
+  return encodeSchema({ type: 'struct', fields })
 }
 
 function sameMetadata(left: Metadata, right: Metadata): boolean {

@@ -32,6 +32,8 @@ export type ParsedExpression =
 export function parseExpression(text: string): ParsedExpression {
   const tokens = tokenize(text)
   if (typeof tokens === 'string') return { kind: 'not-understood', why: tokens }
+  // A chain of ANDs needs no depth to be read, but each member is a level of what is made of it.
+  if (tokens.length > TOKENS_MAX) return { kind: 'not-understood', why: `it is longer than ${TOKENS_MAX} words` }
   const reader = tokenReader(tokens)
   try {
     const expression = parseOr(reader, 0)
@@ -111,6 +113,7 @@ function tokenReader(tokens: readonly Token[]): TokenReader {
 
 // A hostile text must not exhaust the stack.
 const DEPTH_MAX = 100
+const TOKENS_MAX = 4000
 
 function parseOr(reader: TokenReader, depth: number): Expression {
   if (depth > DEPTH_MAX) throw new NotUnderstood(`it is nested deeper than ${DEPTH_MAX}`)

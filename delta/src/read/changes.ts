@@ -17,6 +17,7 @@ import { columnMappingMode } from '../protocol/column-mapping.ts'
 import type { StructField } from '../protocol/schema.ts'
 import type { Store } from '../store/store.ts'
 import { type ExtraColumn, type FileRows, fileRowsSql } from './file-rows.ts'
+import { assertNamesFree } from './reserved-names.ts'
 import { liveRows, pickFields } from './scan.ts'
 
 /** Which changes are wanted, and how. */
@@ -55,6 +56,7 @@ export async function changesSql(
 ): Promise<{ readonly sql: string; readonly fields: readonly StructField[] }> {
   const end = await readSnapshot(store, { version: request.toVersion })
   const { fields } = end.schema
+  assertNamesFree(fields, [...CHANGE_FIELDS.map(({ name }) => name), ...PAIRING_COLUMNS])
   const events = request.net === true ? await netEvents(end, request) : await commitEvents(end, request)
   const moved = await eventsSql(engine, end, events.moved, request.origin ?? [])
   const parts = [pairedSql(end, moved, { ...request, reloads: events.reloads })]
@@ -72,6 +74,9 @@ export async function* readChanges(engine: Engine, store: Store, request: Change
     await fork.close()
   }
 }
+
+/** Columns of the query that pairs rows, besides those that `fileRowsSql` checks itself. */
+const PAIRING_COLUMNS = ['__turn', '__values', '__group', '__rank', '__count', '__dropped']
 
 interface CommitTime {
   readonly version: number

@@ -12,6 +12,7 @@ import { planColumns, type WantedColumn } from './file-columns.ts'
 import { readFileShapes } from './file-shapes.ts'
 import { readableName } from './inflate-file.ts'
 import { locateFile } from './locate-file.ts'
+import { assertNamesFree } from './reserved-names.ts'
 
 /** Which rows of a file are wanted; positions ascend and count physical rows from 0. */
 export type RowChoice =
@@ -49,8 +50,11 @@ export interface ExtraColumn {
   readonly type: DataType
 }
 
-/** A SELECT over files of a table. Puts temporary tables on the engine; they go when it is closed. */
+/** A SELECT over files of a table. Puts temporary tables on the engine; they go when it is closed. Throws `COLUMN_NAME_RESERVED`. */
 export async function fileRowsSql(engine: Engine, store: Store, request: FileRowsRequest): Promise<string> {
+  const { extraColumns = [], constants = [], withPlace } = request
+  const ours = [...extraColumns, ...constants].map(({ name }) => name)
+  assertNamesFree(request.fields, withPlace === true ? [...ours, '__path', '__position'] : ours)
   if (request.files.length === 0) return emptySql(request)
   const names = await Promise.all(
     request.files.map(async ({ path }) =>

@@ -104,14 +104,22 @@ function filesOfPartition(snapshot: Snapshot, field: StructField, leaf: Leaf): F
   return new Set(snapshot.files.filter(isKept))
 }
 
-const TEXTUAL = new Set(['string', 'date'])
-const INTEGRAL = new Set(['byte', 'short', 'integer', 'long'])
-
+// A filter casts what it compares with: `t` is true, and `2026-1-5` a date. Only the forms that partition values have tell values apart.
 function isSurelyOther({ type }: StructField, value: unknown, wanted: FilterValue): boolean {
-  if (typeof type !== 'string') return false
-  if (TEXTUAL.has(type)) return String(value) !== String(wanted)
-  const isWhole = INTEGRAL.has(type) && /^-?\d+$/.test(String(wanted))
-  return isWhole
-    ? BigInt(String(value)) !== BigInt(String(wanted))
-    : type === 'boolean' && String(value) !== String(wanted)
+  const text = String(wanted)
+  switch (type) {
+    case 'string':
+      return String(value) !== text
+    case 'date':
+      return /^\d{4}-\d\d-\d\d$/.test(text) && String(value) !== text
+    case 'boolean':
+      return /^(?:true|false)$/.test(text) && String(value) !== text
+    case 'byte':
+    case 'short':
+    case 'integer':
+    case 'long':
+      return /^-?\d+$/.test(text) && BigInt(String(value)) !== BigInt(text)
+    default:
+      return false
+  }
 }

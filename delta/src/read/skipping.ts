@@ -78,7 +78,9 @@ function comparable(type: DataType, value: JsonValue | undefined): Comparable | 
   const digits =
     exactDigits(value) ?? (typeof value === 'object' || typeof value === 'boolean' ? undefined : String(value))
   const number = digits === undefined || digits.trim() === '' ? Number.NaN : Number(digits)
-  return Number.isNaN(number) ? undefined : number
+  if (Number.isNaN(number)) return undefined
+  // Statistics spell a float with the fewest digits, `0.1`, which as a double is another number than the float in the file.
+  return type === 'float' ? Math.fround(number) : number
 }
 
 // Dates of other lengths than ten do not sort as text.

@@ -1,4 +1,5 @@
 import { open, stat } from 'node:fs/promises'
+import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { fileNotFound, fileTruncated, storeFailed } from '../errors.ts'
 import type { LogPath } from '../protocol/paths.ts'
@@ -15,7 +16,8 @@ export function placeOf(store: Store, logPath: LogPath): Place {
   if (logPath.kind === 'relative') return { kind: 'inside', path: logPath.path }
   const { url } = logPath
   const isFile = url.startsWith('file:///')
-  const plain = isFile ? fileURLToPath(url) : url
+  // `//` on the way is one `/` to a disk: the listing of VACUUM must find the same name.
+  const plain = isFile ? resolve(fileURLToPath(url)) : url
   const root = isFile && store.url.startsWith('file:///') ? fileURLToPath(store.url) : store.url
   if (plain.startsWith(root) && plain.length > root.length) return { kind: 'inside', path: plain.slice(root.length) }
   return isFile ? { kind: 'file', file: plain } : { kind: 'unreachable', url }

@@ -6,7 +6,7 @@ import { parseSchema } from '../protocol/parse-schema.ts'
 import { raiseProtocol } from '../protocol/raise-protocol.ts'
 import { scanSql } from '../read/scan.ts'
 import { alterColumns, type ColumnChange } from './alter-columns.ts'
-import { alterProperties, type PropertyChange } from './alter-properties.ts'
+import { alterProperties, assertFeedColumns, type PropertyChange } from './alter-properties.ts'
 import type { Reads } from './plan-rebase.ts'
 import { rowIdColumns } from './row-ids.ts'
 import { rowChecks } from './row-rules.ts'
@@ -22,7 +22,9 @@ export async function alterTableColumns(
   const operation = { add: 'ADD COLUMNS', widen: 'CHANGE COLUMN', rename: 'RENAME COLUMN', drop: 'DROP COLUMNS' }[
     change.kind
   ]
-  return commitMetadata(work, snapshot, { metadata: alterColumns(work.clock, snapshot, change), operation })
+  const metadata = alterColumns(work.clock, snapshot, change)
+  assertFeedColumns({ schema: parseSchema(metadata.schemaString) }, metadata)
+  return commitMetadata(work, snapshot, { metadata, operation })
 }
 
 /**

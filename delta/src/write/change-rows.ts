@@ -7,6 +7,7 @@ import { nameList, quoteName, quoteText } from '../duckdb/sql.ts'
 import type { Snapshot } from '../log/snapshot.ts'
 import type { Action, AddFile } from '../protocol/actions.ts'
 import { allowsDeletionVectors, supportsWriterFeature } from '../protocol/features.ts'
+import { assertNamesFree } from '../read/reserved-names.ts'
 import { scanSql } from '../read/scan.ts'
 import { writeDataFiles } from './data-files.ts'
 import { deletionVectorActions, type FileDeletions, removeOf } from './deletion-vector-actions.ts'
@@ -56,6 +57,7 @@ export function writesChangeFeed({ protocol, metadata }: Pick<Snapshot, 'protoco
 
 /** A SELECT of all live rows of the files that lose some, with `__gone`, and their ids where the table tracks rows. */
 async function stageOld(engine: Engine, { snapshot, gone }: RowChange): Promise<string> {
+  assertNamesFree(snapshot.schema.fields, ['__gone', '__row_id'])
   const files = gone.map(({ file }) => file)
   const ids = rowIdColumns(snapshot)
   const rows = await scanSql(engine, snapshot, { files, withPlace: true, extraColumns: ids?.extraColumns ?? [] })

@@ -144,7 +144,6 @@ const UNBINDING_PROPERTIES = new Set([
   'delta.checkpointInterval',
   'delta.checkpointPolicy',
   'delta.deletedFileRetentionDuration',
-  'delta.enableDeletionVectors',
   'delta.enableExpiredLogCleanup',
   'delta.enableTypeWidening',
   'delta.logRetentionDuration',

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest'
-import { commitPath } from '../../src/log/file-names.ts'
+import { checkpointPath, commitPath } from '../../src/log/file-names.ts'
 import { latestVersion, readSnapshot, refreshSnapshot, type Snapshot } from '../../src/log/snapshot.ts'
 import { memoryStore } from '../../src/store/memory.ts'
 import type { Store } from '../../src/store/store.ts'
-import { add, encode, metadata, PROTOCOL, remove, writeCommits } from './log-builder.ts'
+import { add, encode, metadata, PROTOCOL, remove, writeCheckpointFile, writeCommits } from './log-builder.ts'
 
 const VECTOR = { storageType: 'i' as const, pathOrInlineDv: 'abcde', sizeInBytes: 4, cardinality: 1 }
 
@@ -97,7 +97,19 @@ test('a refresh reads what is new and gives the same as reading anew', async () 
   expect(first.files.map(({ path }) => path)).toEqual(['b', 'm'])
 })
 
-test('a refresh with nothing new asks the store once and reads nothing', async () => {
+test('a refresh of a version that log cleanup has taken finds the newest one', async () => {
+  const actions = [PROTOCOL, metadata(), add('a')]
+  const store = await storeWith([actions])
+  const first = await readSnapshot(store)
+  await writeCommits(store, [[add('b')], [add('c')]], 1)
+  await writeCheckpointFile(store, checkpointPath(2), [...actions, add('b'), add('c')])
+  for (const version of [0, 1]) await store.delete(commitPath(version))
+  const refreshed = await refreshSnapshot(first)
+  expect(refreshed.version).toBe(2)
+  expect(refreshed.files.map(({ path }) => path)).toEqual(['a', 'b', 'c'])
+})
+
+test('a refresh with nothing new asks the store for two names and reads nothing', async () => {
   const store = await storeWith([[PROTOCOL, metadata()]])
   const first = await readSnapshot(store)
   const calls: string[] = []
@@ -117,7 +129,7 @@ test('a refresh with nothing new asks the store once and reads nothing', async (
     },
   }
   await refreshSnapshot({ ...first, store: watched })
-  expect(calls).toEqual([`stat ${commitPath(1)}`])
+  expect(calls).toEqual([`stat ${commitPath(1)}`, `stat ${commitPath(0)}`])
 })
 
 test('no log is no table', async () => {

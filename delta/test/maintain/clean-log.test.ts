@@ -123,3 +123,11 @@ test('sidecars that no checkpoint names go after a day, and none while a checkpo
   await cleanLog(daysLater(0.5), await table.snapshot())
   expect((await listLog(table)).filter(isSidecar)).toHaveLength(2)
 })
+
+test('a log compaction is no checkpoint: the commits before it stay', () => {
+  const log = [
+    ...commits([1, 2, 3, 4]),
+    on(3, `_delta_log/${'1'.padStart(20, '0')}.${'2'.padStart(20, '0')}.compacted.json`),
+  ]
+  expect(planCleanup(log, { ...NO_LIMITS, cutoffMs: 10 * DAY })).toEqual({ firstVersion: undefined, paths: [] })
+})

@@ -98,3 +98,22 @@ test('a restore across row tracking goes on with the ids, and gives restored fil
   expect(files.map(({ baseRowId }) => baseRowId)).toEqual([1])
   expect(await rowIdsOf(table)).toEqual({ 1: 1 })
 })
+
+test('a column called rowid is clustered like any other', async () => {
+  const table = await place.fresh(
+    schemaOf([
+      ['rowid', 'long'],
+      ['v', 'string'],
+    ]),
+    { deletionVectors: true },
+  )
+  await table.append([
+    { rowid: 2, v: 'a' },
+    { rowid: 0, v: 'c' },
+    { rowid: 70, v: 'b' },
+  ])
+  await table.append([{ rowid: 1, v: 'd' }])
+  await table.optimize({ columns: ['v'] })
+  const rows = (await Array.fromAsync((await table.snapshot()).scan())).flatMap(({ values }) => values[0] ?? [])
+  expect(rows).toEqual([2n, 70n, 0n, 1n])
+})

@@ -110,4 +110,5 @@ test('no text hangs the parser or breaks it otherwise', () => {
   )
   expect(parseExpression('('.repeat(100_000))).toMatchObject({ kind: 'not-understood' })
   expect(parseExpression('NOT '.repeat(100_000))).toMatchObject({ kind: 'not-understood' })
+  expect(parseExpression(Array(100_000).fill('a').join(' AND '))).toMatchObject({ kind: 'not-understood' })
 })

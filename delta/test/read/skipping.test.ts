@@ -82,6 +82,9 @@ test.each<
     ['2026-01-01T07:00:00Z', '2026-01-01T07:30:00Z'],
     false,
   ],
+  ['a float that statistics spell shortly', 'float', stats('0.1', '0.1'), [Math.fround(0.1), Math.fround(0.1)], true],
+  ['a float below it', 'float', stats('0.7', '0.7'), [0, Math.fround(0.7)], true],
+  ['a float beside it', 'float', stats('0.1', '0.1'), [0.2, 0.3], false],
   ['a date', 'date', stats('"2026-01-02"', '"2026-01-03"'), ['2026-01-04', '2026-01-05'], false],
 ])('a file %s', (_, type, text, range, expected) => {
   expect(kept(type, text, range)).toBe(expected)

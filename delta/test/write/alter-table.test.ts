@@ -175,3 +175,12 @@ test('a table without mapping renames nothing', async () => {
     'The table was not changed: columns are only renamed in tables with column mapping. Set delta.columnMapping.mode to name first.',
   )
 })
+
+test('a table with a change feed gets no column by the name of one of the feed', async () => {
+  const table = await place.fresh(fieldsOf(['id', 'long'], ['v', 'string']), {
+    configuration: { ...MAPPED, 'delta.enableChangeDataFeed': 'true' },
+  })
+  const taken = /a change feed has a column/
+  await expect(table.addColumns(fieldsOf(['_change_type', 'string']).fields)).rejects.toThrow(taken)
+  await expect(table.renameColumn('v', '_Commit_Version')).rejects.toThrow(taken)
+})

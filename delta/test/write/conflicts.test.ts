@@ -47,6 +47,12 @@ test.each<[string, Action[], Action[], string | undefined, string[]?]>([
     'metadata-changed: delta.appendOnly',
   ],
   [
+    'the leave to write deletion vectors',
+    [add('a')],
+    [metaData({ configuration: { 'delta.appendOnly': 'false', 'delta.enableDeletionVectors': 'false' } })],
+    'metadata-changed: delta.enableDeletionVectors',
+  ],
+  [
     'a property of upkeep',
     [add('a')],
     [metaData({ configuration: { 'delta.appendOnly': 'false', 'delta.checkpointInterval': '20' } })],
