@@ -24,11 +24,28 @@ export async function lookUpFiles(
   const seen: SeenFile[] = []
   for (const file of files) {
     const entry = newest.get(file.key)
+    if (file.kind === 'load' && entry?.kind === 'skipped') {
+      seen.push(await lookUpSkippedLoad(landing, file, { entry, entries: byKey.get(file.key) ?? [] }))
+      continue
+    }
     // A reload may bring back the bytes of an earlier generation: only the newest entry speaks for a LOAD key.
     const entries = file.kind === 'load' && entry !== undefined ? [entry] : (byKey.get(file.key) ?? [])
     seen.push({ file, entry, seen: entry === undefined ? 'new' : await compare(landing, file, entries) })
   }
   return seen
+}
+
+/** A LOAD object that was left out once: the decision is about its bytes, and whether others are a reload says what was loaded before. */
+async function lookUpSkippedLoad(
+  landing: Store,
+  file: LandingFile,
+  { entry, entries }: { readonly entry: LedgerEntry; readonly entries: readonly LedgerEntry[] },
+): Promise<SeenFile> {
+  const skipped = entries.filter(({ kind }) => kind === 'skipped')
+  if ((await compare(landing, file, skipped)) === 'known') return { file, entry, seen: 'known' }
+  const loaded = entries.findLast(({ kind }) => kind === 'load')
+  if (loaded === undefined) return { file, entry, seen: 'changed' }
+  return { file, entry: loaded, seen: await compare(landing, file, [loaded]) }
 }
 
 async function compare(
