@@ -38,8 +38,8 @@ function holdsOf(text: string | undefined): Holds | undefined {
   return text === 'all' || text === 'none' ? { kind: text } : { kind: 'until', file: text }
 }
 
-function planLines({ table, rows, held, waiting, features }: Adoption): readonly string[] {
-  const loads = waiting.filter(({ kind }) => kind === 'load').length
+function planLines({ table, rows, held, waiting, replacing, features }: Adoption): readonly string[] {
+  const loads = replacing.length
   return [
     `${table.name}: ${countText(rows)} rows, unique by ${table.key.join(', ')}; no data file is rewritten`,
     ...(features.length === 0 ? [] : [`its protocol gets ${features.join(', ')}`]),

@@ -26,6 +26,8 @@ export interface ReadContext {
   readonly kind: 'load' | 'cdc' | 'transactions'
   /** The source columns that the table has so far, in order; undefined before its first file. */
   readonly known: readonly SourceColumn[] | undefined
+  /** The table's own columns by their names in lower case: what is stored decides how a column is spelled and read. */
+  readonly stored?: ReadonlyMap<string, SourceColumn>
   /** Number of fields of the table's headerless files of this kind so far. */
   readonly seenWidth?: number | undefined
   /** A column that went while another came has been agreed to. */
@@ -79,12 +81,12 @@ export async function planRead(engine: Engine, file: OpenedFile, context: ReadCo
   const layout = detectCsvLayout(sample, facts)
   // In a transaction record the table and the schema follow the op.
   const shift = isTransactions ? 2 : 0
-  const types = new Map((context.known ?? context.table.columns ?? []).map(({ name, type }) => [name, type]))
+  const types = typesOf(context)
   const plan = assemble(
     context,
     layout,
     facts,
-    (name) => ({ type: types.get(name) ?? 'string', fileType: undefined }),
+    (name) => ({ type: types(name) ?? 'string', fileType: undefined }),
     shift,
   )
   const counted = isTransactions ? (file.count.byTable.get(context.table.name) ?? 0) : file.count.records
@@ -173,7 +175,7 @@ async function planParquet(
     })
   const fileTypes = new Map(described.map((row) => [String(row['column_name']), String(row['column_type'])]))
   const layout = namedLayout([...fileTypes.keys()], facts)
-  const types = new Map((context.known ?? context.table.columns ?? []).map(({ name, type }) => [name, type]))
+  const types = typesOf(context)
   const plan = assemble(context, layout, facts, (name, field) => {
     const fileType = fileTypes.get(field)
     const type = typeOfParquet(fileType ?? '')
@@ -183,14 +185,26 @@ async function planParquet(
         context.table.name,
         `column ${name} has the Parquet type ${fileType}, which has no place in a table of DMS rows`,
       )
-    return { type: types.get(name) ?? type, fileType }
+    return { type: types(name) ?? type, fileType }
   })
   const widened = plan.columns.flatMap((column) => {
     const to = typeOfParquet(column.fileType ?? '')
-    const from = types.get(column.source)
+    const from = types(column.source)
     return from !== undefined && to !== undefined && isWidening(from, to) ? [{ name: column.name, from, to }] : []
   })
   return { ...plan, widened, rowCount: file.count.records, hasLongFractions: false }
+}
+
+/** The type that a column of the source has already: in the table, else in what is known of it, else by the settings. */
+function typesOf(context: ReadContext): (source: string) => ColumnType | undefined {
+  const types = new Map(
+    [...(context.table.columns ?? []), ...(context.known ?? [])].map(({ name, type }) => [name, type]),
+  )
+  return (source) => storedColumn(context, source)?.type ?? types.get(source)
+}
+
+function storedColumn({ table, stored }: ReadContext, source: string): SourceColumn | undefined {
+  return stored?.get((table.rename.get(source) ?? source).toLowerCase())
 }
 
 type TypeOf = (name: string, field: string) => { readonly type: ColumnType; readonly fileType: string | undefined }
@@ -206,7 +220,7 @@ function assemble(
   const fieldNames = layout.fields.map(({ name, role }) => (role === 'before-image' ? `BI_${name}` : name))
   const column = (source: string, at: number): ReadColumn => ({
     source,
-    name: table.rename.get(source) ?? source,
+    name: storedColumn(context, source)?.name ?? table.rename.get(source) ?? source,
     field: at === 0 ? 0 : at + shift,
     ...typeOf(source, fieldNames[at] ?? source),
   })
@@ -237,7 +251,10 @@ function assemble(
     added: columns
       .filter(({ source }) => layout.added.includes(source))
       .map(({ source, type }) => ({ name: source, type })),
-    missing: layout.missing,
+    // One that came back in other letters is not missing.
+    missing: layout.missing.filter(
+      (source) => !columns.some(({ name }) => name === (storedColumn(context, source)?.name ?? source)),
+    ),
     widened: [],
     warnings: layout.warnings,
   }

@@ -43,8 +43,10 @@ export interface Adoption {
   readonly rows: number
   /** Files whose changes the rows hold: they are recorded and never applied. */
   readonly held: readonly LandingFile[]
-  /** Files that the next ingest applies. A load among them replaces all rows. */
+  /** Files that the next ingest applies. */
   readonly waiting: readonly LandingFile[]
+  /** Those of them that are a load none of which the rows hold: the next ingest replaces all rows by it. */
+  readonly replacing: readonly LandingFile[]
   /** Features that the protocol gets. */
   readonly features: readonly string[]
   readonly actions: readonly Action[]
@@ -82,6 +84,7 @@ export async function planAdoption(
     rows,
     held,
     waiting,
+    replacing: held.some(isLoad) ? [] : waiting.filter(isLoad),
     features: (raised.writerFeatures ?? []).filter((feature) => !(protocol.writerFeatures ?? []).includes(feature)),
     actions: [
       ...(raised === protocol ? [] : [{ protocol: raised }]),
@@ -92,7 +95,7 @@ export async function planAdoption(
 
 /** Commit an adoption; returns the new version. Throws `ADOPT_LOST` when another writer was first. */
 export async function adoptTable({ lake }: { readonly lake: Lake }, adoption: Adoption): Promise<number> {
-  const { table, snapshot, held, actions } = adoption
+  const { table, snapshot, held, replacing, actions } = adoption
   const { store } = snapshot
   const { clock } = lake
   const appId = `tributary/${table.name}`
@@ -100,10 +103,12 @@ export async function adoptTable({ lake }: { readonly lake: Lake }, adoption: Ad
   const batch = (snapshot.transactions.get(appId)?.version ?? 0) + 1
   const entries: LedgerEntry[] = []
   for (const file of held) entries.push(await heldEntry(lake, file, batch))
+  for (const file of replacing) entries.push(replacedEntry(file, batch))
   const last = held.toSorted((a, b) => (a.place < b.place ? -1 : 1)).at(-1)
   const state: TableState = {
     ...emptyState(table),
     batch,
+    sourceColumns: sourceColumnsOf(table, snapshot),
     ...(last === undefined ? {} : { lastPlace: last.place, lastFile: last.key }),
     ledger: await appendLedger({ store, clock }, [], entries),
   }
@@ -179,6 +184,24 @@ function divide(
     held: listed.filter(({ place }) => place <= last.place),
     waiting: listed.filter(({ place }) => place > last.place),
   }
+}
+
+function isLoad({ kind }: LandingFile): boolean {
+  return kind === 'load'
+}
+
+/** The columns as files without a header have them: nothing but the settings or the table can tell. */
+function sourceColumnsOf({ columns, rename }: TableConfig, { schema }: Snapshot): readonly string[] {
+  if (columns !== undefined) return columns.map(({ name }) => name)
+  const inSource = new Map([...rename].map(([source, name]) => [name, source]))
+  return schema.fields.map(({ name }) => inSource.get(name) ?? name)
+}
+
+/** The rows come from a load of other bytes, as far as the ledger goes: so the one that waits is a reload (design §3.1). */
+function replacedEntry({ key, kind, place }: LandingFile, batch: number): LedgerEntry {
+  const reason = 'adopted: replaced by the load that waits'
+  const unknown = { sizeBytes: 0, modifiedMs: 0, hash: '' }
+  return { key, kind, place, ...unknown, generation: 1, ...NO_COUNTS, digitsCut: 0, batch, reason }
 }
 
 async function heldEntry({ landing }: Lake, file: LandingFile, batch: number): Promise<LedgerEntry> {

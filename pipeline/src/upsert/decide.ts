@@ -57,7 +57,7 @@ export async function decideWinners(
       WHEN "__order" < 0 THEN 'superseded'
       WHEN "__order" = 0 THEN 'noop'
       WHEN "__delete" AND NOT "__live" THEN 'noop'
-      ELSE 'applied' END AS outcome
+      ELSE 'applied' END AS "__outcome"
     FROM (SELECT w.*, coalesce(s."__live", false) AS "__live", ${dead === undefined ? toStored : `least(${toStored}, ${toDead})`} AS "__order"
       FROM winners w LEFT JOIN (${stored}) s ON ${sameKey(shape.key, 'w', 's')}
       ${dead === undefined ? '' : `LEFT JOIN (${dead}) d ON ${sameKey(shape.key, 'w', 'd')}`})`)
@@ -71,12 +71,12 @@ export async function refuseBeyondHorizon(engine: Engine, shape: TableShape, hor
   const order = { hasSequence: shape.sequence !== undefined }
   const [late] = await engine.all(`SELECT b."__file" AS file, b."__row" AS row
     FROM decided d JOIN batch b ON b."__n" = d."__n", (${horizonSql(shape, horizon)}) h
-    WHERE d.outcome = 'applied' AND NOT d."__delete" AND NOT d."__live" AND ${compareOrder('d', 'h', order)} <= 0
+    WHERE d."__outcome" = 'applied' AND NOT d."__delete" AND NOT d."__live" AND ${compareOrder('d', 'h', order)} <= 0
     ORDER BY 1, 2 LIMIT 1`)
   if (late !== undefined) throw changeBeyondHorizon(String(late['file']), Number(late['row']))
 }
 
-const isBuried = `"__delete" AND outcome <> 'superseded'`
+const isBuried = `"__delete" AND "__outcome" <> 'superseded'`
 
 /** SELECT over `decided` of the deletes that tombstones must remember, also of keys that the table did not hold. */
 export function buriedSql(shape: TableShape): string {
@@ -92,10 +92,10 @@ export async function countOutcomes(engine: Engine, shape: TableShape): Promise<
       sum(inserted) AS inserted, sum(updated) AS updated, sum(deleted) AS deleted,
       sum(buried) AS buried, sum(inserted) FILTER (WHERE b."__op" = 'U' AND NOT b."__moved") AS absent
     FROM (SELECT "__n", "__file", "__op", ${movedSql(shape)} AS "__moved" FROM batch) b LEFT JOIN (
-      SELECT "__n", max(CASE outcome WHEN 'applied' THEN 3 WHEN 'superseded' THEN 2 ELSE 1 END) AS strongest,
-        count(*) FILTER (WHERE outcome = 'applied' AND NOT "__delete" AND NOT "__live") AS inserted,
-        count(*) FILTER (WHERE outcome = 'applied' AND NOT "__delete" AND "__live") AS updated,
-        count(*) FILTER (WHERE outcome = 'applied' AND "__delete" AND "__live") AS deleted,
+      SELECT "__n", max(CASE "__outcome" WHEN 'applied' THEN 3 WHEN 'superseded' THEN 2 ELSE 1 END) AS strongest,
+        count(*) FILTER (WHERE "__outcome" = 'applied' AND NOT "__delete" AND NOT "__live") AS inserted,
+        count(*) FILTER (WHERE "__outcome" = 'applied' AND NOT "__delete" AND "__live") AS updated,
+        count(*) FILTER (WHERE "__outcome" = 'applied' AND "__delete" AND "__live") AS deleted,
         count(*) FILTER (WHERE ${isBuried}) AS buried
       FROM decided GROUP BY "__n") d ON b."__n" = d."__n"
     GROUP BY b."__file"`)

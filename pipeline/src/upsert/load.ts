@@ -56,8 +56,8 @@ export async function findRepeatedKeys(
     landing.map(({ file }) => [String(file), placeOf(String(file))]),
   )
   const losers = engine.stream(`SELECT "__path" AS path, "__position" AS position, "__file" AS file FROM (
-      SELECT r.*, p.place FROM rivals r JOIN places p ON p.file = r."__file"
-      QUALIFY row_number() OVER (PARTITION BY ${nameList(key)} ORDER BY p.place DESC, r."__row" DESC) > 1)
+      SELECT r."__path", r."__position", r."__file" FROM rivals r JOIN places p ON p.file = r."__file"
+      QUALIFY row_number() OVER (PARTITION BY ${nameList(key, 'r')} ORDER BY p.place DESC, r."__row" DESC) > 1)
     ORDER BY 1, 2`)
   const positions = new Map<string, { positions: number[]; landingKey: string }>()
   for await (const batch of losers) {

@@ -52,7 +52,7 @@ export async function fillPartialRows(
       ORDER BY e."__phase", e."__seq" NULLS FIRST, e."__place", e."__row", e."__sub") AS "__ordinal"
     FROM effects e JOIN batch b ON b."__n" = e."__n" SEMI JOIN (
       SELECT ${nameList(shape.key, 'd')} FROM decided d JOIN batch b2 ON b2."__n" = d."__n"
-      WHERE d.outcome = 'applied' AND len(b2."__unset") > 0) p ON ${sameKey(shape.key, 'e', 'p')}`)
+      WHERE d."__outcome" = 'applied' AND len(b2."__unset") > 0) p ON ${sameKey(shape.key, 'e', 'p')}`)
   await engine.run(`CREATE OR REPLACE TEMP TABLE resets AS SELECT ${key},
       max("__ordinal") FILTER (WHERE "__delete" OR "__op" = 'I') AS "__reset" FROM history GROUP BY ALL`)
   const latest = payload.map(
@@ -73,7 +73,7 @@ export async function fillPartialRows(
   await engine.run(`CREATE OR REPLACE TEMP TABLE filled AS SELECT d."__n", ${values.join(', ')}
     FROM decided d JOIN latest l ON ${sameKey(shape.key, 'd', 'l')}
     LEFT JOIN stored s ON ${sameKey(shape.key, 'd', 's')}
-    WHERE d.outcome = 'applied' AND NOT d."__delete"`)
+    WHERE d."__outcome" = 'applied' AND NOT d."__delete"`)
 }
 
 /** Reads the located rows whole (table `stored`). */

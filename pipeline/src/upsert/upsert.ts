@@ -70,5 +70,5 @@ function appliedRowsSql(shape: TableShape, options: { readonly isPartial: boolea
   return `SELECT ${columns.join(', ')}, b."__file", b."__row"
     FROM batch b JOIN decided d ON b."__n" = d."__n" AND d."__sub" = 1
     ${options.isPartial ? 'LEFT JOIN filled f ON f."__n" = d."__n"' : ''}
-    WHERE d.outcome = 'applied' AND NOT d."__delete" ORDER BY ${nameList(shape.key, 'b')}`
+    WHERE d."__outcome" = 'applied' AND NOT d."__delete" ORDER BY ${nameList(shape.key, 'b')}`
 }

@@ -176,5 +176,5 @@ function assertAllWritten(
 /** The stored rows that leave the table. */
 function doomedSql(shape: TableShape): string {
   return `SELECT l."__path", l."__position" FROM located l
-    SEMI JOIN (SELECT * FROM decided WHERE outcome = 'applied') d USING (${nameList(shape.key)})`
+    SEMI JOIN (SELECT * FROM decided WHERE "__outcome" = 'applied') d USING (${nameList(shape.key)})`
 }

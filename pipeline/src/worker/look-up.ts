@@ -24,24 +24,45 @@ export async function lookUpFiles(
   const seen: SeenFile[] = []
   for (const file of files) {
     const entry = newest.get(file.key)
+    if (file.kind === 'load' && entry?.kind === 'skipped') {
+      seen.push(await lookUpSkippedLoad(landing, file, { entry, entries: byKey.get(file.key) ?? [] }))
+      continue
+    }
     // A reload may bring back the bytes of an earlier generation: only the newest entry speaks for a LOAD key.
     const entries = file.kind === 'load' && entry !== undefined ? [entry] : (byKey.get(file.key) ?? [])
     if (entry === undefined) seen.push({ file, entry, seen: 'new' })
     // Nearly all files are known, and waiting for the answer would cost more than the answer.
-    else if (entries.some((same) => same.sizeBytes === file.sizeBytes && same.modifiedMs === file.modifiedMs))
-      seen.push({ file, entry, seen: 'known' })
-    else seen.push({ file, entry, seen: await compareBytes(landing, file, entries) })
+    else if (isUnchanged(file, entries)) seen.push({ file, entry, seen: 'known' })
+    else seen.push({ file, entry, seen: await compare(landing, file, entries) })
   }
   return seen
 }
 
-async function compareBytes(
+/** A LOAD object that was left out once: the decision is about its bytes, and whether others are a reload says what was loaded before. */
+async function lookUpSkippedLoad(
+  landing: Store,
+  file: LandingFile,
+  { entry, entries }: { readonly entry: LedgerEntry; readonly entries: readonly LedgerEntry[] },
+): Promise<SeenFile> {
+  const skipped = entries.filter(({ kind }) => kind === 'skipped')
+  if ((await compare(landing, file, skipped)) === 'known') return { file, entry, seen: 'known' }
+  const loaded = entries.findLast(({ kind }) => kind === 'load')
+  if (loaded === undefined) return { file, entry, seen: 'changed' }
+  return { file, entry: loaded, seen: await compare(landing, file, [loaded]) }
+}
+
+async function compare(
   landing: Store,
   file: LandingFile,
   entries: readonly LedgerEntry[],
 ): Promise<'known' | 'changed'> {
+  if (isUnchanged(file, entries)) return 'known'
   const same = entries.filter((entry) => entry.sizeBytes === file.sizeBytes)
   if (same.length === 0) return 'changed'
   const hash = await hashLandingFile(landing, file.key)
   return same.some((entry) => entry.hash === hash) ? 'known' : 'changed'
+}
+
+function isUnchanged({ sizeBytes, modifiedMs }: LandingFile, entries: readonly LedgerEntry[]): boolean {
+  return entries.some((entry) => entry.sizeBytes === sizeBytes && entry.modifiedMs === modifiedMs)
 }

@@ -19,7 +19,7 @@ export interface SeenFile {
   readonly file: LandingFile
   /** `known`: these bytes were taken in. `changed`: the key was, with other bytes. `new`: the key was not. */
   readonly seen: 'known' | 'changed' | 'new'
-  /** The ledger's newest entry for the key. */
+  /** The ledger's newest entry for the key; of a LOAD that was skipped and has other bytes now, the load before. */
   readonly entry: LedgerEntry | undefined
 }
 
@@ -73,7 +73,7 @@ export function planTable(
  * The load to take next, if one waits: the first of the table, or a reload. A LOAD key that the generation holds with
  * other bytes starts the next one, and what was not written anew since is left over from before.
  */
-function nextGeneration(
+export function nextGeneration(
   loads: readonly SeenFile[],
   state: TableState | undefined,
 ): { readonly generation: number; readonly files: readonly LandingFile[] } | undefined {
@@ -83,7 +83,8 @@ function nextGeneration(
   const restarted = loads.some(
     ({ file, seen, entry }) =>
       seen === 'changed' &&
-      entry?.generation === newest &&
+      entry?.kind === 'load' &&
+      entry.generation === newest &&
       (newest === state.generation || file.modifiedMs > entry.modifiedMs),
   )
   if (!restarted) return undefined

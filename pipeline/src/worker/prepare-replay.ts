@@ -20,6 +20,9 @@ export interface PreparedReplay {
   readonly replayed: number
 }
 
+// Widening is a commit of its own, and it belongs to the order of files.
+const WIDENS_FIRST = 'the table takes the wider type with its next file: ingest that, then replay again'
+
 interface FileReplay {
   readonly rows: readonly QuarantinedRow[]
   readonly still: readonly QuarantinedRow[]
@@ -134,7 +137,7 @@ async function replayFile(run: TableRun, schema: EvolvingSchema, rows: readonly 
     const outcome = await readLandingFile({ ...run, lake }, run.engine, { file, schema }, (staged) =>
       stageRows(run, schema, before, staged),
     )
-    if (outcome.kind === 'widen') return { rows, still: rows }
+    if (outcome.kind === 'widen') return { rows, still: rows.map((row) => ({ ...row, reason: WIDENS_FIRST })) }
     const rejected = new Map(outcome.reading.rejects.map((reject) => [reject.row, reject]))
     const still = rows.flatMap((row, at) => {
       const reject = rejected.get(isParquet ? row.row : at + 1)

@@ -29,8 +29,9 @@ export type ReadOutcome =
   | { readonly kind: 'read'; readonly reading: FileReading }
   | { readonly kind: 'widen'; readonly schema: StructType }
 
-/** Names of the batch's own columns, and of the place that data files keep. */
-export const RESERVED = /^__(op|row|file|n|place|seq|phase|unset|was_.*)$/i
+/** Names of the columns that batches and scans add on their way, and of the place that data files keep. */
+export const RESERVED =
+  /^__(op|row|file|n|place|seq|phase|unset|was_.*|path|position|sub|delete|live|dead|order|outcome|ordinal|reset)$/i
 
 /** Reads one file. `consume` takes its rows and tells how many they were; it may be called several times, and the last call counts. */
 export async function readLandingFile(
@@ -82,11 +83,10 @@ export async function countLandingFile(run: TableRun, file: LandingFile): Promis
   const opened = await openFile(run, run.engine, file)
   try {
     const { session } = run
-    const context = readContext(
-      run,
-      file,
-      knownColumns(run, session.snapshot?.schema, session.state?.sourceColumns ?? []),
-    )
+    const context = readContext(run, file, {
+      schema: session.snapshot?.schema,
+      source: session.state?.sourceColumns ?? [],
+    })
     const plan = await planRead(run.engine, opened, { ...context, isSchemaAccepted: true })
     return { ...readingOf(file, opened), read: plan.rowCount, digitsCut: 0, rejects: [] }
   } finally {
@@ -146,9 +146,9 @@ async function planFile(
   }: { readonly file: LandingFile; readonly opened: OpenedFile; readonly schema: EvolvingSchema },
 ): Promise<ReadPlan> {
   const seenWidth = file.kind === 'transactions' ? undefined : schema.width(file.kind)
-  const context = { ...readContext(run, file, knownColumns(run, schema.current(), schema.source())), seenWidth }
+  const context = { ...readContext(run, file, { schema: schema.current(), source: schema.source() }), seenWidth }
   const plan = await planRead(engine, opened, context)
-  const isFirst = context.known === undefined && run.table.columns === undefined
+  const isFirst = schema.current().fields.length === 0 && run.table.columns === undefined
   if (!isFirst || opened.format === 'parquet' || plan.rowCount === 0) return plan
   // DMS writes these two as text, and a sequence is compared as text unless `columns` says otherwise (law 2).
   const asText = [run.lake.config.dms.TimestampColumnName, run.table.sequence]
@@ -162,27 +162,35 @@ async function planFile(
   return planRead(engine, opened, { ...context, known })
 }
 
+/** `source`: the names that the files have had so far, in their order; none before the first file with rows. */
 function readContext(
   { table, lake, options }: TableRun,
   { kind }: LandingFile,
-  known: readonly SourceColumn[] | undefined,
+  { schema, source }: { readonly schema: StructType | undefined; readonly source: readonly string[] },
 ): ReadContext {
-  return { table, settings: lake.config.dms, kind, known, isSchemaAccepted: options.acceptSchema === true }
+  const stored = storedColumns(schema)
+  const known = source.flatMap((name): readonly SourceColumn[] => {
+    const column = stored.get((table.rename.get(name) ?? name).toLowerCase())
+    return column === undefined ? [] : [{ name, type: column.type }]
+  })
+  return {
+    table,
+    settings: lake.config.dms,
+    kind,
+    known: source.length === 0 || stored.size === 0 ? undefined : known,
+    stored,
+    isSchemaAccepted: options.acceptSchema === true,
+  }
 }
 
-/** The table's columns under their source names and in the source's order; undefined before its first file. */
-function knownColumns(
-  run: TableRun,
-  schema: StructType | undefined,
-  source: readonly string[],
-): readonly SourceColumn[] | undefined {
-  if (schema === undefined || schema.fields.length === 0) return undefined
-  const types = new Map(schema.fields.map((field) => [field.name, field.type]))
-  return source.flatMap((name): readonly SourceColumn[] => {
-    const type = types.get(run.table.rename.get(name) ?? name)
-    const known = typeof type === 'string' ? parseColumnType(type) : undefined
-    return known === undefined ? [] : [{ name, type: known }]
-  })
+/** The table's columns by their names in lower case. Nested ones, which another program made, are in no file of DMS. */
+function storedColumns(schema: StructType | undefined): ReadonlyMap<string, SourceColumn> {
+  return new Map(
+    (schema?.fields ?? []).flatMap(({ name, type }): readonly [string, SourceColumn][] => {
+      const known = typeof type === 'string' ? parseColumnType(type) : undefined
+      return known === undefined ? [] : [[name.toLowerCase(), { name, type: known }]]
+    }),
+  )
 }
 
 /** The configured types under the table's names: a wider one there widens the table. */

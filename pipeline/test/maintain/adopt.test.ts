@@ -79,6 +79,31 @@ test('files that the rows hold already are recorded and not applied again', asyn
   expect(await feed.rows()).toEqual(['1=Ada L.', '2=Bo'])
 })
 
+test('a load that waits replaces all rows when they hold nothing of it, and joins them when they hold a part', async () => {
+  const replaced = await foreignTable('replaced')
+  await replaced.put('LOAD00000001', ['I,2,Bob', 'I,3,Cy'])
+  await replaced.put('20260301-101500000', ['U,3,Cyd'])
+  const plan = await planAdoption(replaced, TABLE, { kind: 'none' })
+  expect(plan.replacing.map(({ key }) => key)).toEqual([keyOf('LOAD00000001')])
+  await adoptTable(replaced, plan)
+  expect(await replaced.ingest()).toBeUndefined()
+  expect(await replaced.rows()).toEqual(['2=Bob', '3=Cyd'])
+  const joined = await foreignTable('joined')
+  await joined.put('LOAD00000001', ['I,1,Ada', 'I,2,Bo'])
+  await joined.put('LOAD00000002', ['I,3,Cy'])
+  await adopt(joined, { kind: 'until', file: keyOf('LOAD00000001') })
+  expect(await joined.ingest()).toBeUndefined()
+  expect(await joined.rows()).toEqual(['1=Ada', '2=Bo', '3=Cy'])
+})
+
+test('the first file after an adoption is held to the types of the table', async () => {
+  const feed = await foreignTable('typed')
+  await adopt(feed)
+  await feed.put('20260301-101500000', ['I,1.7,x', 'I,0x10,y', 'I,3,Cy'])
+  await feed.ingest()
+  expect(await feed.rows()).toEqual(['1=Ada', '2=Bo', '3=Cy'])
+})
+
 test('a load that is written anew after the adoption is a reload', async () => {
   const feed = await foreignTable('reloaded')
   await feed.put('LOAD00000001', ['I,1,Ada', 'I,2,Bo'])

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { systemClock } from '@tributary/delta'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { checkTable } from '../../src/inspect/check.ts'
+import { releaseTable } from '../../src/maintain/adopt-table.ts'
 import { planTableRestore, restoreTable } from '../../src/maintain/restore-table.ts'
 import { segmentsOf, stateOf } from '../../src/maintain/sidecars.ts'
 import { resolveTable } from '../../src/worker/resolve.ts'
@@ -83,6 +84,45 @@ test('back across a reload: only the reload has to be there', async () => {
   await feed.ingest()
   expect(await feed.rows()).toEqual(['7=Gus'])
   expect(await soundness(feed)).toEqual([])
+})
+
+test('back across a reload: the changes that it replaced do not come after it', async () => {
+  const feed = await fedTable('replaced')
+  await feed.put('LOAD00000001', ['I,1,final'])
+  await feed.ingest()
+  await restoreTable(systemClock, await plan(feed, 0))
+  expect(await feed.rows()).toEqual(['1=Ada', '2=Bo'])
+  expect(await feed.ingest()).toBeUndefined()
+  expect(await feed.rows()).toEqual(['1=final'])
+  expect(await soundness(feed)).toEqual([])
+})
+
+test('back across a truncate, which is undone: the changes before it have to be there', async () => {
+  const feed = await fedTable('truncated')
+  await resolveTable(feed.lake, feed.engine, TABLE, { kind: 'truncate', reason: 'x' })
+  expect((await plan(feed, 0)).again).toHaveLength(2)
+  await rm(join(feed.folder, 'landing', keyOf('20260301-101500000')))
+  await expect(plan(feed, 0)).rejects.toMatchObject({ code: 'RESTORE_FILES_LEFT' })
+  await restoreTable(systemClock, await plan(feed, 1))
+  await feed.ingest()
+  expect(await feed.rows()).toEqual(['1=Ada L.', '3=bad'])
+})
+
+test('a file that an earlier restore brought in again is asked for once, and not when the version knows it', async () => {
+  const feed = await fedTable('twice')
+  await restoreTable(systemClock, await plan(feed, 0))
+  await feed.ingest()
+  await rm(join(feed.folder, 'landing', keyOf('20260301-101500000')))
+  expect((await plan(feed, 1)).again).toEqual([keyOf('20260301-101600000')])
+})
+
+test('a released table stays released: its old ledger knows nothing of what came between', async () => {
+  const feed = await fedTable('released')
+  await releaseTable(systemClock, TABLE, await feed.snapshot())
+  await restoreTable(systemClock, await plan(feed, 0))
+  const restored = await feed.snapshot()
+  expect([await feed.rows(), stateOf(restored)]).toEqual([['1=Ada', '2=Bo'], undefined])
+  expect(await feed.ingest()).toBe('TABLE_NOT_OURS')
 })
 
 test('a table of ours is not restored by its path, nor without its sidecars', async () => {
