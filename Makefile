@@ -19,13 +19,14 @@ BUNDLE = cli/dist/main.js
 SOURCES = $(shell find delta/src pipeline/src cli/src -name '*.ts')
 RESULTS = node_modules/.tests.json
 
-.PHONY: help setup spark demo test check bench format clean
+.PHONY: help setup spark demo test soak check bench format clean
 
 help:
 	@echo 'make setup    install Node 24, the npm packages and the Python readers into this checkout'
 	@echo 'make spark    install Spark, a reader in the tests; make test does so itself'
 	@echo 'make demo     30 days of real flights: DMS files in, live Delta tables out'
 	@echo 'make test     everything that must hold: style, types, and all tests'
+	@echo 'make soak     the long runs: all conformance cases, millions of damaged inputs, every table by Spark'
 	@echo 'make check    the quick part of it, in under a minute'
 	@echo 'make bench    Tributary, delta-rs and the floor on 10,000,000 rows'
 	@echo 'make format   rewrite the files in house style'
@@ -72,6 +73,11 @@ test: setup $(SPARK_READY)
 	@$(NPM_RUN) style
 	@$(NPM_RUN) test -- --reporter=default --reporter=json --outputFile.json=$(RESULTS)
 	@PATH="$(NODE_FOLDER):$$PATH" node .ci/summary.ts skipped $(RESULTS)
+
+# What is random or large in the tests, at full size: it takes hours.
+SOAKED = cli/test/conformance delta/test/concurrency delta/test/fuzz delta/test/readers delta/test/write/operations
+soak: setup $(SPARK_READY)
+	@TRIBUTARY_SOAK=1 $(NPM_RUN) test -- --project slow $(SOAKED)
 
 check: setup
 	@$(NPM_RUN) check

@@ -128,15 +128,25 @@ async function withTemporary<T>(
   clock: Clock,
   use: (temporary: string) => Promise<T>,
 ): Promise<T> {
-  await makeFolder(dirname(target))
   const temporary = join(dirname(target), `.${basename(target)}.${clock.uuid()}.tmp`)
   try {
-    await using file = await open(temporary, 'wx')
+    await using file = await openNew(temporary)
     await file.writeFile(bytes)
     await file.sync()
     return await use(temporary)
   } finally {
     await rm(temporary, { force: true })
+  }
+}
+
+// The folder is nearly always there: looking first would cost each write a step more.
+async function openNew(path: string): Promise<FileHandle> {
+  try {
+    return await open(path, 'wx')
+  } catch (error) {
+    if (!hasCode(error, 'ENOENT')) throw error
+    await makeFolder(dirname(path))
+    return open(path, 'wx')
   }
 }
 

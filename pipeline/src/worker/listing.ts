@@ -1,4 +1,4 @@
-import { parseLandingKey, placeOf } from '../dms/file-name.ts'
+import { type LandingKey, parseLandingKey, placeOf } from '../dms/file-name.ts'
 import type { Lake } from './lake.ts'
 import type { LandingFile } from './plan.ts'
 
@@ -14,17 +14,30 @@ export interface Listing {
   readonly refused: readonly { readonly key: string; readonly why: string }[]
 }
 
+interface ReadName {
+  readonly parsed: LandingKey
+  readonly place: string
+}
+
+// A watch lists the same names again and again. What they mean follows from them alone, and those that are gone are forgotten.
+const readNames = new WeakMap<Lake, ReadonlyMap<string, ReadName>>()
+
 /** Lists the landing once, for all tables. LIST is the truth: nothing else tells which files exist (law 1). */
 export async function listLanding(lake: Lake): Promise<Listing> {
   const { dms } = lake.config
-  const names = lake.config.tables.map((table) => table.name)
-  const tables = new Map<string, LandingFile[]>(names.map((name) => [name, []]))
+  const configured = lake.config.tables.map((table) => table.name)
+  const tables = new Map<string, LandingFile[]>(configured.map((name) => [name, []]))
   const unconfigured = new Map<string, number>()
   const ignored: { key: string; why: string }[] = []
   const refused: { key: string; why: string }[] = []
-  const options = { bucketFolder: dms.BucketFolder, cdcPath: dms.CdcPath, tables: names }
+  const options = { bucketFolder: dms.BucketFolder, cdcPath: dms.CdcPath, tables: configured }
+  const known = readNames.get(lake)
+  const names = new Map<string, ReadName>()
+  readNames.set(lake, names)
   for await (const { path: key, sizeBytes, modifiedMs } of lake.landing.list('')) {
-    const parsed = parseLandingKey(key, options)
+    const name = known?.get(key) ?? { parsed: parseLandingKey(key, options), place: placeOf(key) }
+    names.set(key, name)
+    const { parsed, place } = name
     if (sizeBytes === 0) {
       ignored.push({ key, why: 'empty object' })
       continue
@@ -32,15 +45,14 @@ export async function listLanding(lake: Lake): Promise<Listing> {
     switch (parsed.kind) {
       case 'load':
       case 'cdc': {
-        const name = `${parsed.schema}.${parsed.table}`
-        const files = tables.get(name)
-        if (files === undefined) unconfigured.set(name, (unconfigured.get(name) ?? 0) + 1)
-        else files.push({ key, sizeBytes, modifiedMs, kind: parsed.kind, place: placeOf(key) })
+        const table = `${parsed.schema}.${parsed.table}`
+        const files = tables.get(table)
+        if (files === undefined) unconfigured.set(table, (unconfigured.get(table) ?? 0) + 1)
+        else files.push({ key, sizeBytes, modifiedMs, kind: parsed.kind, place })
         break
       }
       case 'transactions':
-        for (const files of tables.values())
-          files.push({ key, sizeBytes, modifiedMs, kind: 'transactions', place: placeOf(key) })
+        for (const files of tables.values()) files.push({ key, sizeBytes, modifiedMs, kind: 'transactions', place })
         break
       case 'control':
         ignored.push({ key, why: `DMS control table ${parsed.table}` })
