@@ -87,7 +87,6 @@ async function writeV2(
   { topLevel = 'parquet', sidecarFilesMax = SIDECAR_FILES_MAX }: CheckpointOptions,
 ): Promise<CheckpointSize> {
   const { store, version } = snapshot
-  const columns = fileColumns(snapshot)
   const isInline = topLevel === 'parquet' && snapshot.files.length + snapshot.tombstones.length <= sidecarFilesMax
   // PROTOCOL.md: either all actions on files are in the top file, or all are in sidecars.
   const sidecars = isInline ? NO_SIDECARS : await writeSidecars(engine, clock, snapshot, sidecarFilesMax)
@@ -96,10 +95,11 @@ async function writeV2(
     stateRows(snapshot),
     isInline ? fileRows(snapshot, clock.now()) : sidecars.rows,
   ])
+  // Spark looks for the columns of files in the top file even where all of them are in sidecars.
   const top =
     topLevel === 'json'
       ? encodeJson(rows)
-      : await encodeParquet(engine, clock, { ...STATE_COLUMNS, ...V2_COLUMNS, ...(isInline ? columns : {}) }, rows)
+      : await encodeParquet(engine, clock, { ...STATE_COLUMNS, ...V2_COLUMNS, ...fileColumns(snapshot) }, rows)
   await store.write(topPath(version, clock, topLevel), top.bytes)
   return { size: top.rows + sidecars.size, sizeInBytes: top.bytes.length + sidecars.sizeInBytes }
 }

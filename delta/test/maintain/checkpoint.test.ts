@@ -138,6 +138,15 @@ test('a checkpoint of the second kind has a random name, and its files inside or
   expect([hint.version, hint.numOfAddFiles, hint.size]).toEqual([4, 3, lines.length + 3])
 })
 
+test('the top file of a second kind has columns for files though all are in sidecars, since Spark asks for them', async () => {
+  const { folder } = await checkpointed('columns', { 'delta.checkpointPolicy': 'v2' }, { sidecarFilesMax: 2 })
+  const top = `${folder}/_delta_log/*.checkpoint.*.parquet`
+  expect(await shop.engine.all(`SELECT "add", remove FROM read_parquet('${top}') WHERE sidecar IS NOT NULL`)).toEqual([
+    { add: null, remove: null },
+    { add: null, remove: null },
+  ])
+})
+
 test('checkpoints come at the interval that the table asks for, and never below a protected version', async () => {
   const { snapshot } = await checkpointed('interval', {})
   const at = (version: number, interval?: string) =>

@@ -31,6 +31,7 @@ afterAll(async () => {
 
 test.for(TABLES_FOR_SPARK.filter(({ isSample }) => isSample || IS_SOAK))(
   'Spark reads the rows that we read: $name',
+  { timeout: IS_SOAK ? 900_000 : 300_000 },
   async ({ make }) => {
     const table = await make(place, engine)
     const { version: latest } = await table.snapshot()

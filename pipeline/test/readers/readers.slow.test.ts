@@ -68,8 +68,8 @@ test('the columns for the place of a row are in our files and invisible to reade
 const COLUMNS = 'id: long, count: integer, amount: "decimal(6,2)", day: date, note: string'
 const WIDER = 'id: long, count: long, amount: "decimal(12,2)", day: date, note: string'
 
-test.for(['merge-on-read', 'copy-on-write'])(
-  'Spark reads each version of a table that was loaded, changed, widened and loaded again (%s)',
+test.for(IS_SOAK ? ['merge-on-read', 'copy-on-write'] : ['merge-on-read'])(
+  'Spark reads the versions of a table that was loaded, changed, widened and loaded again (%s)',
   async (write) => {
     const folder = join(workplace.folder, write)
     const configure = (columns: string) =>
@@ -100,7 +100,7 @@ test.for(['merge-on-read', 'copy-on-write'])(
     await ingest(wider, workplace.engine)
     const { version: latest, store } = await readSnapshot(lake.tableStore('shop.orders'))
     expect(latest).toBeGreaterThanOrEqual(4)
-    for (let version = 0; version <= latest; version++) {
+    for (let version = IS_SOAK ? 0 : latest - 1; version <= latest; version++) {
       const rows = await ourRows(workplace.engine, await readSnapshot(store, { version }))
       expect(await sparkRows(fileURLToPath(store.url), { version }), `version ${version}`).toEqual(rows)
     }
