@@ -1,4 +1,4 @@
-import { rm } from 'node:fs/promises'
+import { rm, utimes } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { placesOfFile } from '../../src/maintain/file-places.ts'
@@ -105,7 +105,15 @@ test('a retention below the table’s has to be meant', async () => {
 test('a longer retention keeps what the table’s own tombstones have forgotten', async () => {
   const table = await tableOf('long')
   const snapshot = { ...(await table.snapshot()), tombstones: [] }
-  expect((await planVacuum(daysLater(8), snapshot, { retainMs: 24 * 30 * HOUR })).files).toEqual([])
+  // The files are older than the retention, their removal is not.
+  const monthsAgo = Date.now() / 1000 - 60 * 86_400
+  const all = await listed(table)
+  for (const path of all) await utimes(join(shop.folder, 'long', path), monthsAgo, monthsAgo)
+  const plan = await planVacuum(daysLater(8), snapshot, { retainMs: 24 * 30 * HOUR })
+  expect([plan.files, plan.tooYoung]).toEqual([[], 0])
+  const live = await filesOf(table, 3)
+  const later = await planVacuum(daysLater(31), snapshot, { retainMs: 24 * 30 * HOUR })
+  expect(later.files.map(({ path }) => path)).toEqual(all.filter((path) => !live.includes(path)))
 })
 
 test('the files of a pinned version stay, and a pin that cannot be read stops everything', async () => {

@@ -1,5 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type Clock, systemClock } from '../../src/clock.ts'
 import { commitInfoOf } from '../../src/log/read-commit.ts'
+import { commitTransaction } from '../../src/write/transaction.ts'
+import { add } from '../log/log-builder.ts'
 import { fieldsOf, lastActions, rowsOf, type TablePlace, tablePlace } from './support.ts'
 
 let place: TablePlace
@@ -21,6 +24,17 @@ test('in-commit timestamps rise, and stand in the first line', async () => {
   }
   expect(times.every((time, index) => time > (times[index - 1] ?? 0))).toBe(true)
   expect((await table.snapshot()).timestampMs).toBe(times[2])
+})
+
+test('an in-commit timestamp is later than the one before, though the clock goes back', async () => {
+  const table = await place.fresh(ROWS, { configuration: { 'delta.enableInCommitTimestamps': 'true' } })
+  const snapshot = await table.snapshot()
+  const slow: Clock = { ...systemClock, now: () => snapshot.timestampMs - 60_000 }
+  const actions = [add('a'), add('b')]
+  for (const action of actions)
+    await commitTransaction(slow, { snapshot, actions: [action], info: {}, reads: { kind: 'nothing' } })
+  const times = (await Array.fromAsync(table.history())).map(({ timestampMs }) => timestampMs - snapshot.timestampMs)
+  expect(times).toEqual([2, 1, 0])
 })
 
 test('in-commit timestamps that begin later say from which version on', async () => {

@@ -239,6 +239,24 @@ test('rows that a winner gave back are new rows', async () => {
   expect(await commitAll(marks)).toEqual([{ kind: 'conflicted', winner: 2, because: 'rows-added', subject: 'f' }])
 })
 
+test('marks on a file in which a winner gave rows back are a conflict', async () => {
+  const start = await tableOf('f')
+  await commitAll(await upsert(start, { f: [1, 2] }))
+  const table = await readSnapshot(start.store)
+  const marks = await upsert(table, { f: [5] })
+  const f = fileOf(table, 'f')
+  const [, fewer] = await deletionVectorActions(start.store, systemClock, [
+    { file: fileOf(start, 'f'), positions: [1] },
+  ])
+  await commitAll({
+    snapshot: table,
+    actions: [{ remove: removeOf(f, 1) }, ...(fewer === undefined ? [] : [fewer])],
+    info: { operation: 'RESTORE' },
+    reads: { kind: 'table' },
+  })
+  expect(await commitAll(marks)).toEqual([{ kind: 'conflicted', winner: 2, because: 'same-rows', subject: 'f' }])
+})
+
 test('who is always beaten gives up', async () => {
   const table = await tableOf()
   let taken = 0
