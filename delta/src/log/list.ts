@@ -14,6 +14,8 @@ export interface CommitFile {
 export interface CheckpointFiles {
   readonly version: number
   readonly parts: readonly StoreEntry[]
+  /** How many live files it holds by the word of `_last_checkpoint`, where that speaks of this version. */
+  readonly filesHinted?: number
 }
 
 /** What has to be read to know the table at `version`. */
@@ -29,13 +31,20 @@ export interface LogSegment {
 /** Find what to read for a version, the latest if none is given. Throws `TABLE_NOT_FOUND`, `VERSION_NOT_FOUND`, `VERSION_EXPIRED`, `LOG_GAP`. */
 export async function listSegment(store: Store, wanted?: number): Promise<LogSegment> {
   const hint = await readHint(store)
-  if (hint !== undefined && hint > 0 && (wanted === undefined || hint <= wanted)) {
-    const listing = await listLog(store, hint)
+  if (hint !== undefined && hint.version > 0 && (wanted === undefined || hint.version <= wanted)) {
+    const listing = await listLog(store, hint.version)
     // The hint may be stale, or name what is gone: then only the whole listing tells.
     if (newestCheckpoint(listing, wanted ?? Number.POSITIVE_INFINITY) !== undefined)
-      return planSegment(store, listing, wanted)
+      return withHint(planSegment(store, listing, wanted), hint)
   }
   return planSegment(store, await listLog(store, 0), wanted)
+}
+
+function withHint(segment: LogSegment, { version, files }: Hint): LogSegment {
+  const { checkpoint } = segment
+  return checkpoint?.version === version && files !== undefined
+    ? { ...segment, checkpoint: { ...checkpoint, filesHinted: files } }
+    : segment
 }
 
 /** All commit files from a version on, in order. */
@@ -146,7 +155,7 @@ function whyMissing(store: Store, listing: Listing, version: number, missing: nu
 }
 
 // PROTOCOL.md, "Last Checkpoint File": only a hint. Whatever is wrong with it, the listing is the truth.
-async function readHint(store: Store): Promise<number | undefined> {
+async function readHint(store: Store): Promise<Hint | undefined> {
   if ((await store.stat(LAST_CHECKPOINT)) === undefined) return undefined
   try {
     return parseHint(JSON.parse(new TextDecoder().decode(await store.read(LAST_CHECKPOINT))))
@@ -155,9 +164,17 @@ async function readHint(store: Store): Promise<number | undefined> {
   }
 }
 
-function parseHint(value: unknown): number | undefined {
-  if (typeof value !== 'object' || value === null || !('version' in value)) return undefined
-  return typeof value.version === 'number' && Number.isSafeInteger(value.version) && value.version >= 0
-    ? value.version
-    : undefined
+interface Hint {
+  readonly version: number
+  readonly files: number | undefined
+}
+
+function parseHint(value: unknown): Hint | undefined {
+  if (typeof value !== 'object' || value === null || !('version' in value) || !isCount(value.version)) return undefined
+  const files = 'numOfAddFiles' in value && isCount(value.numOfAddFiles) ? value.numOfAddFiles : undefined
+  return { version: value.version, files }
+}
+
+function isCount(value: unknown): value is number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0
 }

@@ -31,7 +31,17 @@ export async function readCheckpoint(store: Store, checkpoint: CheckpointFiles):
     if (entry === undefined) throw complain('it is named by a checkpoint and is not there')
     for await (const rows of readCheckpointRows(store, entry, complain)) replay.add(fileActionsOf(rows, complain))
   }
-  return replay.finish()
+  const state = replay.finish()
+  assertWhole(checkpoint, state)
+  return state
+}
+
+// A Parquet file ends with its footer, but lines of JSON that were cut between two of them look whole: only the hint tells.
+function assertWhole({ parts, filesHinted }: CheckpointFiles, { files }: TableState): void {
+  const [top] = parts
+  if (top === undefined || !top.path.endsWith('.json') || filesHinted === undefined) return
+  if (files.length !== filesHinted)
+    throw checkpointCorrupt(top.path, `it holds ${files.length} files and _last_checkpoint says ${filesHinted}`)
 }
 
 function assertVersion(row: unknown, version: number, complain: Complain): void {

@@ -1,9 +1,11 @@
-import { readdir, readFile, rm, stat } from 'node:fs/promises'
+import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { systemClock } from '../../src/clock.ts'
 import { commitPath } from '../../src/log/file-names.ts'
+import { readSnapshot } from '../../src/log/snapshot.ts'
 import { isCheckpointDue, writeCheckpoint } from '../../src/maintain/checkpoint.ts'
+import { localStore } from '../../src/store/local.ts'
 import { createTestTable, schemaOf, workshop } from '../read/table.ts'
 
 let shop: Awaited<ReturnType<typeof workshop>>
@@ -168,4 +170,18 @@ test('checkpoints come at the interval that the table asks for, and never below 
   ])
   const { folder } = await checkpointed('protected', { 'delta.requireCheckpointProtectionBeforeVersion': '5' })
   expect((await readdir(join(folder, '_delta_log'))).filter((file) => !file.endsWith('.json'))).toEqual([])
+})
+
+test('a checkpoint of JSON that was cut between two lines is refused and does not lose files', async () => {
+  const { folder } = await checkpointed(
+    'cut',
+    { 'delta.checkpointPolicy': 'v2' },
+    { topLevel: 'json', sidecarFilesMax: 2 },
+  )
+  const log = join(folder, '_delta_log')
+  const top = (await readdir(log)).find((file) => /checkpoint\..*\.json$/.test(file)) ?? ''
+  const lines = (await readFile(join(log, top), 'utf8')).trim().split('\n')
+  expect(lines.at(-1)).toContain('"sidecar"')
+  await writeFile(join(log, top), `${lines.slice(0, -1).join('\n')}\n`)
+  await expect(readSnapshot(localStore(folder))).rejects.toMatchObject({ code: 'CHECKPOINT_CORRUPT' })
 })
