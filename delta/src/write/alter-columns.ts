@@ -1,10 +1,10 @@
 // Changes of a table's columns, as pure functions from metadata to metadata. PROTOCOL.md, "Column Mapping" and "Type Widening".
 
 import type { Clock } from '../clock.ts'
-import { alterationInvalid, columnNotFound } from '../errors.ts'
+import { alterationInvalid, columnNotFound, TributaryError } from '../errors.ts'
 import type { Metadata } from '../protocol/actions.ts'
 import { columnMappingMode, physicalName } from '../protocol/column-mapping.ts'
-import { encodeSchema, walkFields } from '../protocol/parse-schema.ts'
+import { encodeSchema, parseSchema, walkFields } from '../protocol/parse-schema.ts'
 import type { DataType, StructField, StructType } from '../protocol/schema.ts'
 import { namesOf } from './expression-columns.ts'
 import { withPhysicalNames } from './physical-names.ts'
@@ -23,6 +23,18 @@ export type ColumnChange =
 
 /** The metadata after a change of columns. Throws `ALTERATION_INVALID`, `COLUMN_NOT_FOUND`. */
 export function alterColumns(clock: Clock, table: TargetTable, change: ColumnChange): Metadata {
+  const metadata = altered(clock, table, change)
+  try {
+    parseSchema(metadata.schemaString)
+  } catch (cause) {
+    // Nothing is written yet: it is the wish that is no schema, and not the table.
+    const why = cause instanceof TributaryError ? cause.message : String(cause)
+    throw alterationInvalid(`the columns would be no schema of Delta (${why})`, 'Give a type of Delta.')
+  }
+  return metadata
+}
+
+function altered(clock: Clock, table: TargetTable, change: ColumnChange): Metadata {
   switch (change.kind) {
     case 'add':
       return addColumns(clock, table, change.fields)

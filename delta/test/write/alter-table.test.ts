@@ -184,3 +184,13 @@ test('a table with a change feed gets no column by the name of one of the feed',
   await expect(table.addColumns(fieldsOf(['_change_type', 'string']).fields)).rejects.toThrow(taken)
   await expect(table.renameColumn('v', '_Commit_Version')).rejects.toThrow(taken)
 })
+
+test('a type that Delta does not have is refused as a wish, and the table stays as it is', async () => {
+  const table = await place.fresh(fieldsOf(['id', 'long'], ['price', 'decimal(10,2)']), {
+    configuration: { 'delta.enableTypeWidening': 'true' },
+  })
+  const refused = { code: 'ALTERATION_INVALID' }
+  await expect(table.addColumns(fieldsOf(['x', 'decimal(50,2)']).fields)).rejects.toMatchObject(refused)
+  await expect(table.widenColumn('price', 'decimal(50,2)')).rejects.toMatchObject(refused)
+  expect((await table.snapshot()).version).toBe(0)
+})
