@@ -234,10 +234,13 @@ test.each(Object.keys(HOSTILE))(
     try {
       const cast = castType(type)
       const rows =
-        await engine.all(`SELECT t, CAST(${usual.value} AS VARCHAR) AS v, coalesce(${usual.isOdd}, false) AS odd
+        await engine.all(`SELECT t, CAST(${usual.value} AS VARCHAR) AS v, coalesce(${usual.isOdd}, false) AS odd,
+        coalesce(${valueSql('t', type, 'k').isCut ?? 'false'}, false) AS cut
       FROM (SELECT t${cast === undefined ? '' : `, TRY_CAST(t AS ${cast}) AS k`} FROM (VALUES ${texts.map((text) => `(${quoteText(text)})`).join(', ')}) x(t))`)
       const taken = rows.filter((row) => row['odd'] !== true)
       expect(taken.length).toBeGreaterThan(0)
+      // Digits that are lost must be counted, and the usual form counts none.
+      expect(taken.filter((row) => row['cut'] === true)).toEqual([])
       const full = await values(type, texts)
       expect(Object.fromEntries(taken.map((row) => [String(row['t']), String(row['v'])]))).toEqual(
         Object.fromEntries(taken.map((row) => [String(row['t']), full[String(row['t'])]])),

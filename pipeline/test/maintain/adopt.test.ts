@@ -123,6 +123,32 @@ test.for([
   )
 })
 
+test('a table that another writer changed since its keys were checked is not adopted', async () => {
+  const feed = await foreignTable('raced')
+  const plan = await planAdoption(feed, TABLE, undefined)
+  const store = feed.lake.tableStore(TABLE)
+  const added = await writeDataFiles(feed.engine, store, systemClock, {
+    relation: "SELECT 1::BIGINT AS id, 'twice' AS name",
+    schema: SCHEMA,
+    partitionColumns: [],
+  })
+  const actions = added.map((add) => ({ add }))
+  await commit(store, systemClock, { readVersion: 0, actions, info: { operation: 'WRITE' } })
+  await expect(adoptTable(feed, plan)).rejects.toMatchObject({ code: 'ADOPT_LOST' })
+})
+
+test.for([
+  ['a column that has one of our own names', '__row', [], 'COLUMN_RESERVED'],
+  ['another partitioning than the configured one', 'name', ['name'], 'SETTINGS_CHANGED'],
+] as const)('%s is refused', async ([, column, partitionColumns, code]) => {
+  const feed = await openFeed(workplace, `refused ${column}`)
+  const fields = SCHEMA.fields.map((field, at) => (at === 1 ? { ...field, name: column } : field))
+  const actions = createTableActions(systemClock, { schema: { type: 'struct', fields }, partitionColumns })
+  const info = { operation: 'CREATE TABLE' }
+  await commit(feed.lake.tableStore(TABLE), systemClock, { readVersion: undefined, actions, info })
+  await expect(planAdoption(feed, TABLE, undefined)).rejects.toMatchObject({ code })
+})
+
 test('a table whose rules batches would break is refused by the name of the rule', async () => {
   const feed = await foreignTable('ruled')
   const { metadata } = await feed.snapshot()
@@ -145,10 +171,12 @@ test('a released table is anyone’s again, and can be adopted anew with the sam
   const after = await feed.snapshot()
   expect([after.files, stateOf(after)]).toEqual([before.files, undefined])
   expect(after.protocol).toEqual(before.protocol)
+  const batch = after.transactions.get(`tributary/${TABLE}`)?.version
   await expect(releaseTable(systemClock, TABLE, after)).rejects.toMatchObject({ code: 'TABLE_NOT_FED' })
   await feed.put('20260301-101600000', ['I,4,Di'])
   expect(await feed.ingest()).toBe('TABLE_NOT_OURS')
   await adopt(feed, { kind: 'until', file: keyOf('20260301-101500000') })
+  expect((await feed.snapshot()).transactions.get(`tributary/${TABLE}`)?.version).toBe((batch ?? 0) + 1)
   await expect(planAdoption(feed, TABLE, undefined)).rejects.toMatchObject({ code: 'TABLE_IS_OURS' })
   expect(await feed.ingest()).toBeUndefined()
   expect(await feed.rows()).toEqual(['1=Ada', '2=Bo', '3=Cy', '4=Di'])

@@ -1,5 +1,5 @@
 // Worth its seconds: a checkpoint, merged segments and a cleaned log need more than ten commits.
-import { type Clock, cleanLog, systemClock } from '@tributary/delta'
+import { type Clock, cleanLog, commit, scanSql, systemClock } from '@tributary/delta'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { checkTable } from '../../src/inspect/check.ts'
 import { rowLife } from '../../src/inspect/row.ts'
@@ -8,6 +8,8 @@ import { optimizeTable } from '../../src/maintain/optimize-table.ts'
 import { pinPlaceOf, pinVersion, readPins, unpin } from '../../src/maintain/pins.ts'
 import { segmentsOf, stateOf } from '../../src/maintain/sidecars.ts'
 import { planTableVacuum, vacuumTable } from '../../src/maintain/vacuum-table.ts'
+import { placeColumns } from '../../src/upsert/locate.ts'
+import { resolveTable } from '../../src/worker/resolve.ts'
 import { openWorkplace, type Workplace } from '../support/workplace.ts'
 import { type Feed, openFeed, TABLE } from './feed.ts'
 
@@ -75,6 +77,9 @@ test('a pinned version outlives vacuum and log cleanup, until it is unpinned', a
   await keepLog(feed.engine, daysLater(40), await feed.snapshot(), placeOf(feed))
   expect((await vacuumLater(feed, 40)).pins).toEqual(['training'])
   expect(await feed.rows(3)).toEqual(rows)
+  const pinned = stateOf(await feed.snapshot(3))
+  const left = await sidecars(feed)
+  expect((pinned === undefined ? [] : segmentsOf(pinned)).filter(({ path }) => !left.includes(path))).toEqual([])
   await unpin(place, { name: 'training' })
   expect((await vacuumLater(feed, 40)).files.length).toBeGreaterThan(0)
   await cleanLog(daysLater(40), await feed.snapshot())
@@ -100,6 +105,24 @@ test('a pin has a name of a file, does not move, and must be of a version that c
   await expect(vacuumLater(feed, 8)).rejects.toMatchObject({ code: 'PIN_CORRUPT' })
 })
 
+test('sidecars stay that only the checkpoint of the first commit names', async () => {
+  const feed = await openFeed(workplace, 'checkpoint')
+  for (let minute = 10; minute < 20; minute++) {
+    await feed.put(`20260301-10${minute}00000`, [`D,${minute},x`])
+    await feed.ingest()
+  }
+  const store = feed.lake.tableStore(TABLE)
+  // Version 10 is somebody else's commit, so that its own JSON names no sidecar.
+  await commit(store, systemClock, { readVersion: 9, actions: [], info: { operation: 'OTHER' } })
+  await keepLog(feed.engine, systemClock, await feed.snapshot(), placeOf(feed))
+  const named = stateOf(await feed.snapshot(10))?.tombstones.map(({ path }) => path)
+  await resolveTable(feed.lake, feed.engine, TABLE, { kind: 'truncate', reason: 'x' })
+  await cleanLog(daysLater(40), await feed.snapshot())
+  await vacuumLater(feed, 8)
+  expect(named?.length).toBeGreaterThan(0)
+  expect(await sidecars(feed)).toEqual(expect.arrayContaining([...(named ?? [])]))
+})
+
 test('an optimized table of ours is sound, and its rows know where they came from', async () => {
   const feed = await fedTable('optimized')
   const rows = await feed.rows()
@@ -110,6 +133,10 @@ test('an optimized table of ours is sound, and its rows know where they came fro
   expect((await checkTable(feed.engine, feed.lake.tableStore(TABLE), { key: ['id'] })).findings).toEqual([])
   const fork = await feed.engine.fork()
   const life = await rowLife(fork, feed.lake.tableStore(TABLE), '1', { key: ['id'] })
+  const places = await scanSql(fork, await feed.snapshot(), { columns: ['id'], extraColumns: placeColumns })
+  expect(await fork.all(`SELECT "__file" AS file, "__row"::INTEGER AS row FROM (${places}) WHERE id = 1`)).toEqual([
+    { file: 'shop/orders/20260301-101900000.csv', row: 1 },
+  ])
   await fork.close()
   expect(JSON.stringify(life)).toContain('20260301-101900000.csv')
   await feed.put('20260301-103000000', ['U,1,after', 'D,10,x'])

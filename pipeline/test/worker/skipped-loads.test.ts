@@ -17,13 +17,13 @@ const ONE = 's/t/LOAD00000001.csv'
 const TWO = 's/t/LOAD00000002.csv'
 const T0 = 1_700_000_000_000
 
+const CONFIG =
+  'landing: landing\nlake: lake\ndms: {AddColumnName: true}\ntables:\n  s.t: {key: [id], columns: {id: long, v: string}}\n'
+
 /** A table that was loaded with rows 1 and 2, and a change of row 2. */
 async function loaded(): Promise<{ readonly folder: string; readonly lake: Lake }> {
   const folder = join(workplace.folder, `skipped-${count++}`)
-  const lake = await lakeIn(
-    folder,
-    'landing: landing\nlake: lake\ndms: {AddColumnName: true}\ntables:\n  s.t: {key: [id], columns: {id: long, v: string}}\n',
-  )
+  const lake = await lakeIn(folder, CONFIG)
   await put(folder, ONE, 'id,v\n1,a\n2,b\n', T0)
   await put(folder, 's/t/20260301-100400000.csv', 'Op,id,v\nU,2,bb\n', T0)
   await ingest(lake, workplace.engine)
@@ -55,6 +55,16 @@ test('a whole copy of a skipped file joins the load, and takes no other row away
   await skip(lake, TWO)
   await put(folder, TWO, WHOLE, T0 + 2000)
   expect(await rowsAfterIngest(lake)).toEqual(['["1","a"]', '["2","bb"]', '["3","c"]'])
+})
+
+test('a load that stops at its second file leaves no file of its first', async () => {
+  const folder = join(workplace.folder, `skipped-${count++}`)
+  const lake = await lakeIn(folder, CONFIG)
+  await put(folder, ONE, WHOLE, T0)
+  await put(folder, TWO, CUT, T0)
+  const [stopped] = (await ingest(lake, workplace.engine)).tables
+  expect(stopped?.stopped?.code).toBe('LANDING_FILE_CORRUPT')
+  expect(await Array.fromAsync(lake.tableStore('s.t').list(''))).toEqual([])
 })
 
 test('after a skipped reload the next one is a reload again', async () => {

@@ -1,10 +1,14 @@
 // `tombstones: 30d`: what is forgotten, what is still known, and what stops the table (design §3.1).
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { readQuarantine } from '../../src/ledger/quarantine.ts'
 import { parseTableState, STATE_DOMAIN } from '../../src/ledger/table-state.ts'
 import { ingest } from '../../src/worker/ingest.ts'
 import type { Lake } from '../../src/worker/lake.ts'
+import { prepareReplay } from '../../src/worker/prepare-replay.ts'
 import { resolveTable } from '../../src/worker/resolve.ts'
+import { openSession, refreshSession } from '../../src/worker/table-session.ts'
 import { canonicalRows, lakeIn, openWorkplace, put, snapshotOf, type Workplace } from '../support/workplace.ts'
 
 let workplace: Workplace
@@ -16,6 +20,8 @@ afterAll(() => workplace.close())
 
 interface Case {
   readonly lake: Lake
+  /** Lets a file of that day wait. */
+  readonly wait: (day: string, changes: string) => Promise<void>
   /** Lets a file of that day arrive, and says what stopped the table. */
   readonly arrive: (day: string, changes: string) => Promise<string | null>
   readonly rows: () => Promise<readonly string[]>
@@ -28,10 +34,13 @@ async function table(setting: string): Promise<Case> {
     folder,
     `landing: landing\nlake: lake\ndms: {AddColumnName: true}\ntables:\n  s.t: {key: [id], sequence: seq, columns: {id: long, seq: long}${setting}}\n`,
   )
+  const wait = (day: string, changes: string): Promise<void> =>
+    put(folder, fileOf(day), `Op,id,seq\n${changes.split(' ').join('\n')}\n`)
   return {
     lake,
+    wait,
     arrive: async (day, changes) => {
-      await put(folder, fileOf(day), `Op,id,seq\n${changes.split(' ').join('\n')}\n`)
+      await wait(day, changes)
       const [summary] = (await ingest(lake, workplace.engine)).tables
       return summary?.stopped?.code ?? null
     },
@@ -120,4 +129,56 @@ test('the horizon stays the newest of all that was ever forgotten, and a truncat
   await resolveTable(lake, workplace.engine, 's.t', { kind: 'truncate', reason: 'begin again' })
   expect(await arrive('2026-12-03', 'I,3,91')).toBe(null)
   expect(await rows()).toEqual(['["3","91"]'])
+})
+
+test('of the deletes of one batch only the overdue ones are forgotten', async () => {
+  const { wait, arrive, remembered } = await table(KEPT)
+  await wait('2026-01-01', 'D,1,10')
+  await arrive('2026-01-25', 'D,2,20')
+  await arrive('2026-02-20', 'I,9,40')
+  expect(await remembered()).toBe(1)
+  expect(await arrive('2026-02-21', 'I,2,15')).toBe(null)
+  expect(await arrive('2026-02-22', 'I,1,5')).toBe('CHANGE_BEYOND_HORIZON')
+})
+
+test('a change that is older than the horizon and newer than its row is applied', async () => {
+  const { arrive, rows } = await table(KEPT)
+  await arrive('2026-01-01', 'I,1,10 D,1,20 I,2,15')
+  await arrive('2026-06-01', 'I,8,50')
+  expect(await arrive('2026-06-02', 'U,2,18')).toBe(null)
+  expect(await rows()).toEqual(['["2","18"]', '["8","50"]'])
+})
+
+test('a row out of quarantine is held to the horizon too', async () => {
+  const { lake, arrive, rows } = await table(KEPT)
+  await arrive('2026-01-01', 'D,1,20 I,0x1,15')
+  await arrive('2026-06-01', 'I,8,50')
+  const store = lake.tableStore('s.t')
+  const state = parseTableState((await snapshotOf(lake, 's.t'))?.domains.get(STATE_DOMAIN) ?? '')
+  const [waiting] = await readQuarantine(store, state.quarantine)
+  if (waiting === undefined) throw new Error('no row waits')
+  const fork = await workplace.engine.fork()
+  const session = openSession(store)
+  await refreshSession(session)
+  const { tables } = lake.config
+  const [settings] = tables
+  if (settings === undefined) throw new Error('no table')
+  const run = { lake, engine: fork, table: settings, session, options: {} }
+  await expect(prepareReplay(run, [{ ...waiting, raw: 'I,1,15' }])).rejects.toMatchObject({
+    code: 'CHANGE_BEYOND_HORIZON',
+  })
+  await fork.close()
+  expect(await rows()).toEqual(['["8","50"]'])
+})
+
+test('a reload forgets the deletes of the generation before', async () => {
+  const { lake, arrive, rows, remembered } = await table('')
+  const folder = fileURLToPath(lake.landing.url).replace(/landing\/?$/, '')
+  await put(folder, 's/t/LOAD00000001.csv', 'id,seq\n1,\n')
+  await arrive('2026-01-01', 'D,1,20')
+  expect(await remembered()).toBe(1)
+  await put(folder, 's/t/LOAD00000001.csv', 'id,seq\n22,\n')
+  expect(await arrive('2026-01-02', 'I,1,15')).toBe(null)
+  expect(await remembered()).toBe(0)
+  expect(await rows()).toEqual(['["1","15"]', '["22",null]'])
 })
