@@ -41,6 +41,8 @@ export interface Adoption {
   readonly table: TableConfig
   readonly snapshot: Snapshot
   readonly rows: number
+  /** Length of the texts in the sequence column, where it holds texts. */
+  readonly sequenceLength: number | undefined
   /** Files whose changes the rows hold: they are recorded and never applied. */
   readonly held: readonly LandingFile[]
   /** Files that the next ingest applies. */
@@ -71,7 +73,7 @@ export async function planAdoption(
   assertPartitions(table, metadata.partitionColumns)
   for (const { name: column } of snapshot.schema.fields)
     if (RESERVED.test(column)) throw columnReserved('The table', table.name, column)
-  const rows = await countRows(engine, snapshot, table)
+  const { rows, sequenceLength } = await lookAtRows(engine, snapshot, table)
   const listed = (await listLanding(lake)).tables.get(table.name) ?? []
   const { held, waiting } = divide(table.name, listed, holds)
   const needed = ['domainMetadata', ...(table.write === 'merge-on-read' ? ['deletionVectors'] : [])]
@@ -82,6 +84,7 @@ export async function planAdoption(
     table,
     snapshot,
     rows,
+    sequenceLength,
     held,
     waiting,
     replacing: held.some(isLoad) ? [] : waiting.filter(isLoad),
@@ -95,7 +98,7 @@ export async function planAdoption(
 
 /** Commit an adoption; returns the new version. Throws `ADOPT_LOST` when another writer was first. */
 export async function adoptTable({ lake }: { readonly lake: Lake }, adoption: Adoption): Promise<number> {
-  const { table, snapshot, held, replacing, actions } = adoption
+  const { table, snapshot, sequenceLength, held, replacing, actions } = adoption
   const { store } = snapshot
   const { clock } = lake
   const appId = `tributary/${table.name}`
@@ -109,6 +112,7 @@ export async function adoptTable({ lake }: { readonly lake: Lake }, adoption: Ad
     ...emptyState(table),
     batch,
     sourceColumns: sourceColumnsOf(table, snapshot),
+    ...(sequenceLength === undefined ? {} : { sequenceLength }),
     ...(last === undefined ? {} : { lastPlace: last.place, lastFile: last.key }),
     ledger: await appendLedger({ store, clock }, [], entries),
   }
@@ -149,21 +153,37 @@ function assertPartitions({ name, partitionBy }: TableConfig, found: readonly st
   if (from !== to) throw settingsChanged(name, 'partitionBy', { from, to })
 }
 
-async function countRows(engine: Engine, snapshot: Snapshot, table: TableConfig): Promise<number> {
+async function lookAtRows(
+  engine: Engine,
+  snapshot: Snapshot,
+  table: TableConfig,
+): Promise<Pick<Adoption, 'rows' | 'sequenceLength'>> {
   const columns = [...table.key, ...(table.sequence === undefined ? [] : [table.sequence])]
   const fork = await engine.fork()
   try {
     const scan = await scanSql(fork, snapshot, { columns })
     const key = table.key.map(quoteName).join(', ')
     const isNull = table.key.map((name) => `${quoteName(name)} IS NULL`).join(' OR ')
-    const [totals] = await fork.all(`SELECT count(*) AS n, count(*) FILTER (${isNull}) AS nulls FROM (${scan})`)
+    const sequence = snapshot.schema.fields.find(({ name, type }) => name === table.sequence && type === 'string')
+    // Law 2: texts of different lengths do not compare; an empty one is a load's.
+    const length = sequence === undefined ? 'NULL' : `nullif(strlen(${quoteName(sequence.name)}), 0)`
+    const [totals] = await fork.all(
+      `SELECT count(*) AS n, count(*) FILTER (${isNull}) AS nulls, min(${length}) AS shortest, max(${length}) AS longest FROM (${scan})`,
+    )
     const [repeated] = await fork.all(
       `SELECT count(*) AS n FROM (SELECT 1 FROM (${scan}) GROUP BY ${key} HAVING count(*) > 1)`,
     )
     const [nulls, twice] = [Number(totals?.['nulls'] ?? 0), Number(repeated?.['n'] ?? 0)]
     if (nulls > 0) throw adoptKeyInvalid(table.name, table.key, `${nulls} rows have no key`)
     if (twice > 0) throw adoptKeyInvalid(table.name, table.key, `${twice} keys occur more than once`)
-    return Number(totals?.['n'] ?? 0)
+    const [shortest, longest] = [totals?.['shortest'] ?? null, totals?.['longest'] ?? null]
+    if (shortest !== longest)
+      throw adoptKeyInvalid(
+        table.name,
+        table.key,
+        `the texts in the sequence column ${table.sequence} have ${shortest} to ${longest} bytes, and those of different lengths do not compare`,
+      )
+    return { rows: Number(totals?.['n'] ?? 0), sequenceLength: shortest === null ? undefined : Number(shortest) }
   } finally {
     await fork.close()
   }

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { checkTable } from '../../src/inspect/check.ts'
 import { adoptTable, type Holds, planAdoption, releaseTable } from '../../src/maintain/adopt-table.ts'
 import { stateOf } from '../../src/maintain/sidecars.ts'
-import { openWorkplace, type Workplace } from '../support/workplace.ts'
+import { lakeIn, openWorkplace, type Workplace } from '../support/workplace.ts'
 import { type Feed, keyOf, openFeed, TABLE } from './feed.ts'
 
 let workplace: Workplace
@@ -182,4 +182,21 @@ test('a released table is anyone’s again, and can be adopted anew with the sam
   expect(await feed.rows()).toEqual(['1=Ada', '2=Bo', '3=Cy', '4=Di'])
   const report = await checkTable(feed.engine, feed.lake.tableStore(TABLE), { key: ['id'] })
   expect(report.findings).toEqual([])
+})
+
+test('texts of a sequence column must have one length, and the table knows it from then on', async () => {
+  const withSequence = async (feed: Feed): Promise<Feed> => ({
+    ...feed,
+    lake: await lakeIn(
+      feed.folder,
+      'landing: landing\nlake: lake\ntables:\n  shop.orders: {key: [id], sequence: name, columns: {id: long, name: string}}\n',
+    ),
+  })
+  const mixed = await withSequence(await foreignTable('mixed-sequence'))
+  await expect(planAdoption(mixed, TABLE, undefined)).rejects.toThrow(
+    "shop.orders can't be adopted with the key [id]: the texts in the sequence column name have 2 to 3 bytes, and those of different lengths do not compare. Correct the key in tributary.yaml, or the rows.",
+  )
+  const even = await withSequence(await foreignTable('even-sequence', "(1, 'Ada'), (2, 'Bob'), (3, '')"))
+  await adopt(even)
+  expect(stateOf(await even.snapshot())?.sequenceLength).toBe(3)
 })
