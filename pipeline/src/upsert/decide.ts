@@ -63,17 +63,27 @@ export async function decideWinners(
       ${dead === undefined ? '' : `LEFT JOIN (${dead}) d ON ${sameKey(shape.key, 'w', 'd')}`})`)
 }
 
-/**
- * Throws `CHANGE_BEYOND_HORIZON` for a change that would bring a key back, and is older than a delete that is no longer
- * remembered. A key that the table holds is safe: its row says what it last took.
- */
+/** Throws `CHANGE_BEYOND_HORIZON` when a change of the batch is beyond the horizon. */
 export async function refuseBeyondHorizon(engine: Engine, shape: TableShape, horizon: Horizon): Promise<void> {
+  const [late] = await rowsBeyondHorizon(engine, shape, horizon)
+  if (late !== undefined) throw changeBeyondHorizon(late.file, late.row)
+}
+
+/**
+ * The changes in `decided` that would bring a key back and are older than a delete that is no longer remembered. A key that the
+ * table holds is safe: its row says what it last took.
+ */
+export async function rowsBeyondHorizon(
+  engine: Engine,
+  shape: TableShape,
+  horizon: Horizon,
+): Promise<readonly { readonly file: string; readonly row: number }[]> {
   const order = { hasSequence: shape.sequence !== undefined }
-  const [late] = await engine.all(`SELECT b."__file" AS file, b."__row" AS row
+  const rows = await engine.all(`SELECT b."__file" AS file, b."__row" AS row
     FROM decided d JOIN batch b ON b."__n" = d."__n", (${horizonSql(shape, horizon)}) h
     WHERE d."__outcome" = 'applied' AND NOT d."__delete" AND NOT d."__live" AND ${compareOrder('d', 'h', order)} <= 0
-    ORDER BY 1, 2 LIMIT 1`)
-  if (late !== undefined) throw changeBeyondHorizon(String(late['file']), Number(late['row']))
+    ORDER BY 1, 2`)
+  return rows.map(({ file, row }) => ({ file: String(file), row: Number(row) }))
 }
 
 const isBuried = `"__delete" AND "__outcome" <> 'superseded'`

@@ -6,6 +6,7 @@ import { placeOf } from '../dms/file-name.ts'
 import { hashLandingFile } from '../dms/open-file.ts'
 import type { QuarantinedRow } from '../ledger/quarantine.ts'
 import { openBatch, type StagedFile, stageFile, type TableShape, widenBatch } from '../upsert/batch.ts'
+import { rowsBeyondHorizon } from '../upsert/decide.ts'
 import { prepareUpsert } from '../upsert/upsert.ts'
 import type { PreparedBatch } from './commit-batch.ts'
 import type { LandingFile } from './plan.ts'
@@ -28,8 +29,43 @@ interface FileReplay {
   readonly still: readonly QuarantinedRow[]
 }
 
-/** Reads quarantined rows again, file by file, and works out their upsert; always with the guard, since they come late. */
+/**
+ * Reads quarantined rows again and works out their upsert. A row that may be older than a delete which the table has forgotten
+ * (`tombstones`) goes on waiting, and holds up no other.
+ */
 export async function prepareReplay(run: TableRun, rows: readonly QuarantinedRow[]): Promise<PreparedReplay> {
+  const beyond: QuarantinedRow[] = []
+  let open = rows
+  // Bounded: each turn takes one row out at least.
+  for (;;) {
+    try {
+      const { batch, still, replayed } = await prepareRows(run, open)
+      const waiting = [...still, ...beyond]
+      return { batch: { ...batch, stillQuarantined: waiting }, still: waiting, replayed }
+    } catch (error) {
+      const late = await findBeyond(run, open, error)
+      if (late.length === 0) throw error
+      const reason = error instanceof Error ? error.message : String(error)
+      beyond.push(...late.map((row) => ({ ...row, reason })))
+      open = open.filter((row) => !late.includes(row))
+    }
+  }
+}
+
+async function findBeyond(
+  run: TableRun,
+  rows: readonly QuarantinedRow[],
+  error: unknown,
+): Promise<readonly QuarantinedRow[]> {
+  const horizon = run.session.state?.horizon
+  const isBeyond = error instanceof TributaryError && error.code === 'CHANGE_BEYOND_HORIZON'
+  if (!isBeyond || horizon === undefined) return []
+  const places = await rowsBeyondHorizon(run.engine, shapeOf(run, evolvingSchema(run)), horizon)
+  return rows.filter((row) => places.some(({ file, row: number }) => row.file === file && row.row === number))
+}
+
+/** Reads quarantined rows again, file by file; always with the guard, since they come late. */
+async function prepareRows(run: TableRun, rows: readonly QuarantinedRow[]): Promise<PreparedReplay> {
   const { engine, session, table, lake } = run
   const schema = evolvingSchema(run)
   await openBatch(engine, shapeOf(run, schema))

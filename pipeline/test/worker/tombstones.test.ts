@@ -7,6 +7,7 @@ import { parseTableState, STATE_DOMAIN } from '../../src/ledger/table-state.ts'
 import { ingest } from '../../src/worker/ingest.ts'
 import type { Lake } from '../../src/worker/lake.ts'
 import { prepareReplay } from '../../src/worker/prepare-replay.ts'
+import { replayQuarantine } from '../../src/worker/replay.ts'
 import { resolveTable } from '../../src/worker/resolve.ts'
 import { openSession, refreshSession } from '../../src/worker/table-session.ts'
 import { canonicalRows, lakeIn, openWorkplace, put, snapshotOf, type Workplace } from '../support/workplace.ts'
@@ -164,9 +165,8 @@ test('a row out of quarantine is held to the horizon too', async () => {
   const [settings] = tables
   if (settings === undefined) throw new Error('no table')
   const run = { lake, engine: fork, table: settings, session, options: {} }
-  await expect(prepareReplay(run, [{ ...waiting, raw: 'I,1,15' }])).rejects.toMatchObject({
-    code: 'CHANGE_BEYOND_HORIZON',
-  })
+  const { still, replayed } = await prepareReplay(run, [{ ...waiting, raw: 'I,1,15' }])
+  expect([replayed, still.length]).toEqual([0, 1])
   await fork.close()
   expect(await rows()).toEqual(['["8","50"]'])
 })
@@ -181,4 +181,32 @@ test('a reload forgets the deletes of the generation before', async () => {
   expect(await arrive('2026-01-02', 'I,1,15')).toBe(null)
   expect(await remembered()).toBe(0)
   expect(await rows()).toEqual(['["1","15"]', '["22",null]'])
+})
+
+test('a replay leaves the rows beyond the horizon where they are, and brings the others in', async () => {
+  const folder = join(workplace.folder, 'tombstones-replay')
+  const open = (type: string): Promise<Lake> =>
+    lakeIn(
+      folder,
+      `landing: landing\nlake: lake\ndms: {AddColumnName: true}\ntables:\n  s.t: {key: [id], sequence: seq, columns: {id: long, seq: long, v: ${type}}, tombstones: 30d}\n`,
+    )
+  const arrive = async (lake: Lake, day: string, changes: string): Promise<void> => {
+    await put(folder, fileOf(day), `Op,id,seq,v\n${changes.split(' ').join('\n')}\n`)
+    await ingest(lake, workplace.engine)
+  }
+  const narrow = await open('byte')
+  await arrive(narrow, '2026-01-01', 'I,1,10,1 D,1,20,1 U,1,15,200')
+  await arrive(narrow, '2026-06-01', 'I,8,50,1 I,7,60,200')
+  const wide = await open('integer')
+  await arrive(wide, '2026-06-02', 'U,8,70,2')
+  const outcome = await replayQuarantine(wide, workplace.engine, 's.t')
+  expect([outcome.replayed, outcome.still]).toEqual([1, 1])
+  expect(outcome.rows.map(({ file, row, reason }) => [file, row, reason.slice(0, 40)])).toEqual([
+    [fileOf('2026-01-01'), 3, 'Row 3 of s/t/20260101-120000000.csv is o'],
+  ])
+  const columns = ['id', 'seq', 'v'].map((name) => ({ name, type: 'long' as const }))
+  expect(await canonicalRows(workplace.engine, await snapshotOf(wide, 's.t'), columns)).toEqual([
+    '["7","60","200"]',
+    '["8","70","2"]',
+  ])
 })
