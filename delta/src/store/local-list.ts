@@ -17,32 +17,39 @@ const STATS_A_TURN = 256
 export async function* listFolder(root: string, prefix: string, after: string | undefined): AsyncGenerator<StoreEntry> {
   assertPrefixInside(prefix)
   const start = prefix.slice(0, prefix.lastIndexOf('/') + 1)
-  let waiting: string[] = []
-  for await (const path of walk(root, start, prefix, after)) {
-    waiting.push(path)
-    if (waiting.length < STATS_A_TURN) continue
-    yield* statAll(root, waiting)
-    waiting = []
-    await setImmediate()
+  for await (const paths of walk(root, start, prefix, after)) {
+    for (let from = 0; from < paths.length; from += STATS_A_TURN) {
+      if (from > 0) await setImmediate()
+      yield* statAll(root, paths.slice(from, from + STATS_A_TURN))
+    }
   }
-  yield* statAll(root, waiting)
 }
 
-async function* walk(root: string, folder: string, prefix: string, after: string | undefined): AsyncGenerator<string> {
+/** The paths of files, all that lie between two folders at a time: a path at a time would cost more than looking at the file. */
+async function* walk(
+  root: string,
+  folder: string,
+  prefix: string,
+  after: string | undefined,
+): AsyncGenerator<readonly string[]> {
   const children = (await readFolder(root, folder))
     .filter((child) => !child.name.startsWith('.'))
     // A folder sorts by its name and the slash that follows: `a.txt` comes before `a/b`.
-    .map((child) => ({
-      path: `${folder}${child.name}${child.isDirectory() ? '/' : ''}`,
-      isFolder: child.isDirectory(),
-    }))
-    .sort((left, right) => compareKeys(left.path, right.path))
-  for (const { path, isFolder } of children) {
+    .map((child) => ({ name: `${child.name}${child.isDirectory() ? '/' : ''}`, isFolder: child.isDirectory() }))
+    .sort((left, right) => compareKeys(left.name, right.name))
+  let files: string[] = []
+  for (const { name, isFolder } of children) {
+    const path = `${folder}${name}`
     if (!path.startsWith(prefix) && !(isFolder && prefix.startsWith(path))) continue
     if (after !== undefined && compareKeys(path, after) <= 0 && !(isFolder && after.startsWith(path))) continue
-    if (isFolder) yield* walk(root, path, prefix, after)
-    else yield path
+    if (!isFolder) files.push(path)
+    else {
+      yield files
+      files = []
+      yield* walk(root, path, prefix, after)
+    }
   }
+  yield files
 }
 
 async function readFolder(root: string, folder: string): Promise<Dirent[]> {
