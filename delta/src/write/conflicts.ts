@@ -1,6 +1,7 @@
 // The rules by which a commit that came second may still come next. Pure: commits in, reasons out.
 // PROTOCOL.md leaves conflicts to the writers; these are the reference implementation's, made finer where rows tell more than files.
 
+import { isDeepStrictEqual } from 'node:util'
 import type { Action, AddFile, CommitInfo, Metadata, Protocol, RemoveFile } from '../protocol/actions.ts'
 import { featuresOf } from '../protocol/features.ts'
 import { decodePath } from '../protocol/paths.ts'
@@ -101,7 +102,8 @@ export function findStateConflict(
     if (isOurs || binding.length > 0)
       return { because: 'protocol-changed', subject: binding.length > 0 ? binding.join(', ') : 'protocol' }
   }
-  if (theirs.metadata !== undefined) {
+  // A rewrite repeats the metadata as it is.
+  if (theirs.metadata !== undefined && !isDeepStrictEqual(theirs.metadata, read.metadata)) {
     const changed = bindingMetadata(read.metadata, theirs.metadata)
     if (ours.metadata !== undefined || ours.protocol !== undefined || changed !== undefined)
       return { because: 'metadata-changed', subject: changed ?? 'metaData' }

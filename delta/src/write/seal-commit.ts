@@ -1,5 +1,5 @@
-// What a commit may only know when it is about to be written, because it depends on the version before it: its own time, and the
-// ids of new rows. After a lost race both are given anew.
+// What a commit may only know when it is about to be written, because it depends on the version before it: its own time, the
+// ids of new rows, and the metadata that a rewrite repeats. After a lost race all are given anew.
 
 import type { Clock } from '../clock.ts'
 import { recordCountUnknown } from '../errors.ts'
@@ -20,11 +20,23 @@ export type CommitBase =
   | Pick<Snapshot, 'version' | 'timestampMs' | 'protocol' | 'metadata' | 'files' | 'domains'>
   | undefined
 
-/** Give a commit its in-commit timestamp and its new rows their ids, where the table has them. Throws `RECORD_COUNT_UNKNOWN`. */
+/**
+ * Give a commit its in-commit timestamp and its new rows their ids, where the table has them, and a rewrite the word that stops
+ * writers who would not notice it. Throws `RECORD_COUNT_UNKNOWN`.
+ */
 export function sealCommit(clock: Clock, base: CommitBase, commit: UnsealedCommit): UnsealedCommit {
   const state = stateAfter(base, commit.actions)
   if (state === undefined) return commit
-  return withCommitTime(clock, base, withRowIds(base, commit, state), state.metadata)
+  return withCommitTime(clock, base, withRowIds(base, withRepeatedMetadata(base, commit), state), state.metadata)
+}
+
+// Since its change #3982 delta-rs overlooks the removes of a winner that changed no data: its MERGE or compaction that comes second
+// removes the same files once more and adds their rows once more. Metadata in the winner's commit, even unchanged, makes it (and
+// Spark) give up and read again; our own writers see that nothing changed.
+function withRepeatedMetadata(base: CommitBase, commit: UnsealedCommit): UnsealedCommit {
+  const isRewrite = commit.actions.some((action) => 'remove' in action && !action.remove.dataChange)
+  if (base === undefined || !isRewrite || commit.actions.some((action) => 'metaData' in action)) return commit
+  return { ...commit, actions: [{ metaData: base.metadata }, ...commit.actions] }
 }
 
 interface NextState {

@@ -80,9 +80,9 @@ async function followWinner(clock: Clock, transaction: Transaction, version: num
   if (conflict !== undefined) return { kind: 'conflict', ...conflict }
   const fileAt = (path: string): AddFile | undefined => snapshot.files.find((file) => plainPath(file.path) === path)
   const plan = planRebase(ours, theirs, reads, {
-    // Carried marks are deletion vectors, which the table must allow.
+    // Carried and relocated marks are deletion vectors, which the table must allow.
     canCarry: moves.carry !== undefined && allowsDeletionVectors(protocol, metadata),
-    canRelocate: moves.relocate !== undefined,
+    canRelocate: moves.relocate !== undefined && allowsDeletionVectors(protocol, metadata),
     isStrict:
       metadata.configuration['delta.isolationLevel']?.toLowerCase() === 'serializable' || ours.metadata !== undefined,
     fileAt,

@@ -20,7 +20,6 @@ beforeAll(async () => {
 })
 afterAll(() => place.close())
 
-// Open: in a minute of this, rows of the copy-on-write table were seen twice; five seconds have passed so far.
 test('four processes of ours and delta-rs write one table, and the result is that of a serial order', async () => {
   const folder = join(place.folder, 'plain')
   const table = await startTable(folder, {})

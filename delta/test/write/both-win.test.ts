@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { systemClock } from '../../src/clock.ts'
 import { type Engine, openEngine } from '../../src/duckdb/engine.ts'
+import { readActions } from '../../src/log/read-commit.ts'
 import { optimize } from '../../src/maintain/optimize.ts'
 import { deleteRows } from '../../src/write/delete-rows.ts'
+import { commitTransaction } from '../../src/write/transaction.ts'
 import { upsertRows } from '../../src/write/upsert-rows.ts'
 import { fieldsOf, rowsOf, type TablePlace, tablePlace } from './support.ts'
 
@@ -21,8 +23,8 @@ const ROWS = fieldsOf(['id', 'long'], ['v', 'string'])
 const TRACKED = { 'delta.enableRowTracking': 'true' }
 
 /** A table of four small files, and what it was before somebody else came first. */
-async function raced(configuration: Readonly<Record<string, string>> = {}) {
-  const table = await place.fresh(ROWS, { deletionVectors: true, configuration })
+async function raced(configuration: Readonly<Record<string, string>> = {}, deletionVectors = true) {
+  const table = await place.fresh(ROWS, { deletionVectors, configuration })
   for (let first = 0; first < 8; first += 2)
     await table.append([
       { id: first, v: 'old' },
@@ -58,6 +60,35 @@ test('a delete that an optimize beat finds its rows too', async () => {
   const outcome = await deleteRows({ engine, clock: systemClock }, stale, { kind: 'in', column: 'id', values: [0, 7] })
   expect(outcome).toMatchObject({ kind: 'committed', counts: { deleted: 2 } })
   expect(await rowsOf(table)).toEqual(after({ 0: undefined, 7: undefined }))
+})
+
+test('no row is marked in a table that allows no marks: the upsert is told to decide anew', async () => {
+  const { table, stale } = await raced({}, false)
+  await table.optimize()
+  // All rows of one of its files, so that as many rows turn up in the new file as were taken away.
+  const changes = [
+    { id: 2, v: 'new' },
+    { id: 3, v: 'new' },
+  ]
+  const outcome = await upsertRows({ engine, clock: systemClock }, stale, { key: ['id'], changes })
+  expect(outcome).toMatchObject({ kind: 'conflicted', because: 'file-rewritten' })
+  expect(await table.upsert({ key: ['id'], changes })).toMatchObject({ kind: 'committed' })
+  const { files } = await table.snapshot()
+  expect(files.filter(({ deletionVector }) => deletionVector !== undefined)).toEqual([])
+  expect(await rowsOf(table)).toEqual(after({ 2: 'new', 3: 'new' }))
+})
+
+test('a rewrite repeats the metadata, and our own writers are not stopped by it', async () => {
+  const { table, stale } = await raced()
+  const property = { 'delta.checkpointInterval': '20' }
+  const { versions } = await table.optimize()
+  const actions = await readActions(stale.store, versions[0] ?? -1)
+  expect(actions).toContainEqual({ metaData: stale.metadata })
+  // Even a change of the metadata, decided before, stands beside it.
+  const metaData = { ...stale.metadata, configuration: { ...stale.metadata.configuration, ...property } }
+  const change = { snapshot: stale, actions: [{ metaData }], info: {}, reads: { kind: 'nothing' } } as const
+  expect(await commitTransaction(systemClock, change)).toMatchObject({ kind: 'committed', version: 6 })
+  expect((await table.snapshot()).metadata.configuration).toMatchObject(property)
 })
 
 test('an optimize that an upsert beat carries its marks into the new file', async () => {

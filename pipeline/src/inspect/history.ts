@@ -64,6 +64,8 @@ export function describeCommit(commit: {
     }
   }
   const sourceFiles = parseNames(parameters['files'])
+  // A rewrite repeats the metadata as it is.
+  const isRewrite = info?.operation === 'OPTIMIZE'
   return {
     version: commit.version,
     timestamp: new Date(commit.timestampMs).toISOString(),
@@ -71,7 +73,7 @@ export function describeCommit(commit: {
     engine: info?.engineInfo ?? null,
     metrics: info?.operationMetrics ?? {},
     ...sums,
-    schemaChanged: commit.version > 0 && commit.actions.some((action) => 'metaData' in action),
+    schemaChanged: commit.version > 0 && !isRewrite && commit.actions.some((action) => 'metaData' in action),
     batch: parseCount(parameters['batch']),
     generation: parseCount(parameters['generation']),
     sourceFiles,
