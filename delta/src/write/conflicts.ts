@@ -145,10 +145,13 @@ function bindingFeatures(before: Protocol, after: Protocol): readonly string[] {
 const UNBINDING_PROPERTIES = new Set([
   'delta.checkpointInterval',
   'delta.checkpointPolicy',
+  'delta.dataSkippingNumIndexedCols',
+  'delta.dataSkippingStatsColumns',
   'delta.deletedFileRetentionDuration',
   'delta.enableExpiredLogCleanup',
   'delta.enableTypeWidening',
   'delta.logRetentionDuration',
+  'delta.parquet.compression.codec',
   'delta.targetFileSize',
 ])
 

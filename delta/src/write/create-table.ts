@@ -6,6 +6,7 @@ import { assertWritable, usedFeatures } from '../protocol/features.ts'
 import { encodeSchema, usesType, walkFields } from '../protocol/parse-schema.ts'
 import { LOWEST_PROTOCOL, raiseProtocol } from '../protocol/raise-protocol.ts'
 import type { StructField, StructType } from '../protocol/schema.ts'
+import { assertFileSettings } from './alter-properties.ts'
 import { withPhysicalNames } from './physical-names.ts'
 
 /** A table to be made. */
@@ -36,6 +37,7 @@ export function createTableActions(
   assertColumns(definition.schema, partitionColumns)
   assertClustering(definition)
   const configuration = newConfiguration(clock, definition)
+  assertFileSettings(definition, { configuration })
   const isMapped = (configuration['delta.columnMapping.mode'] ?? 'none') !== 'none'
   const { schema, maxColumnId } = isMapped
     ? withPhysicalNames(definition.schema, { clock, maxColumnId: 0 })

@@ -3,7 +3,7 @@ import type { Engine } from '../duckdb/engine.ts'
 import { duckdbType, quoteName, quoteText } from '../duckdb/sql.ts'
 import type { EngineValue, Row } from '../duckdb/values.ts'
 import type { AddFile } from '../protocol/actions.ts'
-import { type ColumnMappingMode, physicalName, physicalSchema } from '../protocol/column-mapping.ts'
+import { type ColumnMappingMode, physicalName } from '../protocol/column-mapping.ts'
 import { encodePartitionValue } from '../protocol/partition-values.ts'
 import { encodePath } from '../protocol/paths.ts'
 import type { StructField, StructType } from '../protocol/schema.ts'
@@ -11,7 +11,9 @@ import { encodeStats } from '../protocol/stats.ts'
 import type { ExtraColumn } from '../read/file-rows.ts'
 import { rememberWritten } from '../read/file-shapes.ts'
 import type { Store } from '../store/store.ts'
+import { type FileSettings, type ParquetCodec, USUAL_SETTINGS } from './file-settings.ts'
 import { collectStats, readExtraCounts, type WrittenColumns } from './file-stats.ts'
+import { indexedLeaves } from './indexed-leaves.ts'
 import { fieldIdsSql, physicalValueSql } from './physical-columns.ts'
 
 /** What to write. */
@@ -25,8 +27,8 @@ export interface DataFilesRequest {
   readonly rowGroupRows?: number
   /** Start another file when one has about this size; without it, one file a partition. */
   readonly targetFileBytes?: number
-  /** `delta.dataSkippingNumIndexedCols`: how many leaf columns get statistics, -1 for all. */
-  readonly indexedColumns?: number
+  /** How the table wants its files; zstd and statistics of the first 32 leaf columns if it is left out. */
+  readonly settings?: FileSettings
   /** How the table's files name their columns; `none` if it is left out. */
   readonly columnMapping?: ColumnMappingMode
   /** Where the files go, with a closing slash; the table's root if it is left out. */
@@ -43,17 +45,14 @@ export async function writeDataFiles(
   clock: Clock,
   request: DataFilesRequest,
 ): Promise<AddFile[]> {
-  const { columnMapping: mode = 'none', folder = '' } = request
+  const { columnMapping: mode = 'none', folder = '', settings = USUAL_SETTINGS } = request
   const logical = request.schema.fields.filter((field) => !request.partitionColumns.includes(field.name))
-  // From here on columns go by the names that files, statistics and partition values have.
-  const fields = physicalSchema({ type: 'struct', fields: logical }, mode).fields
-  const stored = fields.filter((field) => field.type !== 'void')
   const partitions = request.partitionColumns.flatMap(
     (name) => request.schema.fields.find((field) => field.name === name) ?? [],
   )
   const name = `${folder}part-${clock.uuid()}`
   const isFolder = partitions.length > 0 || request.targetFileBytes !== undefined
-  const target = isFolder ? name : `${name}.zstd.parquet`
+  const target = isFolder ? name : `${name}.${FILE_WORDS[settings.codec]}parquet`
   const location = await store.locate(target)
   const columns = [
     ...logical
@@ -68,10 +67,11 @@ export async function writeDataFiles(
   for (const row of copied) {
     if (row['count'] === 0n) await store.delete(pathOf(row, { target, location }))
   }
+  const indexed = indexedLeaves(logical, settings.indexed, mode)
   const extra = await readExtraCounts(
     engine,
     written.map((row) => String(row['filename'])),
-    stored,
+    indexed,
   )
   const adds: AddFile[] = []
   for (const [index, row] of written.entries()) {
@@ -84,10 +84,19 @@ export async function writeDataFiles(
       size: entry.sizeBytes,
       modificationTime: entry.modifiedMs,
       dataChange: true,
-      stats: encodeStats(collectStats(fields, writtenColumns(row, extra[index]), request.indexedColumns)),
+      stats: encodeStats(collectStats(indexed, writtenColumns(row, extra[index]))),
     })
   }
   return adds
+}
+
+// The codec is a part of the name by custom. Who sees LZ4 in it expects Hadoop's frame, which we never write.
+const FILE_WORDS: Readonly<Record<ParquetCodec, string>> = {
+  gzip: 'gz.',
+  lz4_raw: '',
+  snappy: 'snappy.',
+  uncompressed: '',
+  zstd: 'zstd.',
 }
 
 interface CopyPlan {
@@ -98,7 +107,7 @@ interface CopyPlan {
 }
 
 function copySql(request: DataFilesRequest, { columns, partitions, location }: CopyPlan): string {
-  const { columnMapping: mode = 'none', partitionColumns } = request
+  const { columnMapping: mode = 'none', partitionColumns, settings: { codec } = USUAL_SETTINGS } = request
   const stored = request.schema.fields.filter(
     (field) => field.type !== 'void' && !partitionColumns.includes(field.name),
   )
@@ -108,9 +117,9 @@ function copySql(request: DataFilesRequest, { columns, partitions, location }: C
   ]
   const options = [
     'FORMAT parquet',
-    'COMPRESSION zstd',
+    `COMPRESSION ${codec}`,
     // Level 1 takes two thirds of the time of the default 3 and packs as well (tried on orders and flights).
-    'COMPRESSION_LEVEL 1',
+    ...(codec === 'zstd' ? ['COMPRESSION_LEVEL 1'] : []),
     'RETURN_STATS',
     ...(mode === 'none' ? [] : [`FIELD_IDS ${fieldIdsSql(stored, mode)}`]),
     ...(request.rowGroupRows === undefined ? [] : [`ROW_GROUP_SIZE ${request.rowGroupRows}`]),
@@ -118,7 +127,9 @@ function copySql(request: DataFilesRequest, { columns, partitions, location }: C
     ...(partitions.length === 0
       ? []
       : [`PARTITION_BY (${partitions.map((_, index) => quoteName(partitionName(index))).join(', ')})`]),
-    ...(partitions.length === 0 && request.targetFileBytes === undefined ? [] : [`FILENAME_PATTERN 'part-{i}.zstd'`]),
+    ...(partitions.length === 0 && request.targetFileBytes === undefined
+      ? []
+      : [`FILENAME_PATTERN 'part-{i}${FILE_WORDS[codec].replace(/^(.+)\.$/, '.$1')}'`]),
   ]
   return `COPY (SELECT ${items.join(', ')} FROM (${request.relation}) t) TO ${quoteText(location)} (${options.join(', ')})`
 }

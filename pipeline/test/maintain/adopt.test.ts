@@ -200,3 +200,20 @@ test('texts of a sequence column must have one length, and the table knows it fr
   await adopt(even)
   expect(stateOf(await even.snapshot())?.sequenceLength).toBe(3)
 })
+
+test('an adopted table that asks for a codec gets it from batches too', async () => {
+  const feed = await foreignTable('codec')
+  const { metadata } = await feed.snapshot()
+  const configuration = { 'delta.parquet.compression.codec': 'snappy', 'delta.dataSkippingStatsColumns': 'name' }
+  await commit(feed.lake.tableStore(TABLE), systemClock, {
+    readVersion: 0,
+    actions: [{ metaData: { ...metadata, configuration } }],
+    info: { operation: 'SET TBLPROPERTIES' },
+  })
+  await adopt(feed)
+  await feed.put('20260301-101500000', ['I,3,Cy'])
+  expect(await feed.ingest()).toBeUndefined()
+  const { files } = await feed.snapshot()
+  const added = files.find(({ path }) => path.endsWith('.snappy.parquet'))
+  expect(JSON.parse(added?.stats ?? '{}').nullCount).toEqual({ name: 0 })
+})
