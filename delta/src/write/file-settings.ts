@@ -2,7 +2,8 @@
 
 import { fileSettingInvalid } from '../errors.ts'
 import type { Metadata } from '../protocol/actions.ts'
-import { parseColumnPaths } from '../protocol/column-path.ts'
+import { CLUSTERING_DOMAIN } from '../protocol/clustering.ts'
+import { formatColumnPath, parseColumnPaths } from '../protocol/column-path.ts'
 
 /** A codec by the name that DuckDB gives it. */
 export type ParquetCodec = 'uncompressed' | 'snappy' | 'gzip' | 'zstd' | 'lz4_raw'
@@ -65,6 +66,23 @@ export function fileSettings({ configuration }: Pick<Metadata, 'configuration'>)
   return { codec, indexed: { kind: 'named', paths } }
 }
 
+/** The properties after a column got another name, or was dropped: it keeps its statistics, or leaves their list. */
+export function withStatsColumns(
+  configuration: Metadata['configuration'],
+  names: readonly string[],
+  to: string | undefined,
+): Metadata['configuration'] {
+  const paths = parseColumnPaths(configuration[STATS_COLUMNS] ?? '')
+  const isWithin = (path: readonly string[]): boolean =>
+    names.every((name, depth) => name.toLowerCase() === path[depth]?.toLowerCase())
+  if (paths === undefined || !paths.some(isWithin)) return configuration
+  const kept = paths.flatMap((path) => {
+    if (!isWithin(path)) return [path]
+    return to === undefined ? [] : [[...path.slice(0, names.length - 1), to, ...path.slice(names.length)]]
+  })
+  return { ...configuration, [STATS_COLUMNS]: kept.map(formatColumnPath).join(',') }
+}
+
 /**
  * How the data files of a table are to be written: by its properties, with statistics of what it is clustered by; undefined stands
  * for a table that is to be made. Throws `FILE_SETTING_INVALID`.
@@ -77,5 +95,5 @@ export function tableFileSettings(
   if (table === undefined) return USUAL_SETTINGS
   const settings = fileSettings(table.metadata)
   // PROTOCOL.md, "Clustered Table": clustering columns always have statistics, wherever they stand.
-  return table.domains.has('delta.clustering') ? { ...settings, indexed: { kind: 'first', count: -1 } } : settings
+  return table.domains.has(CLUSTERING_DOMAIN) ? { ...settings, indexed: { kind: 'first', count: -1 } } : settings
 }
