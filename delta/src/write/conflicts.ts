@@ -24,6 +24,8 @@ export type ConflictReason =
   | 'same-rows'
   /** The winner rewrote a file that we change, and nobody could tell where its rows went. */
   | 'file-rewritten'
+  /** Log cleanup took commits that came meanwhile, so nobody can tell what they did. */
+  | 'log-cleaned'
   /** Others were faster every time. */
   | 'contended'
 
