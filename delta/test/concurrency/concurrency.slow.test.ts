@@ -3,10 +3,11 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { workshop } from '../read/table.ts'
 import { peerRows, runPython } from '../readers/peers.ts'
+import { IS_SOAK } from '../soak.ts'
 import { rowsOf } from '../write/support.ts'
 import { expectSerial, operationsInLog, runOurs, startTable } from './race.ts'
 
-const SECONDS = process.env['TRIBUTARY_SOAK'] === '1' ? 60 : 5
+const SECONDS = IS_SOAK ? 60 : 5
 const PROCESSES = 4
 
 let place: Awaited<ReturnType<typeof workshop>>

@@ -5,10 +5,10 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { systemClock } from '../../src/clock.ts'
 import { workshop } from '../read/table.ts'
 import { sparkRun } from '../readers/spark.ts'
+import { IS_SOAK } from '../soak.ts'
 import { numbersOf, type Operation, SHARED_IDS } from './operations.ts'
 import { expectSerial, operationsInLog, runOurs, startTable } from './race.ts'
 
-const IS_SOAK = process.env['TRIBUTARY_SOAK'] === '1'
 const SECONDS = IS_SOAK ? 60 : 5
 const PROCESSES = 2
 // Spark reads for a second before it commits, and gives up when anyone changed rows meanwhile: without pauses it would starve.
