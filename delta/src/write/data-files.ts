@@ -47,9 +47,7 @@ export async function writeDataFiles(
 ): Promise<AddFile[]> {
   const { columnMapping: mode = 'none', folder = '', settings = USUAL_SETTINGS } = request
   const logical = request.schema.fields.filter((field) => !request.partitionColumns.includes(field.name))
-  const partitions = request.partitionColumns.flatMap(
-    (name) => request.schema.fields.find((field) => field.name === name) ?? [],
-  )
+  const partitions = partitionsOf(request)
   const name = `${folder}part-${clock.uuid()}`
   const isFolder = partitions.length > 0 || request.targetFileBytes !== undefined
   const target = isFolder ? name : `${name}.${FILE_WORDS[settings.codec]}parquet`
@@ -80,7 +78,7 @@ export async function writeDataFiles(
     rememberWritten(engine, String(row['filename']), columns.join(', '))
     adds.push({
       path: encodePath(path),
-      partitionValues: partitionValues(partitions, row, mode),
+      partitionValues: partitionValues(partitions, row),
       size: entry.sizeBytes,
       modificationTime: entry.modifiedMs,
       dataChange: true,
@@ -99,10 +97,32 @@ const FILE_WORDS: Readonly<Record<ParquetCodec, string>> = {
   zstd: 'zstd.',
 }
 
+/** A partition column on its way through DuckDB, which puts its text into the names of folders. */
+interface Partition {
+  readonly field: StructField
+  /** In files, statistics and partition values. */
+  readonly physical: string
+  /** In DuckDB's relation and folders. */
+  readonly alias: string
+}
+
+// The folders of partitions are only a habit: the log alone says which values a file has. Their names must not meet a column's, nor
+// begin with `_`: VACUUM, ours and others', never looks into such folders.
+function partitionsOf(request: DataFilesRequest): readonly Partition[] {
+  const { columnMapping: mode = 'none', extraColumns = [], schema } = request
+  const taken = [...schema.fields.map((field) => physicalName(field, mode)), ...extraColumns.map(({ name }) => name)]
+  let prefix = 'tributary_p'
+  while (taken.some((name) => name.toLowerCase().startsWith(prefix))) prefix += 'p'
+  return request.partitionColumns.flatMap((name, index) => {
+    const field = schema.fields.find((candidate) => candidate.name === name)
+    return field === undefined ? [] : [{ field, physical: physicalName(field, mode), alias: `${prefix}${index}` }]
+  })
+}
+
 interface CopyPlan {
   /** SQL of the columns that the files hold. */
   readonly columns: readonly string[]
-  readonly partitions: readonly StructField[]
+  readonly partitions: readonly Partition[]
   readonly location: string
 }
 
@@ -111,10 +131,7 @@ function copySql(request: DataFilesRequest, { columns, partitions, location }: C
   const stored = request.schema.fields.filter(
     (field) => field.type !== 'void' && !partitionColumns.includes(field.name),
   )
-  const items = [
-    ...columns,
-    ...partitions.map((field, index) => `${partitionText(field)} AS ${quoteName(partitionName(index))}`),
-  ]
+  const items = [...columns, ...partitions.map(({ field, alias }) => `${partitionText(field)} AS ${quoteName(alias)}`)]
   const options = [
     'FORMAT parquet',
     `COMPRESSION ${codec}`,
@@ -126,18 +143,12 @@ function copySql(request: DataFilesRequest, { columns, partitions, location }: C
     ...(request.targetFileBytes === undefined ? [] : [`FILE_SIZE_BYTES ${request.targetFileBytes}`]),
     ...(partitions.length === 0
       ? []
-      : [`PARTITION_BY (${partitions.map((_, index) => quoteName(partitionName(index))).join(', ')})`]),
+      : [`PARTITION_BY (${partitions.map(({ alias }) => quoteName(alias)).join(', ')})`]),
     ...(partitions.length === 0 && request.targetFileBytes === undefined
       ? []
       : [`FILENAME_PATTERN 'part-{i}${FILE_WORDS[codec].replace(/^(.+)\.$/, '.$1')}'`]),
   ]
   return `COPY (SELECT ${items.join(', ')} FROM (${request.relation}) t) TO ${quoteText(location)} (${options.join(', ')})`
-}
-
-// The folders of partitions are only a habit: the log alone says which values a file has. Their names must not meet a column's, nor
-// begin with `_`: VACUUM, ours and others', never looks into such folders.
-function partitionName(index: number): string {
-  return `tributary_p${index}`
 }
 
 // NULL has no spelling of its own in DuckDB's folders, so every value says by its first letter whether it is one.
@@ -163,18 +174,14 @@ function partitionValueText(type: StructField['type'], value: string): string {
   }
 }
 
-function partitionValues(
-  partitions: readonly StructField[],
-  row: Row,
-  mode: ColumnMappingMode,
-): Readonly<Record<string, string | null>> {
+function partitionValues(partitions: readonly Partition[], row: Row): Readonly<Record<string, string | null>> {
   const texts = new Map(entriesOf(row['partition_keys']))
   return Object.fromEntries(
-    partitions.map((field, index) => {
-      const text = String(texts.get(partitionName(index)) ?? 'n').slice(1)
+    partitions.map(({ field, physical, alias }) => {
+      const text = String(texts.get(alias) ?? 'n').slice(1)
       const value = field.type === 'binary' ? encodePartitionValue('binary', Buffer.from(text, 'hex')) : text
       // An empty text means NULL to some readers and not to others, so it is never written.
-      return [physicalName(field, mode), value === '' ? null : value]
+      return [physical, value === '' ? null : value]
     }),
   )
 }
