@@ -111,7 +111,7 @@ export class Table {
   /**
    * What changed in a range of versions, both ends included: the columns of the last of them with `_change_type` (insert, update_preimage,
    * update_postimage, delete), `_commit_version` and `_commit_timestamp`. Commits with change data files are read from these; of others
-   * the changes are derived, with updates told by `key`; rows that a copy-on-write commit carried over unchanged count as updated then. PROTOCOL.md, "Change Data Files". Throws `LOG_GAP`, `VERSION_NOT_FOUND`, `DATA_FILE_MISSING`.
+   * the changes are derived, with updates told by `key`; rows that are what they were in a commit that wrote files anew are left out then. PROTOCOL.md, "Change Data Files". Throws `LOG_GAP`, `VERSION_NOT_FOUND`, `DATA_FILE_MISSING`.
    */
   async *changes(range: {
     readonly fromVersion: number
