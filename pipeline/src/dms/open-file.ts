@@ -66,10 +66,9 @@ export async function openLandingFile(
       throw landingFileChanged(key)
   }
   try {
-    const stored = createReadStream(path, { highWaterMark: CHUNK_BYTES })
     const witness = plainWitness(settings, isTransactions === true)
     if (isGzip) {
-      const sizeBytes = await inflateTo(stored, {
+      const sizeBytes = await inflateTo(createReadStream(path, { highWaterMark: CHUNK_BYTES }), {
         key,
         hash,
         target: inflated,
@@ -78,10 +77,10 @@ export async function openLandingFile(
       })
       plain = { path: inflated, sizeBytes }
     } else {
-      for await (const chunk of stored) {
+      await readChunks(path, (chunk) => {
         hash.update(chunk)
         witness.update(chunk)
-      }
+      })
     }
     await assertUnchanged()
     const { format, dialect, count } = await witness.finish(key, plain)
@@ -153,8 +152,7 @@ function plainWitness(settings: S3Settings, byTable: boolean): Witness {
 /** SHA-256 of a landing file's stored bytes, as in `OpenedFile`. */
 export async function hashLandingFile(landing: Store, key: string): Promise<string> {
   const hash = createHash('sha256')
-  for await (const chunk of createReadStream(await safePath(landing, key), { highWaterMark: CHUNK_BYTES }))
-    hash.update(chunk)
+  await readChunks(await safePath(landing, key), (chunk) => hash.update(chunk))
   return hash.digest('hex')
 }
 
@@ -171,6 +169,21 @@ async function safePath(landing: Store, key: string): Promise<string> {
   if (!real.startsWith(realRoot + sep)) throw landingPathRefused(key)
   if (!entry.isFile() && !(await stat(path)).isFile()) throw landingFileCorrupt(key, 'it is not a file')
   return path
+}
+
+/** Gives out a file piece by piece, all in one buffer: a stream would make a new one for each, and the collector would follow. */
+async function readChunks(path: string, take: (chunk: Buffer) => void): Promise<void> {
+  const file = await open(path)
+  try {
+    const buffer = Buffer.allocUnsafe(CHUNK_BYTES)
+    for (;;) {
+      const { bytesRead } = await file.read(buffer, 0, CHUNK_BYTES)
+      if (bytesRead === 0) return
+      take(buffer.subarray(0, bytesRead))
+    }
+  } finally {
+    await file.close()
+  }
 }
 
 async function readMagic(path: string): Promise<Buffer> {
