@@ -32,7 +32,10 @@ test.each([
 })
 
 test('what is encoded decodes to the same path', () => {
-  const part = fc.string({ unit: 'grapheme', minLength: 1 }).map((text) => text.replaceAll('/', '_'))
+  // No file is called `.`, and as a part of a path it leads nowhere.
+  const part = fc
+    .string({ unit: 'grapheme', minLength: 1 })
+    .map((text) => text.replaceAll('/', '_').replace(/^\.$/, '_'))
   fc.assert(
     fc.property(fc.array(part, { minLength: 1, maxLength: 4 }), (parts) => {
       const path = parts.join('/')
