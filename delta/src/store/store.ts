@@ -36,4 +36,21 @@ export interface Store {
   readonly locate: (path: string) => Promise<string>
   /** Make durable what DuckDB wrote under `locate(path)`, and tell its size. Throws `FILE_NOT_FOUND`. */
   readonly sync: (path: string) => Promise<StoreEntry>
+  /** How a query engine gets to the URLs of `locate`; absent where these are files. Asked anew, it renews what expires. */
+  readonly access?: () => Promise<StoreAccess>
+}
+
+/** What a query engine must know to open objects of a bucket. It holds a secret: it is never shown, logged or kept. */
+export interface StoreAccess {
+  /** URL that all objects begin with. */
+  readonly scope: string
+  /** Host, with a port where it is not the usual one. */
+  readonly host: string
+  readonly usesTls: boolean
+  /** The bucket stands in the path, not in the host's name. */
+  readonly isPathStyle: boolean
+  readonly region: string
+  readonly keyId: string
+  readonly secret: string
+  readonly sessionToken: string | undefined
 }
