@@ -57,6 +57,7 @@ $(PYTHON_READY): requirements.txt
 	@rm -rf .venv && $(PYTHON) -m venv .venv
 	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements.txt
 	@.venv/bin/python cli/src/demo/unpack.py .venv/flights
+	@.ci/install-httpfs
 	@touch $@
 
 spark: $(SPARK_READY)
@@ -98,4 +99,4 @@ format: $(NODE_READY)
 	@$(NPM_RUN) format
 
 clean:
-	rm -rf node_modules .venv cli/dist
+	rm -rf node_modules .venv cli/dist duckdb-extensions

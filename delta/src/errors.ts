@@ -508,6 +508,16 @@ const NAMED_MAX = 5
 
 // --- DuckDB and data files ---
 
+/** DuckDB lacks a part that is not in its package. */
+export function extensionMissing(name: string, cause: unknown): TributaryError {
+  return new TributaryError(
+    'invalid',
+    'EXTENSION_MISSING',
+    `DuckDB cannot open files in S3: its extension ${name} is not beside the program, or is of another version. Run make setup in a checkout; elsewhere INSTALL ${name} with a DuckDB of the same version, or put the file into duckdb-extensions/.`,
+    { cause },
+  )
+}
+
 /** The engine could not run a statement; DuckDB's own words are in the message and in the cause. */
 export function engineFailed(kind: 'invalid' | 'corrupt', why: string, cause: unknown): TributaryError {
   return new TributaryError(

@@ -4,10 +4,9 @@ import { assertInside } from './keys.ts'
 import { connectS3, type S3Connection, type S3Options } from './s3/connect.ts'
 import { assertConditionalPut, createObject } from './s3/create.ts'
 import { listObjects } from './s3/list.ts'
-import { PARTS_FROM_BYTES, writeInParts } from './s3/multipart.ts'
-import { readObject, readObjectRange, statObject } from './s3/read.ts'
+import { downloadObject, readObject, readObjectRange, statObject } from './s3/read.ts'
 import { parseS3Url } from './s3/url.ts'
-import { wrapS3Error } from './s3/wrap-error.ts'
+import { deleteObject, writeObject } from './s3/write.ts'
 import type { Store } from './store.ts'
 
 /**
@@ -50,24 +49,11 @@ export function s3Store(url: string, options: S3Options = BY_THE_CHAIN, clock: C
     write: async (path, bytes) => {
       const name = named(path)
       const copy = bytes.slice()
-      const connection = await connect()
-      const { sdk, client } = connection
-      try {
-        if (copy.length >= PARTS_FROM_BYTES) await writeInParts(connection, name.key, copy)
-        else await client.send(new sdk.PutObjectCommand({ Bucket: bucket, Key: name.key, Body: copy }))
-      } catch (cause) {
-        throw wrapS3Error(cause, { bucket, path, doing: 'write' })
-      }
+      await writeObject(await connect(), name, copy)
     },
     delete: async (path) => {
       const name = named(path)
-      const { sdk, client } = await connect()
-      try {
-        await client.send(new sdk.DeleteObjectCommand({ Bucket: bucket, Key: name.key }))
-      } catch (cause) {
-        const error = wrapS3Error(cause, { bucket, path, doing: 'delete' })
-        if (error.code !== 'FILE_NOT_FOUND') throw error
-      }
+      await deleteObject(await connect(), name)
     },
     locate: async (path) => `s3://${bucket}/${named(path).key}`,
     // A PUT that was answered is durable; what DuckDB wrote must be there, whole.
@@ -77,7 +63,13 @@ export function s3Store(url: string, options: S3Options = BY_THE_CHAIN, clock: C
       if (entry === undefined) throw fileNotFound(path)
       return entry
     },
-    access: async () => (await connect()).access(),
+    remote: {
+      access: async () => (await connect()).access(),
+      download: async (path, file) => {
+        const name = named(path)
+        return downloadObject(await connect(), clock, { ...name, file })
+      },
+    },
   }
 }
 

@@ -87,7 +87,9 @@ async function answer(
   }
   if (typeof fault === 'object') {
     outgoing.writeHead(fault.status, { 'content-type': 'application/xml' })
-    outgoing.end(`<Error><Code>${fault.code}</Code><Message>a test did this</Message></Error>`)
+    outgoing.end(
+      fault.status < 300 ? '' : `<Error><Code>${fault.code}</Code><Message>a test did this</Message></Error>`,
+    )
     return
   }
   if (fault === 'repeat') await forward()

@@ -1,5 +1,9 @@
+import { createWriteStream } from 'node:fs'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import type { GetObjectCommandOutput } from '@aws-sdk/client-s3'
 import type { Clock } from '../../clock.ts'
-import { fileNotFound, fileTruncated } from '../../errors.ts'
+import { fileNotFound, fileTruncated, TributaryError } from '../../errors.ts'
 import type { StoreEntry } from '../store.ts'
 import type { S3Connection } from './connect.ts'
 import { wholeSeconds } from './list.ts'
@@ -27,7 +31,10 @@ export async function readObjectRange(
 ): Promise<Uint8Array> {
   const wantedBytes = offset + length
   if (length > 0) {
-    const bytes = await readBody(connection, clock, name, `bytes=${offset}-${wantedBytes - 1}`)
+    const range = `bytes=${offset}-${wantedBytes - 1}`
+    const bytes = await readBody(connection, clock, name, range).catch((error: unknown) => {
+      if (!isBeyond(error)) throw error
+    })
     if (bytes?.length === length) return bytes
   }
   // HTTP knows no empty range, cuts one that goes too far, and refuses one that begins there: in all three the size tells the rest.
@@ -38,28 +45,56 @@ export async function readObjectRange(
   return new Uint8Array()
 }
 
-// The SDK repeats a request that fails; a body that breaks off is ours to ask for again.
-async function readBody(
-  { sdk, client, bucket }: S3Connection,
+function isBeyond(error: unknown): boolean {
+  return error instanceof TributaryError && describeFailure(error.cause).status === 416
+}
+
+/** Copy an object into a file, in bounded memory. One GET is one state of the object, whoever replaces it meanwhile. */
+export function downloadObject(
+  connection: S3Connection,
   clock: Clock,
-  { key, path }: ObjectName,
+  { file, ...name }: ObjectName & { readonly file: string },
+): Promise<StoreEntry> {
+  return getObject(connection, clock, { ...name, range: undefined }, async ({ Body, ContentLength, LastModified }) => {
+    if (!(Body instanceof Readable)) throw new Error('the answer is no stream')
+    const target = createWriteStream(file, { mode: 0o600 })
+    await pipeline(Body, target)
+    assertWhole(target.bytesWritten, ContentLength)
+    return { path: name.path, sizeBytes: target.bytesWritten, modifiedMs: wholeSeconds(LastModified) }
+  })
+}
+
+async function readBody(
+  connection: S3Connection,
+  clock: Clock,
+  name: ObjectName,
   range: string | undefined,
 ): Promise<Uint8Array> {
+  return getObject(connection, clock, { ...name, range }, async ({ Body, ContentLength }) => {
+    const bytes = (await Body?.transformToByteArray()) ?? new Uint8Array()
+    assertWhole(bytes.length, ContentLength)
+    return bytes
+  })
+}
+
+function assertWhole(sizeBytes: number, promisedBytes: number | undefined): void {
+  if (promisedBytes !== undefined && sizeBytes !== promisedBytes) throw new Error('the answer was cut short')
+}
+
+// The SDK repeats a request that fails; a body that breaks off is ours to ask for again.
+async function getObject<T>(
+  { sdk, client, bucket }: S3Connection,
+  clock: Clock,
+  { key, path, range }: ObjectName & { readonly range: string | undefined },
+  take: (answer: GetObjectCommandOutput) => Promise<T>,
+): Promise<T> {
+  const get = new sdk.GetObjectCommand({ Bucket: bucket, Key: key, ...(range === undefined ? {} : { Range: range }) })
   for (let attempt = 1; ; attempt++) {
     try {
-      const get = new sdk.GetObjectCommand({
-        Bucket: bucket,
-        Key: key,
-        ...(range === undefined ? {} : { Range: range }),
-      })
-      const { Body, ContentLength } = await client.send(get)
-      const bytes = (await Body?.transformToByteArray()) ?? new Uint8Array()
-      if (ContentLength !== undefined && bytes.length !== ContentLength) throw new Error('the answer was cut short')
-      return bytes
+      return await take(await client.send(get))
     } catch (cause) {
-      const { status } = describeFailure(cause)
-      if (status === 416) return new Uint8Array()
-      if (status !== undefined || attempt === ATTEMPTS_MAX) throw wrapS3Error(cause, { bucket, path, doing: 'read' })
+      const isFinal = describeFailure(cause).status !== undefined || attempt === ATTEMPTS_MAX
+      if (isFinal) throw wrapS3Error(cause, { bucket, path, doing: 'read' })
       await clock.sleep(WAIT_MS * attempt)
     }
   }
