@@ -1,9 +1,9 @@
-"""Reads a Delta table with other readers and tells what they saw: compare.py TABLE [--rows FOLDER] [--version N].
+"""Reads Delta tables with other readers and tells what they saw: compare.py TABLE… [--rows FOLDER] [--version N].
 
-Prints one JSON object a line and reader: {"reader", "rows", "digest", "columns"}. The digest is a SHA-256 over the sorted
+Prints one JSON object a table and reader: {"table", "reader", "rows", "digest", "columns"}. The digest is a SHA-256 over the sorted
 canonical rows, so it does not depend on the order in which a reader returns them. With --rows each reader's canonical rows are
-also written to FOLDER/<reader>.ndjson, sorted, in the form that `tributary cat -o ndjson` prints, with the keys sorted by name.
-Exits 1 when the readers disagree.
+also written to FOLDER/<last part of TABLE>/<reader>.ndjson, sorted, in the form that `tributary cat -o ndjson` prints, with the
+keys sorted by name. Exits 1 when the readers disagree.
 """
 
 import argparse
@@ -90,28 +90,36 @@ def delta_extension() -> pathlib.Path:
 READERS = {"delta-rs": read_delta_rs, "duckdb": read_duckdb}
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description="Read a Delta table with delta-rs and DuckDB and compare all rows.")
-    parser.add_argument("table")
-    parser.add_argument("--version", type=int)
-    parser.add_argument("--rows", type=pathlib.Path)
-    arguments = parser.parse_args()
+def compare(table: str, version: int | None, folder: pathlib.Path | None) -> bool:
     digests = set()
     for name, read in READERS.items():
         columns: list[str] = []
         rows = []
-        for row in read(arguments.table, arguments.version):
+        for row in read(table, version):
             columns = columns or list(row)
             rows.append(json.dumps(canonical(row), sort_keys=True, ensure_ascii=False, separators=(",", ":")))
         rows.sort()
         text = "".join(row + "\n" for row in rows)
         digest = hashlib.sha256(text.encode()).hexdigest()
         digests.add(digest)
-        print(json.dumps({"reader": name, "rows": len(rows), "digest": digest, "columns": columns}), flush=True)
-        if arguments.rows:
-            arguments.rows.mkdir(parents=True, exist_ok=True)
-            (arguments.rows / f"{name}.ndjson").write_text(text, encoding="utf-8")
-    return 0 if len(digests) == 1 else 1
+        print(json.dumps({"table": table, "reader": name, "rows": len(rows), "digest": digest, "columns": columns}), flush=True)
+        if folder:
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / f"{name}.ndjson").write_text(text, encoding="utf-8")
+    return len(digests) == 1
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Read Delta tables with delta-rs and DuckDB and compare all rows.")
+    parser.add_argument("tables", nargs="+", metavar="TABLE")
+    parser.add_argument("--version", type=int)
+    parser.add_argument("--rows", type=pathlib.Path)
+    arguments = parser.parse_args()
+    agreed = [
+        compare(table, arguments.version, arguments.rows and arguments.rows / pathlib.Path(table).name)
+        for table in arguments.tables
+    ]
+    return 0 if all(agreed) else 1
 
 
 if __name__ == "__main__":

@@ -109,7 +109,7 @@ async function assertSameRows(parts: RewriteParts, target: AddFile, moved: reado
       ['path', 'position', 'to'],
       moved.map(({ file, position, to }) => [file.path, BigInt(position), BigInt(to)] as const),
     )
-    const select = (file: AddFile, positions: Iterable<number>): Promise<string> => {
+    const select = (file: AddFile, positions: readonly number[]): Promise<string> => {
       const rows = { path: file.path, partitionValues: {}, rows: { kind: 'only' as const, positions } }
       return rowsSql(engine, parts.snapshot, [{ file, rows }], parts.shape)
     }

@@ -2,7 +2,7 @@
 
 import { execFile } from 'node:child_process'
 import { access, readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { promisify } from 'node:util'
 import type { Engine } from '../../src/duckdb/engine.ts'
 import type { Snapshot } from '../../src/log/snapshot.ts'
@@ -25,7 +25,7 @@ export async function runPython(script: string, ...rest: readonly string[]): Pro
 export async function peerRows(table: string, folder: string, version: number): Promise<readonly string[]> {
   const script = join(ROOT, 'cli/src/demo/compare.py')
   await runPython(script, table, '--rows', folder, '--version', String(version))
-  return linesOf(await readFile(join(folder, 'delta-rs.ndjson'), 'utf8'))
+  return linesOf(await readFile(join(folder, basename(table), 'delta-rs.ndjson'), 'utf8'))
 }
 
 /** The change feed as delta-rs reads it: canonical lines without the time, sorted. */

@@ -1,7 +1,7 @@
 // The Python readers that `make setup` installs into the checkout.
 import { execFile } from 'node:child_process'
 import { access, readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { promisify } from 'node:util'
 
 const ROOT = join(import.meta.dirname, '../../..')
@@ -21,6 +21,6 @@ export async function runPython(script: string, ...rest: readonly string[]): Pro
 /** The table's rows as delta-rs and DuckDB's delta extension read them: canonical lines, sorted. Fails when the two differ. */
 export async function peerRows(table: string, folder: string): Promise<readonly string[]> {
   await runPython(COMPARE, table, '--rows', folder)
-  const text = await readFile(join(folder, 'delta-rs.ndjson'), 'utf8')
+  const text = await readFile(join(folder, basename(table), 'delta-rs.ndjson'), 'utf8')
   return text.split('\n').slice(0, -1)
 }

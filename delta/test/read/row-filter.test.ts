@@ -1,0 +1,48 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type Engine, openEngine } from '../../src/duckdb/engine.ts'
+import { placeNumber, type RowChoice, rowFilter } from '../../src/read/row-filter.ts'
+
+let engine: Engine
+beforeAll(async () => {
+  engine = await openEngine({ threads: 1 })
+})
+afterAll(() => engine.close())
+
+const FILES = 3
+const ROWS = 2000
+
+/** The rows that the filter lets through, as file and position. */
+async function passed(files: readonly RowChoice[]): Promise<readonly string[]> {
+  const fork = await engine.fork()
+  const where = await rowFilter(fork, files)
+  const rows = await fork.all(`SELECT file_index, file_row_number FROM
+    (SELECT f::UBIGINT AS file_index, n AS file_row_number FROM range(${FILES}) a(f), range(${ROWS}) b(n)) r${where} ORDER BY ALL`)
+  await fork.close()
+  return rows.map((row) => `${row['file_index']} ${row['file_row_number']}`)
+}
+
+const everyOther = Array.from({ length: ROWS / 2 }, (_, at) => at * 2)
+
+test.each([
+  ['few', [[0, 7], [], [7]]],
+  ['many', [everyOther, [1], [ROWS - 1]]],
+] as const)('%s rows of several files are picked, or left out', async (_, positions) => {
+  const all = Array.from({ length: FILES }, (_, file) =>
+    Array.from({ length: ROWS }, (_, row) => `${file} ${row}`),
+  ).flat()
+  const listed = positions.flatMap((rows, file) => rows.map((row) => `${file} ${row}`))
+  expect(await passed(positions.map((rows) => ({ kind: 'only', positions: rows })))).toEqual(listed)
+  expect(await passed(positions.map((rows) => ({ kind: 'except', positions: rows })))).toEqual(
+    all.filter((row) => !listed.includes(row)),
+  )
+})
+
+test('an empty list picks nothing and leaves nothing out', async () => {
+  const none = (kind: 'only' | 'except') => passed(Array.from({ length: FILES }, () => ({ kind, positions: [] })))
+  expect(await none('only')).toEqual([])
+  expect(await none('except')).toHaveLength(FILES * ROWS)
+})
+
+test('rows of the ten thousandth file have numbers of their own', () => {
+  expect(placeNumber({ file: 10_000, position: 2 }) - placeNumber({ file: 10_000, position: 1 })).toBe(1n)
+})
