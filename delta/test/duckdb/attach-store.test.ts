@@ -1,6 +1,10 @@
+import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { attachStore } from '../../src/duckdb/attach-store.ts'
 import { type Engine, openEngine } from '../../src/duckdb/engine.ts'
+import { extensionFolder } from '../../src/duckdb/extensions.ts'
 import { memoryStore } from '../../src/store/memory.ts'
 import type { Store, StoreAccess } from '../../src/store/store.ts'
 
@@ -62,4 +66,23 @@ test('an access that DuckDB does not take shows neither secret nor statement', a
   expect(String(error)).toBe(
     'TributaryError: DuckDB could not run the query: the access to s3://lake/ was not taken. Change the query or the data it reads.',
   )
+})
+
+test('a DuckDB without httpfs says how to get it', async () => {
+  const run = (sql: string): Promise<void> =>
+    sql === 'LOAD httpfs' ? Promise.reject(new Error('Extension not found')) : engine.run(sql)
+  await expect(attachStore({ ...engine, database: {}, run }, storeWith(ACCESS))).rejects.toMatchObject({
+    kind: 'invalid',
+    code: 'EXTENSION_MISSING',
+  })
+})
+
+test('extensions are found in a folder above the program, and nowhere else', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'tributary-extensions-'))
+  const deep = join(folder, 'a/b/c')
+  await mkdir(deep, { recursive: true })
+  expect(extensionFolder(deep)).toBeUndefined()
+  await mkdir(join(folder, 'duckdb-extensions'))
+  expect(extensionFolder(deep)).toBe(join(folder, 'duckdb-extensions'))
+  await rm(folder, { recursive: true })
 })
