@@ -24,6 +24,7 @@ export interface RecordCount {
 }
 
 export interface RecordCounter {
+  /** Keeps nothing of the chunk, which may be filled anew afterwards. */
   readonly update: (chunk: Buffer) => void
   readonly finish: () => RecordCount
 }
@@ -48,7 +49,7 @@ export function recordCounter(dialect: Dialect, { byTable }: { readonly byTable:
       text.update(chunk)
       if (!hasNul) hasNul = chunk.includes(0)
       const bytes = carry.length === 0 ? chunk : Buffer.concat([carry, chunk])
-      carry = bytes.subarray(scan(machine, bytes, Math.max(0, bytes.length - lookAhead)))
+      carry = Buffer.from(bytes.subarray(scan(machine, bytes, Math.max(0, bytes.length - lookAhead))))
     },
     finish: () => {
       scan(machine, carry, carry.length)

@@ -63,10 +63,9 @@ export async function openLandingFile(
     if (isGzip) await rm(inflated, { force: true })
   }
   try {
-    const chunks = createReadStream(path, { highWaterMark: CHUNK_BYTES })
     const witness = plainWitness(settings, isTransactions === true)
     if (isGzip) {
-      const sizeBytes = await inflateTo(chunks, {
+      const sizeBytes = await inflateTo(createReadStream(path, { highWaterMark: CHUNK_BYTES }), {
         key,
         hash,
         target: inflated,
@@ -75,10 +74,10 @@ export async function openLandingFile(
       })
       plain = { path: inflated, sizeBytes }
     } else {
-      for await (const chunk of chunks) {
+      await readChunks(path, (chunk) => {
         hash.update(chunk)
         witness.update(chunk)
-      }
+      })
     }
     await assertUnchanged()
     const { format, dialect, count } = await witness.finish(key, plain)
@@ -152,10 +151,25 @@ export async function hashLandingFile(landing: Store, key: string): Promise<stri
   const hash = createHash('sha256')
   const stored = await openStoredFile(landing, key, tmpdir())
   try {
-    for await (const chunk of createReadStream(stored.path, { highWaterMark: CHUNK_BYTES })) hash.update(chunk)
+    await readChunks(stored.path, (chunk) => hash.update(chunk))
     return hash.digest('hex')
   } finally {
     await stored.dispose()
+  }
+}
+
+/** Gives out a file piece by piece, all in one buffer: a stream would make a new one for each, and the collector would follow. */
+async function readChunks(path: string, take: (chunk: Buffer) => void): Promise<void> {
+  const file = await open(path)
+  try {
+    const buffer = Buffer.allocUnsafe(CHUNK_BYTES)
+    for (;;) {
+      const { bytesRead } = await file.read(buffer, 0, CHUNK_BYTES)
+      if (bytesRead === 0) return
+      take(buffer.subarray(0, bytesRead))
+    }
+  } finally {
+    await file.close()
   }
 }
 

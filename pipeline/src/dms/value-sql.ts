@@ -23,7 +23,7 @@ export function castType(type: ColumnType): string | undefined {
 export interface UsualSql {
   /** The typed value where the text has the usual form. */
   readonly value: string
-  /** True where the text has another form, or is no value at all; a NULL text is neither. */
+  /** True where the text has another form, or is no value at all; false or NULL for a NULL text. */
   readonly isOdd: string
 }
 
@@ -31,8 +31,8 @@ export interface UsualSql {
 export function usualSql(text: string, type: ColumnType, cast: string): UsualSql | undefined {
   const only = (isUsual: string): string => `(${text} IS NOT NULL AND (${cast} IS NULL OR NOT (${isUsual})))`
   const isOther = `CAST(${cast} AS VARCHAR) IS DISTINCT FROM ${text}`
-  // Going back costs half of what a regular expression does, which is then left with few texts.
-  const goesBackOr = (isUsual: string): string => `(CAST(${cast} AS VARCHAR) = ${text} OR ${isUsual})`
+  // Going back costs half of what a regular expression does. DuckDB stops early in AND and OR, but not inside of a NOT.
+  const isNeither = (pattern: string): string => `(${isOther} AND (${cast} IS NULL OR NOT ${matches(text, pattern)}))`
   switch (type) {
     case 'string':
     case 'binary':
@@ -56,14 +56,12 @@ export function usualSql(text: string, type: ColumnType, cast: string): UsualSql
       return {
         value: zonedSql(cast, duckdbType(type)),
         // The years keep the infinities out, which go back too.
-        isOdd: only(
-          `strlen(${text}) <= ${MICROSECONDS_LENGTH} AND ${goesBackOr(matches(text, TIMESTAMP))} AND ${cast} >= TIMESTAMP '0001-01-01' AND ${cast} < TIMESTAMP '10000-01-01'`,
-        ),
+        isOdd: `(${isNeither(TIMESTAMP)} OR strlen(${text}) > ${MICROSECONDS_LENGTH} OR ${cast} < TIMESTAMP '0001-01-01' OR ${cast} >= TIMESTAMP '10000-01-01')`,
       }
     default: {
       const scale = scaleOf(type)
-      const isUsual = matches(text, `[+-]?[0-9]+${scale === 0 ? '' : `(\\.[0-9]{1,${scale}})?`}`)
-      return { value: cast, isOdd: only(hasWholeDigits(type) ? goesBackOr(isUsual) : isUsual) }
+      const usual = `[+-]?[0-9]+${scale === 0 ? '' : `(\\.[0-9]{1,${scale}})?`}`
+      return { value: cast, isOdd: hasWholeDigits(type) ? isNeither(usual) : only(matches(text, usual)) }
     }
   }
 }
