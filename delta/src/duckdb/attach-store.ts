@@ -47,6 +47,7 @@ async function loadHttpfs(engine: Engine): Promise<void> {
   }
   // Objects never change under their names, so what is known of one need not be asked again.
   await engine.run('SET enable_http_metadata_cache = true')
+  await engine.run('SET enable_external_file_cache = true')
   // The size of an upload's parts, and so of the buffer of each file that is being written, follows from this: 10 MB.
   await engine.run("SET s3_uploader_max_filesize = '100GB'")
 }
