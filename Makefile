@@ -14,16 +14,18 @@ PACKAGES = package.json package-lock.json $(wildcard */package.json)
 NODE_READY = node_modules/.ready
 PYTHON_READY = .venv/.ready
 SPARK_READY = .venv/.spark-ready
+SERVERS_READY = .venv/.servers-ready
 # The command in few files: it starts twice as fast. `bin/tributary` leaves it aside when a source is newer.
 BUNDLE = cli/dist/main.js
 SOURCES = $(shell find delta/src pipeline/src cli/src -name '*.ts')
 RESULTS = node_modules/.tests.json
 
-.PHONY: help setup spark demo test soak check bench format clean
+.PHONY: help setup spark servers demo test soak check bench format clean
 
 help:
 	@echo 'make setup    install Node 24, the npm packages and the Python readers into this checkout'
 	@echo 'make spark    install Spark, a reader in the tests; make test does so itself'
+	@echo 'make servers  install a real S3 server for the tests; make test does so itself'
 	@echo 'make demo     30 days of real flights: DMS files in, live Delta tables out'
 	@echo 'make test     everything that must hold: style, types, and all tests'
 	@echo 'make soak     the long runs: all conformance cases, millions of damaged inputs, every table by Spark'
@@ -55,6 +57,7 @@ $(PYTHON_READY): requirements.txt
 	@rm -rf .venv && $(PYTHON) -m venv .venv
 	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements.txt
 	@.venv/bin/python cli/src/demo/unpack.py .venv/flights
+	@.ci/install-httpfs
 	@touch $@
 
 spark: $(SPARK_READY)
@@ -65,10 +68,17 @@ $(SPARK_READY): $(wildcard .ci/spark/*) $(PYTHON_READY)
 	@.ci/spark/install
 	@touch $@
 
+servers: $(SERVERS_READY)
+
+$(SERVERS_READY): .ci/servers/requirements.txt $(PYTHON_READY)
+	@echo 'setup: an S3 server, for the tests'
+	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -r $<
+	@touch $@
+
 demo: setup
 	@$(NPM_RUN) demo
 
-test: setup $(SPARK_READY)
+test: setup $(SPARK_READY) $(SERVERS_READY)
 	@rm -f $(RESULTS)
 	@$(NPM_RUN) style
 	@$(NPM_RUN) test -- --reporter=default --reporter=json --outputFile.json=$(RESULTS)
@@ -77,7 +87,7 @@ test: setup $(SPARK_READY)
 # What is random or large in the tests, at full size: it takes hours. `make soak PART=0.1` tries a tenth of what is random.
 SOAKED = cli/test/conformance delta/test/concurrency delta/test/fuzz delta/test/readers delta/test/write/operations
 PART = 1
-soak: setup $(SPARK_READY)
+soak: setup $(SPARK_READY) $(SERVERS_READY)
 	@TRIBUTARY_SOAK=$(PART) $(NPM_RUN) test -- --project slow $(SOAKED)
 
 check: setup
@@ -90,4 +100,4 @@ format: $(NODE_READY)
 	@$(NPM_RUN) format
 
 clean:
-	rm -rf node_modules .venv cli/dist
+	rm -rf node_modules .venv cli/dist duckdb-extensions

@@ -24,7 +24,7 @@ export default defineConfig({
         test: {
           name: 'slow',
           include: [`*/test/${slow}`],
-          globalSetup: ['delta/test/readers/spark-server.ts'],
+          globalSetup: ['delta/test/readers/spark-server.ts', 'delta/test/servers/s3-server.ts'],
           exclude: ['**/node_modules/**'],
           testTimeout: 300_000,
           hookTimeout: 60_000,

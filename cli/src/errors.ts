@@ -20,12 +20,12 @@ export function needsYes(what: string): TributaryError {
   return new TributaryError('invalid', 'NEEDS_YES', `${what}. Add --yes if that is meant.`)
 }
 
-/** A place in a bucket, which this version cannot open. */
+/** A place in a kind of store that this version cannot open. */
 export function bucketNotYet(url: string): TributaryError {
   return new TributaryError(
     'unsupported',
     'BUCKET_NOT_YET',
-    `${url} cannot be opened: this version reads folders only. Give the path of a folder.`,
+    `${url} cannot be opened: this version knows folders and S3. Give the path of a folder or s3://bucket/prefix.`,
   )
 }
 

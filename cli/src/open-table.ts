@@ -21,7 +21,7 @@ export async function openProjectIfAny(invocation: Invocation): Promise<Lake | u
 /** A table by its name in the project, or any Delta table by its path; a path needs no project. Throws `TABLE_UNKNOWN`, `CONFIG_INVALID`. */
 export async function openTable(invocation: Invocation, name: string): Promise<NamedTable> {
   if (name.startsWith('file://')) return findNamedTable(undefined, fileURLToPath(name))
-  if (/^[a-z0-9]+:\/\//i.test(name)) throw bucketNotYet(name)
+  if (/^[a-z0-9]+:\/\//i.test(name) && !/^s3a?:/i.test(name)) throw bucketNotYet(name)
   if (name.includes('/')) return findNamedTable(undefined, name)
   const lake = await openProjectIfAny(invocation)
   if (lake === undefined && !(await isThere(join(name, '_delta_log'))))

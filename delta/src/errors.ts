@@ -75,6 +75,8 @@ export function storeFailed(path: string, doing: string, cause: unknown): Tribut
 }
 
 function storeRemedy(cause: unknown): string {
+  if (cause instanceof Error && '$metadata' in cause)
+    return 'Run again, and look at the state of the server if it stays.'
   const code = cause instanceof Error && 'code' in cause ? cause.code : undefined
   if (code === 'ENOSPC' || code === 'EDQUOT') return 'The disk is full: free some space and run again.'
   if (code === 'EACCES' || code === 'EPERM') return 'Give this user the right to the folder and run again.'
@@ -88,6 +90,122 @@ export function storeNotLocatable(path: string): TributaryError {
     'invalid',
     'STORE_NOT_LOCATABLE',
     `${path} is in memory and has no name that a query engine could open. Use a store on disk for tables whose data files are read or written.`,
+  )
+}
+
+// --- S3 ---
+
+/** Text that should name a bucket and does not. */
+export function s3UrlInvalid(url: string): TributaryError {
+  return new TributaryError(
+    'invalid',
+    'S3_URL_INVALID',
+    `${JSON.stringify(url)} is not a place in S3: it has no bucket name, or a part that is empty or leaves its folder. Write s3://bucket/prefix.`,
+  )
+}
+
+/** The SDK is an optional part of the library and was not installed. */
+export function s3SdkMissing(cause: unknown): TributaryError {
+  return new TributaryError(
+    'invalid',
+    'S3_SDK_MISSING',
+    'S3 cannot be used: the package @aws-sdk/client-s3 is not installed. Add it with npm install @aws-sdk/client-s3.',
+    { cause },
+  )
+}
+
+/** No region is known, and AWS has no default one. */
+export function s3RegionMissing(bucket: string): TributaryError {
+  return new TributaryError(
+    'invalid',
+    'S3_REGION_MISSING',
+    `The region of the bucket ${bucket} is not known: neither AWS_REGION nor the profile names one. Set AWS_REGION.`,
+  )
+}
+
+/** The bucket is somewhere else. */
+export function s3RegionWrong(bucket: string, region: string | undefined): TributaryError {
+  const remedy = region === undefined ? 'AWS_REGION to the region of the bucket' : `AWS_REGION=${region}`
+  return new TributaryError(
+    'invalid',
+    'S3_REGION_WRONG',
+    `The bucket ${bucket} answers from another region: requests went to a region that does not hold it. Set ${remedy}.`,
+  )
+}
+
+/** Nobody said who we are. */
+export function s3CredentialsMissing(bucket: string): TributaryError {
+  return new TributaryError(
+    'invalid',
+    'S3_CREDENTIALS_MISSING',
+    `There are no credentials for the bucket ${bucket}: the environment, the profile and the machine's role give none. Set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give the machine a role.`,
+  )
+}
+
+/** The server does not take the credentials. */
+export function s3CredentialsRefused(bucket: string, reason: string): TributaryError {
+  return new TributaryError(
+    'refused',
+    'S3_CREDENTIALS_REFUSED',
+    `The credentials for the bucket ${bucket} were refused: the server says ${reason}. Renew them, and compare the clock of this machine.`,
+  )
+}
+
+/** The credentials are good and the right is missing. */
+export function s3AccessDenied(url: string, doing: string): TributaryError {
+  return new TributaryError(
+    'refused',
+    'S3_ACCESS_DENIED',
+    `Access denied to ${doing} ${url}: the role or the bucket's policy does not allow it, or the object is not there and the role may not list the bucket. Allow s3:ListBucket on the bucket, and s3:GetObject, s3:PutObject and s3:DeleteObject below the prefix.`,
+  )
+}
+
+/** There is no such bucket. */
+export function s3BucketNotFound(bucket: string): TributaryError {
+  return new TributaryError(
+    'not-found',
+    'S3_BUCKET_NOT_FOUND',
+    `There is no bucket ${bucket}: its name is wrong, it was deleted, or it belongs to another server. Check the name and AWS_ENDPOINT_URL.`,
+  )
+}
+
+/** The server asked for fewer requests and went on asking. */
+export function s3Throttled(url: string, doing: string, cause: unknown): TributaryError {
+  return new TributaryError(
+    'unavailable',
+    'S3_THROTTLED',
+    `Could not ${doing} ${url}: the server asks to slow down and did so at each try. Run again later, or run fewer writers at once.`,
+    { cause },
+  )
+}
+
+/** No answer came. */
+export function s3Unreachable(url: string, doing: string, cause: unknown): TributaryError {
+  const reason = cause instanceof Error && cause.message !== '' ? cause.message : 'the connection broke'
+  return new TributaryError(
+    'unavailable',
+    'S3_UNREACHABLE',
+    `Could not ${doing} ${url}: the server did not answer (${reason}). Check the network and AWS_ENDPOINT_URL and run again.`,
+    { cause },
+  )
+}
+
+/** A bucket on which two writers could both believe that they wrote a version. */
+export function conditionalPutMissing(bucket: string): TributaryError {
+  return new TributaryError(
+    'unsupported',
+    'CONDITIONAL_PUT_MISSING',
+    `The bucket ${bucket} cannot hold a table that is written: its server overwrites in spite of If-None-Match, so that two writers could undo each other's commits. Use AWS S3, or a server with conditional writes (MinIO, SeaweedFS, Cloudflare R2).`,
+  )
+}
+
+/** A write was sent, no answer came, and asking again brought none either. Nothing that it refers to may be deleted. */
+export function writeUnknown(url: string, cause: unknown): TributaryError {
+  return new TributaryError(
+    'unavailable',
+    'WRITE_UNKNOWN',
+    `It is not known whether ${url} was written: the server stopped answering, and what was sent may still arrive. Delete nothing and run again: the next run reads what became of it.`,
+    { cause },
   )
 }
 
@@ -398,6 +516,16 @@ export function clusterColumnInvalid(
 const NAMED_MAX = 5
 
 // --- DuckDB and data files ---
+
+/** DuckDB lacks a part that is not in its package. */
+export function extensionMissing(name: string, cause: unknown): TributaryError {
+  return new TributaryError(
+    'invalid',
+    'EXTENSION_MISSING',
+    `DuckDB cannot open files in S3: its extension ${name} is not beside the program, or is of another version. Run make setup in a checkout; elsewhere INSTALL ${name} with a DuckDB of the same version, or put the file into duckdb-extensions/.`,
+    { cause },
+  )
+}
 
 /** The engine could not run a statement; DuckDB's own words are in the message and in the cause. */
 export function engineFailed(kind: 'invalid' | 'corrupt', why: string, cause: unknown): TributaryError {

@@ -1,6 +1,7 @@
 export { type Clock, systemClock } from './clock.ts'
 export type { Positions } from './deletion-vectors/bitmap.ts'
 export { readDeletionVector } from './deletion-vectors/read.ts'
+export { attachStore } from './duckdb/attach-store.ts'
 export { type Engine, openEngine } from './duckdb/engine.ts'
 export { duckdbType, quoteFileName, quoteName, quoteText } from './duckdb/sql.ts'
 export { type Batch, batchRows, type EngineValue, type Row } from './duckdb/values.ts'
@@ -46,6 +47,7 @@ export { localStore } from './store/local.ts'
 export { memoryStore } from './store/memory.ts'
 export { placeName, placeOf as placeOfPath, readRangeAt } from './store/place.ts'
 export type { Store, StoreEntry } from './store/store.ts'
+export { storeAt } from './store/store-at.ts'
 export {
   createTable,
   type HistoryEntry,

@@ -1,7 +1,6 @@
 // The door for people who use the library alone: a table by its URL, with reading and writing as methods. Everything here is a few
 // calls of functions below.
 
-import { fileURLToPath } from 'node:url'
 import { type Clock, systemClock } from './clock.ts'
 import { type Engine, openEngine } from './duckdb/engine.ts'
 import { nameList } from './duckdb/sql.ts'
@@ -19,8 +18,7 @@ import { readChanges } from './read/changes.ts'
 import { type Filter, filterColumns, filterSql } from './read/filter.ts'
 import { filterFiles } from './read/filter-files.ts'
 import { pickFields, scanSql } from './read/scan.ts'
-import { localStore } from './store/local.ts'
-import type { Store } from './store/store.ts'
+import { storeAt } from './store/store-at.ts'
 import { alterTableColumns, alterTableProperties } from './write/alter-table.ts'
 import { createNewTable } from './write/create-new-table.ts'
 import type { TableDefinition } from './write/create-table.ts'
@@ -65,7 +63,7 @@ export interface HistoryEntry {
 }
 
 /**
- * Open the Delta table at a path or a `file://` URL. Reads its newest version.
+ * Open the Delta table at a path, a `file://` URL or `s3://bucket/prefix`. Reads its newest version.
  * Throws `TABLE_NOT_FOUND`, `UNSUPPORTED_READER_FEATURE` (the names of what we do not know), `LOG_GAP`, `COMMIT_CORRUPT`, `CHECKPOINT_CORRUPT`.
  */
 export async function openTable(url: string, parts: TableParts = {}): Promise<Table> {
@@ -73,15 +71,11 @@ export async function openTable(url: string, parts: TableParts = {}): Promise<Ta
 }
 
 /**
- * Make a Delta table at a path or a `file://` URL and open it. The protocol is the lowest that tells the truth about the definition.
+ * Make a Delta table at a path, a `file://` URL or `s3://bucket/prefix` and open it. The protocol is the lowest that tells the truth about the definition.
  * Throws `TABLE_EXISTS`, `TABLE_DEFINITION_INVALID`, `EXPRESSION_UNSUPPORTED`, `UNSUPPORTED_WRITER_FEATURE`.
  */
 export async function createTable(url: string, definition: TableDefinition, parts: TableParts = {}): Promise<Table> {
   return new Table(await createNewTable(storeAt(url), parts.clock ?? systemClock, definition), parts)
-}
-
-function storeAt(url: string): Store {
-  return localStore(url.startsWith('file:') ? fileURLToPath(url) : url)
 }
 
 /** A Delta table that is open for reading and writing. Close it, or declare it with `await using`. */

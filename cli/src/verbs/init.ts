@@ -1,6 +1,6 @@
 import { access, mkdir, writeFile } from 'node:fs/promises'
 import { dirname, relative, resolve } from 'node:path'
-import { localStore } from '@tributary/delta'
+import { storeAt } from '@tributary/delta'
 import { type ConfigProposal, proposeConfig } from '@tributary/pipeline'
 import type { Command } from 'commander'
 import { bucketNotYet, needsYes, outputFailed } from '../errors.ts'
@@ -17,13 +17,13 @@ interface InitFlags {
 /** `init`: looks at a landing folder and writes a first tributary.yaml. */
 export function addInit(command: Command, invocation: Invocation): void {
   command
-    .requiredOption('--from <dir>', 'the landing: the folder that DMS writes')
+    .requiredOption('--from <dir>', 'the landing: the folder or s3://bucket/prefix that DMS writes')
     .option('--lake <dir>', 'where the tables shall be', 'lake')
     .action((flags: InitFlags) => init(invocation, flags))
 }
 
 async function init(invocation: Invocation, { from, lake }: InitFlags): Promise<void> {
-  if (/^[a-z0-9]+:\/\//i.test(from)) throw bucketNotYet(from)
+  for (const place of [from, lake]) if (/^[a-z0-9]+:\/\//i.test(place) && !isInS3(place)) throw bucketNotYet(place)
   const path = resolve(invocation.flags.config ?? 'tributary.yaml')
   const exists = await access(path).then(
     () => true,
@@ -32,7 +32,9 @@ async function init(invocation: Invocation, { from, lake }: InitFlags): Promise<
   if (exists && !invocation.flags.yes) throw needsYes(`${path} exists and would be overwritten`)
   const folder = dirname(path)
   const places = { landing: fromFolder(folder, from), lake: fromFolder(folder, lake) }
-  const proposal = await withEngine(invocation, (engine) => proposeConfig(localStore(resolve(from)), engine, places))
+  const proposal = await withEngine(invocation, (engine) =>
+    proposeConfig(storeAt(isInS3(from) ? from : resolve(from)), engine, places),
+  )
   await mkdir(folder, { recursive: true })
   await writeFile(path, proposal.yaml).catch((cause: unknown) => {
     throw outputFailed(path, cause)
@@ -40,8 +42,13 @@ async function init(invocation: Invocation, { from, lake }: InitFlags): Promise<
   await tell(invocation, path, proposal)
 }
 
-/** Relative to the project file, so that the folder can be moved as a whole. */
+function isInS3(place: string): boolean {
+  return /^s3a?:\/\//i.test(place)
+}
+
+/** Relative to the project file, so that the folder can be moved as a whole; a bucket stays where it is. */
 function fromFolder(folder: string, place: string): string {
+  if (isInS3(place)) return place
   const below = relative(folder, resolve(place))
   if (below === '') return '.'
   return below.startsWith('..') ? resolve(place) : below

@@ -49,6 +49,10 @@ export async function openEngine(
       temp_directory: tempFolder,
       autoload_known_extensions: 'false',
       autoinstall_known_extensions: 'false',
+      // The system keeps files of a disk in memory already; a copy in here would grow until it is as large as the limit.
+      enable_external_file_cache: 'false',
+      // Secrets that a person keeps for DuckDB elsewhere could lead the data to another server than the log.
+      allow_persistent_secrets: 'false',
       preserve_insertion_order: 'true',
     })
     const registration = await instance.connect()

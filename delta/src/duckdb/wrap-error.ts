@@ -1,4 +1,13 @@
-import { dataFileMissing, diskFull, engineFailed, engineOutOfMemory, TributaryError } from '../errors.ts'
+import {
+  dataFileMissing,
+  diskFull,
+  engineFailed,
+  engineOutOfMemory,
+  s3AccessDenied,
+  s3Throttled,
+  s3Unreachable,
+  TributaryError,
+} from '../errors.ts'
 
 /** DuckDB tells its errors apart by their text only. */
 export function wrapEngineError(cause: unknown): TributaryError {
@@ -8,9 +17,32 @@ export function wrapEngineError(cause: unknown): TributaryError {
   if (/No space left on device|disk is full|Disk quota exceeded|max_temp_directory_size/i.test(text))
     return diskFull(why, cause)
   if (/^Out of Memory Error|bad allocation|could not allocate/i.test(text)) return engineOutOfMemory(why, cause)
+  const answer = httpAnswer(text)
+  if (answer !== undefined) return wrapHttpAnswer(answer, cause)
   const missing = missingFile(text)
   if (missing !== undefined) return dataFileMissing(missing, cause)
   return engineFailed(isCorrupt(text) ? 'corrupt' : 'invalid', why, cause)
+}
+
+interface HttpAnswer {
+  readonly url: string
+  /** Undefined when there was no answer. */
+  readonly status: number | undefined
+}
+
+function httpAnswer(text: string): HttpAnswer | undefined {
+  const [, url, status] =
+    /HTTP \w+ error (?:reading|on|to) '(.*?)'[^\n]*\(HTTP (\d{3})/.exec(text) ??
+    /Unable to connect to URL (\S+): [^\n]*\(HTTP code (\d{3})\)/.exec(text) ??
+    /^IO Error: [^\n]*for HTTP \w+ to '(.*?)'/.exec(text) ??
+    []
+  return url === undefined ? undefined : { url, status: status === undefined ? undefined : Number(status) }
+}
+
+function wrapHttpAnswer({ url, status }: HttpAnswer, cause: unknown): TributaryError {
+  if (status === 404) return dataFileMissing(url, cause)
+  if (status === 401 || status === 403) return s3AccessDenied(url, 'read or write')
+  return status === 503 || status === 429 ? s3Throttled(url, 'open', cause) : s3Unreachable(url, 'open', cause)
 }
 
 function missingFile(text: string): string | undefined {

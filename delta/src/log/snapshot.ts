@@ -68,7 +68,8 @@ export async function refreshSnapshot(snapshot: Snapshot): Promise<Snapshot> {
     timestampMs = Math.max(entry.modifiedMs, timestampMs + 1)
   }
   // Where log cleanup took this version too, a missing next one proves nothing: a commit put there would lie below a checkpoint, unseen.
-  if ((await store.stat(commitPath(version))) === undefined) {
+  // (One that was read just now is there.)
+  if (version === snapshot.version && (await store.stat(commitPath(version))) === undefined) {
     const latest = await readSnapshot(store)
     if (latest.version !== version) return latest
   }

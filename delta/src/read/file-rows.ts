@@ -1,5 +1,6 @@
 // Rows of Parquet files as one SELECT: some whole, some without their deleted rows, some only at given positions.
 
+import { attachStore } from '../duckdb/attach-store.ts'
 import type { Engine } from '../duckdb/engine.ts'
 import { duckdbType, quoteFileName, quoteName, quoteText } from '../duckdb/sql.ts'
 import { type ColumnMappingMode, physicalName } from '../protocol/column-mapping.ts'
@@ -50,6 +51,7 @@ export async function fileRowsSql(engine: Engine, store: Store, request: FileRow
   const ours = [...extraColumns, ...constants].map(({ name }) => name)
   assertNamesFree(request.fields, withPlace === true ? [...ours, '__path', '__position'] : ours)
   if (request.files.length === 0) return emptySql(request)
+  await attachStore(engine, store)
   const names = await Promise.all(
     request.files.map(async ({ path }) =>
       readableName(engine, store, { logPath: path, name: await locateFile(store, path) }),

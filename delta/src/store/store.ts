@@ -36,4 +36,29 @@ export interface Store {
   readonly locate: (path: string) => Promise<string>
   /** Make durable what DuckDB wrote under `locate(path)`, and tell its size. Throws `FILE_NOT_FOUND`. */
   readonly sync: (path: string) => Promise<StoreEntry>
+  /** What is needed where objects are no files of this machine; absent where they are. */
+  readonly remote?: RemoteObjects
+}
+
+/** Objects behind a network. */
+export interface RemoteObjects {
+  /** How a query engine gets to the URLs of `locate`. Asked anew, it renews what expires. */
+  readonly access: () => Promise<StoreAccess>
+  /** Copy an object into a new file of this machine: all of it, and of one state. Throws `FILE_NOT_FOUND`. */
+  readonly download: (path: string, file: string) => Promise<StoreEntry>
+}
+
+/** What a query engine must know to open objects of a bucket. It holds a secret: it is never shown, logged or kept. */
+export interface StoreAccess {
+  /** URL that all objects begin with. */
+  readonly scope: string
+  /** Host, with a port where it is not the usual one. */
+  readonly host: string
+  readonly usesTls: boolean
+  /** The bucket stands in the path, not in the host's name. */
+  readonly isPathStyle: boolean
+  readonly region: string
+  readonly keyId: string
+  readonly secret: string
+  readonly sessionToken: string | undefined
 }

@@ -1,4 +1,5 @@
 import type { Clock } from '../clock.ts'
+import { attachStore } from '../duckdb/attach-store.ts'
 import type { Engine } from '../duckdb/engine.ts'
 import { duckdbType, quoteName, quoteText } from '../duckdb/sql.ts'
 import type { EngineValue, Row } from '../duckdb/values.ts'
@@ -51,6 +52,7 @@ export async function writeDataFiles(
   const name = `${folder}part-${clock.uuid()}`
   const isFolder = partitions.length > 0 || request.targetFileBytes !== undefined
   const target = isFolder ? name : `${name}.${FILE_WORDS[settings.codec]}parquet`
+  await attachStore(engine, store)
   const location = await store.locate(target)
   const columns = [
     ...logical

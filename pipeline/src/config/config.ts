@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
+import { storeAt } from '@tributary/delta/log'
 import { isMap, isScalar, LineCounter, parseDocument } from 'yaml'
 import { z } from 'zod'
 import { configInvalid } from '../errors.ts'
@@ -36,9 +37,9 @@ export interface TableConfig {
 
 /** `tributary.yaml`, checked and complete. */
 export interface Config {
-  /** Absolute folder. */
+  /** Absolute folder, or `s3://bucket/prefix`. */
   readonly landing: string
-  /** Absolute folder. */
+  /** Absolute folder, or `s3://bucket/prefix`. */
   readonly lake: string
   readonly dms: S3Settings
   readonly reloadSettleMs: number
@@ -92,9 +93,11 @@ export async function parseConfig(
   if (settings.queue !== undefined)
     fail(['queue'], 'queue comes with a later version: leave it out, files are found by listing')
   const place = (name: 'landing' | 'lake'): string => {
-    if (/^[a-z0-9]+:\/\//i.test(settings[name]))
-      fail([name], `${name}: ${settings[name]} comes with a later version: give a folder`)
-    return resolve(folder, settings[name])
+    const text = settings[name]
+    if (!/^[a-z0-9]+:\/\//i.test(text)) return resolve(folder, text)
+    if (!/^s3a?:\/\//i.test(text))
+      fail([name], `${name}: ${text} is neither a folder nor in S3. Give a folder or s3://bucket/prefix`)
+    return storeUrl(text) ?? fail([name], `${name}: ${text} is no place in S3. Write s3://bucket/prefix`)
   }
   const tables = Object.entries(settings.tables).map(([name, table]) =>
     tableOf({ name, settings: table, pairs: (part) => pairsAt(document.contents, ['tables', name, part]) }, fail),
@@ -113,6 +116,15 @@ export async function parseConfig(
     dms,
     reloadSettleMs: settings.reload?.settle ?? RELOAD_SETTLE_MS,
     tables,
+  }
+}
+
+/** A URL in S3 as stores spell it, without the slash at its end; undefined where it names no place. */
+function storeUrl(url: string): string | undefined {
+  try {
+    return storeAt(url).url.replace(/\/$/, '')
+  } catch {
+    return undefined
   }
 }
 

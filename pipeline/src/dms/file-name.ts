@@ -90,6 +90,12 @@ export function placeBefore(place: string, ms: number): string | undefined {
     .replaceAll(/[^0-9]/g, '')}${fraction}`
 }
 
+/** The place before which all CDC files stand that were written before a time, and no others. */
+export function placeAt(timeMs: number): string {
+  const digits = new Date(timeMs).toISOString().replaceAll(/[^0-9]/g, '')
+  return `1 ${timeOf(digits.slice(0, 14), digits.slice(14))}`
+}
+
 /** 0 for a load file's place, 1 for a CDC file's. */
 export function phaseOf(place: string): 0 | 1 {
   return place.startsWith('0') ? 0 : 1

@@ -1,20 +1,21 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { lstat, open, realpath, rm, stat } from 'node:fs/promises'
-import { join, resolve, sep } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { open, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import type { Store } from '@tributary/delta'
 import type { S3Settings } from '../config/s3-settings.ts'
-import { landingFileChanged, landingFileCorrupt, landingFileGone, landingPathRefused } from '../errors.ts'
+import { landingFileCorrupt } from '../errors.ts'
 import { countParquet } from './count-parquet.ts'
 import { type RecordCount, type RecordCounter, recordCounter } from './count-records.ts'
 import { type Dialect, dialectOf } from './dialect.ts'
 import { inflateTo } from './inflate.ts'
+import { openStoredFile } from './stored-file.ts'
 
 /** A landing file ready to read: whole, hashed, not compressed. */
 export interface OpenedFile {
   readonly key: string
-  /** Where its plain bytes are: the file itself, or the inflated copy. */
+  /** Where its plain bytes are: the file itself, or a copy. */
   readonly path: string
   readonly format: 'csv' | 'parquet'
   /** Size of the stored bytes. */
@@ -30,7 +31,7 @@ export interface OpenedFile {
   readonly count: RecordCount
   /** Throws `LANDING_FILE_CHANGED` when the file is no longer what was opened: call it after the last read. */
   readonly assertUnchanged: () => Promise<void>
-  /** Removes the inflated copy. */
+  /** Removes the copies. */
   readonly dispose: () => Promise<void>
 }
 
@@ -50,20 +51,16 @@ export async function openLandingFile(
     isTransactions,
   }: { readonly tempFolder: string; readonly settings: S3Settings; readonly isTransactions?: boolean },
 ): Promise<OpenedFile> {
-  const path = await safePath(landing, key)
-  const before = await stat(path)
+  const stored = await openStoredFile(landing, key, tempFolder)
+  const { path, assertUnchanged } = stored
   const magic = await readMagic(path)
   const isGzip = magic[0] === 0x1f && magic[1] === 0x8b
   const inflated = join(tempFolder, `inflated-${randomBytes(8).toString('hex')}`)
   const hash = createHash('sha256')
-  let plain = { path, sizeBytes: before.size }
+  let plain = { path, sizeBytes: stored.sizeBytes }
   const dispose = async (): Promise<void> => {
+    await stored.dispose()
     if (isGzip) await rm(inflated, { force: true })
-  }
-  const assertUnchanged = async (): Promise<void> => {
-    const now = await stat(path).catch(() => undefined)
-    if (now === undefined || now.size !== before.size || now.mtimeMs !== before.mtimeMs || now.ino !== before.ino)
-      throw landingFileChanged(key)
   }
   try {
     const witness = plainWitness(settings, isTransactions === true)
@@ -72,7 +69,7 @@ export async function openLandingFile(
         key,
         hash,
         target: inflated,
-        storedBytes: before.size,
+        storedBytes: stored.sizeBytes,
         onPlain: witness.update,
       })
       plain = { path: inflated, sizeBytes }
@@ -90,10 +87,10 @@ export async function openLandingFile(
       format,
       dialect,
       count,
-      sizeBytes: before.size,
+      sizeBytes: stored.sizeBytes,
       plainBytes: plain.sizeBytes,
       hash: hash.digest('hex'),
-      modifiedMs: before.mtimeMs,
+      modifiedMs: stored.modifiedMs,
       assertUnchanged,
       dispose,
     }
@@ -152,23 +149,13 @@ function plainWitness(settings: S3Settings, byTable: boolean): Witness {
 /** SHA-256 of a landing file's stored bytes, as in `OpenedFile`. */
 export async function hashLandingFile(landing: Store, key: string): Promise<string> {
   const hash = createHash('sha256')
-  await readChunks(await safePath(landing, key), (chunk) => hash.update(chunk))
-  return hash.digest('hex')
-}
-
-/** The file's path on the disk, if it is a plain file inside the landing. */
-async function safePath(landing: Store, key: string): Promise<string> {
-  const root = resolve(fileURLToPath(landing.url))
-  const path = resolve(root, key)
-  if (!path.startsWith(root + sep) || key.includes('\0')) throw landingPathRefused(key)
-  const entry = await lstat(path).catch((cause: unknown) => {
-    throw landingFileGone(key, { cause })
-  })
-  const real = await realpath(path)
-  const realRoot = await realpath(root)
-  if (!real.startsWith(realRoot + sep)) throw landingPathRefused(key)
-  if (!entry.isFile() && !(await stat(path)).isFile()) throw landingFileCorrupt(key, 'it is not a file')
-  return path
+  const stored = await openStoredFile(landing, key, tmpdir())
+  try {
+    await readChunks(stored.path, (chunk) => hash.update(chunk))
+    return hash.digest('hex')
+  } finally {
+    await stored.dispose()
+  }
 }
 
 /** Gives out a file piece by piece, all in one buffer: a stream would make a new one for each, and the collector would follow. */

@@ -1,6 +1,6 @@
-import { createReadStream } from 'node:fs'
-import { createGunzip } from 'node:zlib'
-import { describeFields, type Engine, quoteFileName, type Store, type StructField } from '@tributary/delta'
+import { Readable } from 'node:stream'
+import { constants, createGunzip } from 'node:zlib'
+import { attachStore, describeFields, type Engine, quoteFileName, type Store, type StructField } from '@tributary/delta'
 import { parse } from 'csv-parse/sync'
 
 /** The first rows of a landing file. */
@@ -25,11 +25,13 @@ const DELIMITERS = [',', '\t', ';', '|'] as const
 
 /** Reads the head of a file; undefined when nothing can be made of it. */
 export async function sampleFile(landing: Store, engine: Engine, key: string): Promise<Sample | undefined> {
-  const path = await landing.locate(key)
-  const magic = await readHead(path, 4)
-  if (magic.toString('latin1') === 'PAR1') return sampleParquet(engine, { key, path })
-  const isGzip = magic[0] === 0x1f && magic[1] === 0x8b
-  const head = isGzip ? await inflateHead(path) : await readHead(path, HEAD_BYTES)
+  const stored = await readHead(landing, key)
+  if (stored.toString('latin1', 0, 4) === 'PAR1') {
+    await attachStore(engine, landing)
+    return sampleParquet(engine, { key, path: await landing.locate(key) })
+  }
+  const isGzip = stored[0] === 0x1f && stored[1] === 0x8b
+  const head = isGzip ? await inflateHead(stored) : stored
   return sampleCsv(head, { key, isGzip })
 }
 
@@ -84,17 +86,18 @@ function parseRecords(
   }
 }
 
-async function readHead(path: string, bytes: number): Promise<Buffer> {
-  const chunks: Buffer[] = []
-  for await (const chunk of createReadStream(path, { end: bytes - 1 })) chunks.push(Buffer.from(chunk))
-  return Buffer.concat(chunks)
+async function readHead(landing: Store, key: string): Promise<Buffer> {
+  const sizeBytes = (await landing.stat(key))?.sizeBytes ?? 0
+  return Buffer.from(await landing.readRange(key, { offset: 0, length: Math.min(sizeBytes, HEAD_BYTES) }))
 }
 
-async function inflateHead(path: string): Promise<Buffer> {
+async function inflateHead(stored: Buffer): Promise<Buffer> {
   const chunks: Buffer[] = []
   let sizeBytes = 0
   try {
-    for await (const chunk of createReadStream(path).pipe(createGunzip())) {
+    // The stored head may end within the data: what comes so far is taken.
+    const plain = Readable.from([stored]).pipe(createGunzip({ finishFlush: constants.Z_SYNC_FLUSH }))
+    for await (const chunk of plain) {
       chunks.push(Buffer.from(chunk))
       sizeBytes += chunk.length
       if (sizeBytes >= HEAD_BYTES) break

@@ -52,16 +52,26 @@ export async function readLedger(
   return segments.flatMap((segment) => cache.get(segment.path) ?? [])
 }
 
+/** What writes a ledger. `cache` gets what is written, so that it need not be read again after the commit. */
+export interface LedgerParts {
+  readonly store: Store
+  readonly clock: Clock
+  readonly cache?: Map<string, readonly LedgerEntry[]>
+}
+
 /** Writes the new entries and merges a full tier; returns the segments that the next commit must name. */
 export async function appendLedger(
-  { store, clock }: { readonly store: Store; readonly clock: Clock },
+  { store, clock, cache }: LedgerParts,
   segments: readonly Segment[],
   entries: readonly LedgerEntry[],
 ): Promise<readonly Segment[]> {
   if (entries.length === 0) return segments
   const added = await writeSegment({ store, clock }, 'ledger', entries)
   const merge = planMerge([...segments, added])
-  if (merge.length === 0) return [...segments, added]
+  if (merge.length === 0) {
+    cache?.set(added.path, entries)
+    return [...segments, added]
+  }
   const old = merge.filter((segment) => segment !== added)
   const merged = await writeSegment({ store, clock }, 'ledger', [...(await readLedger(store, old)), ...entries])
   await store.delete(added.path)

@@ -2,7 +2,7 @@
 // full its segments are merged into one of the next tier, so that an entry is rewritten log(n) times in all
 // and the list in the domain metadata stays short.
 import { crc32 } from 'node:zlib'
-import type { Clock, Store } from '@tributary/delta'
+import { type Clock, type Store, TributaryError } from '@tributary/delta/log'
 import { segmentCorrupt, segmentLost } from '../errors.ts'
 import type { Segment } from './table-state.ts'
 
@@ -22,8 +22,9 @@ export async function writeSegment(
 
 /** Reads and checks a segment. Throws `SEGMENT_LOST` or `SEGMENT_CORRUPT`. */
 export async function readSegment<T>(store: Store, segment: Segment, parseEntry: (json: unknown) => T): Promise<T[]> {
-  if ((await store.stat(segment.path)) === undefined) throw segmentLost(segment.path)
-  const bytes = await store.read(segment.path)
+  const bytes = await store.read(segment.path).catch((error: unknown) => {
+    throw error instanceof TributaryError && error.code === 'FILE_NOT_FOUND' ? segmentLost(segment.path) : error
+  })
   if (bytes.length !== segment.sizeBytes || crc32(bytes) !== segment.crc32) throw segmentCorrupt(segment.path)
   const entries: T[] = []
   for (const line of Buffer.from(bytes).toString('utf8').split('\n')) {

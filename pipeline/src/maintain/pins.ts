@@ -2,7 +2,7 @@
 // the lake, `_tributary/pins/<table>/<name>.json`, so that whoever cleans a table finds them without a project file.
 
 import { fileURLToPath } from 'node:url'
-import { type Clock, localStore, readSnapshot, type Store } from '@tributary/delta'
+import { type Clock, readSnapshot, type Store, storeAt } from '@tributary/delta'
 import { z } from 'zod'
 import { pinCorrupt, pinExists, pinNameInvalid, pinNotFound } from '../errors.ts'
 
@@ -26,10 +26,13 @@ export interface PinPlace {
   readonly table: string
 }
 
-/** The place of the pins of a table on a disk, from where the table itself lies: `<lake>/<schema>/<table>`. */
+/** The place of the pins of a table, from where the table itself lies: `<lake>/<schema>/<table>`. */
 export function pinPlaceOf(table: Store): PinPlace {
-  const parts = fileURLToPath(table.url).replace(/\/+$/, '').split('/')
-  return { root: localStore(parts.slice(0, -2).join('/') || '/'), table: parts.slice(-2).join('.') }
+  const isOnDisk = table.url.startsWith('file:')
+  const parts = (isOnDisk ? fileURLToPath(table.url) : table.url).replace(/\/+$/, '').split('/')
+  // A table at the root of a disk or bucket has its pins there.
+  const [root, name] = [parts.slice(0, isOnDisk ? 1 : 3), parts.slice(isOnDisk ? 1 : 3)]
+  return { root: storeAt([...root, ...name.slice(0, -2)].join('/') || '/'), table: name.slice(-2).join('.') }
 }
 
 /** Pin a version under a name. Throws `PIN_NAME_INVALID`, `PIN_EXISTS`, and what `readSnapshot` throws when the version cannot be read. */

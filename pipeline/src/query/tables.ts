@@ -1,5 +1,5 @@
 import { resolve } from 'node:path'
-import { localStore, type Store } from '@tributary/delta/log'
+import { type Store, storeAt } from '@tributary/delta/log'
 import { tableUnknown } from '../errors.ts'
 import type { Lake } from '../worker/lake.ts'
 
@@ -43,7 +43,7 @@ export async function findNamedTable(lake: Lake | undefined, name: string): Prom
 
 async function tableAtPath(path: string): Promise<Store | undefined> {
   if (path === '' || path.includes('\0')) return undefined
-  const store = localStore(resolve(path))
+  const store = storeAt(/^s3a?:\/\//i.test(path) ? path : resolve(path))
   for await (const _ of store.list('_delta_log/')) return store
   return undefined
 }

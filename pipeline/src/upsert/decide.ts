@@ -46,7 +46,7 @@ export async function decideWinners(
   }) = 1`
   const dead =
     options.guard && options.tombstones.length > 0
-      ? `SELECT *, true AS "__dead" FROM (${await tombstonesSql(store, options.tombstones)}) t SEMI JOIN winners USING (${key})
+      ? `SELECT *, true AS "__dead" FROM (${await tombstonesSql({ engine, store }, options.tombstones)}) t SEMI JOIN winners USING (${key})
          QUALIFY row_number() OVER (PARTITION BY ${key} ORDER BY ${newestFirst}) = 1`
       : undefined
   const order = { hasSequence: shape.sequence !== undefined }

@@ -32,7 +32,7 @@ export async function dropExpired(
   const dated = await dateSegments(parts, segments)
   const old = dated.filter(({ oldestPlace = '' }) => oldestPlace < overdue)
   if (old.length === 0) return { tombstones: dated, horizon }
-  const rows = await tombstonesSql(parts.store, old)
+  const rows = await tombstonesSql(parts, old)
   const isExpired = `"__place" < ${quoteText(cutoff)}`
   const order = '"__phase", "__seq", "__place", "__row"'
   const known = horizon === undefined ? '' : ` UNION ALL ${horizonSql(shape, horizon)}`
@@ -67,7 +67,7 @@ async function dateSegments(
     if (segment.oldestPlace !== undefined) dated.push(segment)
     else {
       const [oldest] = await engine.all(
-        `SELECT min("__place") AS place FROM (${await tombstonesSql(store, [segment])})`,
+        `SELECT min("__place") AS place FROM (${await tombstonesSql({ engine, store }, [segment])})`,
       )
       dated.push({ ...segment, oldestPlace: String(oldest?.['place'] ?? '') })
     }

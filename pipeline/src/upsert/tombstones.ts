@@ -2,7 +2,7 @@
 // the row back (law 2). Segments are Parquet: the key columns and the order columns of `order.ts`.
 import assert from 'node:assert/strict'
 import { crc32 } from 'node:zlib'
-import { type Clock, type Engine, quoteName, quoteText, type Store } from '@tributary/delta'
+import { attachStore, type Clock, type Engine, quoteName, quoteText, type Store } from '@tributary/delta'
 import { segmentLost } from '../errors.ts'
 import { planMerge } from '../ledger/segments.ts'
 import type { Segment } from '../ledger/table-state.ts'
@@ -28,14 +28,18 @@ export async function appendTombstones(
   assert.equal(added.entries, rows, 'a delete that is counted must be in a segment')
   const merge = planMerge([...segments, added])
   if (merge.length === 0) return [...segments, added]
-  const newest = newestPerKey(await tombstonesSql(parts.store, merge), key)
+  const newest = newestPerKey(await tombstonesSql(parts, merge), key)
   const merged = await writeTombstones(parts, newest)
   await parts.store.delete(added.path)
   return [...segments.filter((segment) => !merge.includes(segment)), merged]
 }
 
 /** A SELECT over all rows of the segments. Throws `SEGMENT_LOST` when one is gone. */
-export async function tombstonesSql(store: Store, segments: readonly Segment[]): Promise<string> {
+export async function tombstonesSql(
+  { engine, store }: Pick<TombstoneParts, 'engine' | 'store'>,
+  segments: readonly Segment[],
+): Promise<string> {
+  await attachStore(engine, store)
   const files: string[] = []
   for (const segment of segments) {
     if ((await store.stat(segment.path)) === undefined) throw segmentLost(segment.path)
@@ -52,6 +56,7 @@ function newestPerKey(relation: string, key: readonly string[]): string {
 /** Writes rows, none or more, as a segment. */
 export async function writeTombstones({ engine, store, clock }: TombstoneParts, relation: string): Promise<Segment> {
   const path = `_tributary/tombstones/${clock.uuid()}.parquet`
+  await attachStore(engine, store)
   const target = quoteText(await store.locate(path))
   const [written] = await engine.all(`COPY (${relation}) TO ${target} (FORMAT parquet, COMPRESSION zstd, RETURN_STATS)`)
   const entries = Number(written?.['count'] ?? 0)

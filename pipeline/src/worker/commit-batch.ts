@@ -9,12 +9,11 @@ import {
   encodeSchema,
   type Metadata,
   type Snapshot,
-  type Store,
   type StructType,
 } from '@tributary/delta'
 import type { TableConfig } from '../config/config.ts'
 import { countMismatch } from '../errors.ts'
-import { appendLedger, type LedgerEntry } from '../ledger/ledger.ts'
+import { appendLedger, type LedgerEntry, type LedgerParts } from '../ledger/ledger.ts'
 import { appendQuarantine, type QuarantinedRow } from '../ledger/quarantine.ts'
 import {
   addCounts,
@@ -50,7 +49,7 @@ export interface CommitTarget {
 
 /** Writes the sidecars and attempts the commit once. A lost race is an outcome, not an error: plan again from the new snapshot. */
 export async function commitBatch(
-  { store, clock }: { readonly store: Store; readonly clock: Clock },
+  { store, clock, cache }: LedgerParts,
   target: CommitTarget,
   batch: PreparedBatch,
 ): Promise<CommitOutcome> {
@@ -71,7 +70,7 @@ export async function commitBatch(
     ...(table.sequence === undefined ? {} : { sequence: table.sequence }),
     ...batch.state,
     batch: number,
-    ledger: await appendLedger(parts, state?.ledger ?? [], entries),
+    ledger: await appendLedger(cache === undefined ? parts : { ...parts, cache }, state?.ledger ?? [], entries),
     quarantine,
     totals: addCounts(state?.totals ?? NO_COUNTS, counts),
   }

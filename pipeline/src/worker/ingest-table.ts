@@ -76,7 +76,11 @@ async function runBatch(
     return 'nothing'
   }
   const target = { table, snapshot: session.snapshot, state: session.state }
-  const outcome = await commitBatch({ store: writes.store, clock: lake.clock }, target, prepared)
+  const outcome = await commitBatch(
+    { store: writes.store, clock: lake.clock, cache: session.segments },
+    target,
+    prepared,
+  )
   if (outcome.kind === 'conflicted') {
     await writes.discard()
     return 'conflicted'

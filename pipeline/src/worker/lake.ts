@@ -1,4 +1,4 @@
-import { type Clock, localStore, type Store, systemClock } from '@tributary/delta/log'
+import { type Clock, type Store, storeAt, systemClock } from '@tributary/delta/log'
 import type { Config, TableConfig } from '../config/config.ts'
 import { tableNotConfigured } from '../errors.ts'
 
@@ -27,9 +27,9 @@ export function openLake(config: Config, options: LakeOptions = {}): Lake {
   return {
     config,
     clock,
-    landing: wrap(localStore(config.landing, clock), 'landing'),
-    root: wrap(localStore(config.lake, clock), 'root'),
-    tableStore: (table) => wrap(localStore(`${config.lake}/${tableFolder(table)}`, clock), 'table'),
+    landing: wrap(storeAt(config.landing, clock), 'landing'),
+    root: wrap(storeAt(config.lake, clock), 'root'),
+    tableStore: (table) => wrap(storeAt(`${config.lake}/${tableFolder(table)}`, clock), 'table'),
   }
 }
 

@@ -94,8 +94,15 @@ export function nextGeneration(
   return { generation: state.generation + 1, files: files.map(({ file }) => file) }
 }
 
-/** Whether a file is still to be taken in. A LOAD object of a reload counts as new also when its bytes did not change. */
+/**
+ * Whether a file is still to be taken in. A LOAD object of a reload counts as new also when its bytes did not change, and so do changes that
+ * are newer than the reload and were taken in before it was seen.
+ */
 export function isWaiting({ file, seen, entry }: SeenFile, state: TableState | undefined): boolean {
+  if (entry?.kind === 'cdc' || entry?.kind === 'transactions') {
+    const isOfNewer = state !== undefined && entry.generation < state.generation && file.place > state.closedPlace
+    return seen !== 'known' || isOfNewer
+  }
   if (file.kind !== 'load' || entry === undefined || state === undefined || entry.generation >= state.generation)
     return seen !== 'known'
   return file.modifiedMs > entry.modifiedMs

@@ -114,8 +114,12 @@ describe('a fault is told with its line and what to do', () => {
       'line 4: "orders" is not a table name. Write schema.table, without quotes, slashes or .. inside the names',
     ],
     [
-      'landing: s3://acme/\nlake: x\ntables: {}\n',
-      'line 1: landing: s3://acme/ comes with a later version: give a folder',
+      'landing: gs://acme/\nlake: x\ntables: {}\n',
+      'line 1: landing: gs://acme/ is neither a folder nor in S3. Give a folder or s3://bucket/prefix',
+    ],
+    [
+      'landing: x\nlake: s3://acme/a//b\ntables: {}\n',
+      'line 2: lake: s3://acme/a//b is no place in S3. Write s3://bucket/prefix',
     ],
     [
       `${HEAD}dms: two.json\ntables: {}\n`,
