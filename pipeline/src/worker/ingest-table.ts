@@ -22,6 +22,7 @@ export async function ingestTable(
   onCommit: (event: CommitEvent) => void,
 ): Promise<{ readonly waiting: readonly string[] }> {
   const { lake, session, options } = run
+  let readAtMs = lake.clock.now()
   await refreshSession(session)
   let seen = await lookUpFiles(lake.landing, files, session.ledger)
   let attempts = 0
@@ -36,12 +37,13 @@ export async function ingestTable(
     if (options.dryRun)
       return { waiting: seen.filter((file) => isWaiting(file, session.state)).map(({ file }) => file.key) }
     assertSettings(run, plan)
-    const outcome = await runBatch(run, plan, seen)
+    const outcome = await runBatch(run, { plan, seen, readAtMs })
     if (outcome === 'nothing') return { waiting: [] }
     const event = outcome === 'conflicted' ? undefined : outcome
     attempts = event === undefined ? attempts + 1 : 0
     if (attempts >= ATTEMPTS_MAX) throw commitContended(run.table.name, attempts)
     if (event === undefined) await lake.clock.sleep(10 * 2 ** attempts)
+    readAtMs = lake.clock.now()
     await refreshSession(session)
     seen = await lookUpFiles(lake.landing, files, session.ledger)
     if (event !== undefined) onCommit(event)
@@ -53,8 +55,7 @@ type Work = Exclude<TablePlan, { readonly kind: 'idle' | 'settling' }>
 /** Prepares one batch and attempts its commit. */
 async function runBatch(
   run: TableRun,
-  plan: Work,
-  seen: readonly SeenFile[],
+  { plan, seen, readAtMs }: { readonly plan: Work; readonly seen: readonly SeenFile[]; readonly readAtMs: number },
 ): Promise<CommitEvent | 'conflicted' | 'nothing'> {
   const { lake, session, table } = run
   const startMs = lake.clock.now()
@@ -75,7 +76,7 @@ async function runBatch(
     await writes.discard()
     return 'nothing'
   }
-  const target = { table, snapshot: session.snapshot, state: session.state }
+  const target = { table, snapshot: session.snapshot, state: session.state, readAtMs }
   const outcome = await commitBatch(
     { store: writes.store, clock: lake.clock, cache: session.segments },
     target,
