@@ -1,5 +1,14 @@
 import type { Engine } from '@tributary/delta'
-import { type IngestSummary, ingest, type Lake, readStatus, watch } from '@tributary/pipeline'
+import {
+  followQueue,
+  type IngestSummary,
+  ingest,
+  type Lake,
+  openSqsQueue,
+  parseLandingPlace,
+  readStatus,
+  watch,
+} from '@tributary/pipeline'
 import { type Command, Option } from 'commander'
 import { flagsInvalid } from '../errors.ts'
 import { EXIT, type ExitCode } from '../exit-codes.ts'
@@ -16,10 +25,12 @@ interface IngestFlags {
   readonly watch?: boolean
   readonly dryRun?: boolean
   readonly failOn?: 'quarantine'
-  readonly interval: number
+  readonly interval?: number
 }
 
 const INTERVAL_SECONDS = 5
+/** With a queue, looking finds what it did not tell. */
+const SWEEP_SECONDS = 300
 
 /** `ingest`: applies all that waits; with `--watch` it goes on. */
 export function addIngest(command: Command, invocation: Invocation): void {
@@ -28,22 +39,29 @@ export function addIngest(command: Command, invocation: Invocation): void {
       ...names,
       name,
     ])
-    .option('--watch', 'go on, looking at the landing again and again')
+    .option('--watch', 'go on: told by the queue, or looking at the landing again and again')
     .option('--dry-run', 'say which files wait and write nothing')
     .addOption(
       new Option('--fail-on <finding>', 'exit 6 also for rows that were quarantined by earlier runs').choices([
         'quarantine',
       ]),
     )
-    .option('--interval <seconds>', 'pause between two looks of --watch', Number, INTERVAL_SECONDS)
+    .option(
+      '--interval <seconds>',
+      `pause of --watch between two looks at the landing (${INTERVAL_SECONDS}; with a queue ${SWEEP_SECONDS})`,
+      Number,
+    )
     .action((flags: IngestFlags) => runIngest(invocation, flags))
 }
 
 async function runIngest(invocation: Invocation, flags: IngestFlags): Promise<void> {
   if (flags.watch === true && flags.dryRun === true)
     throw flagsInvalid('--watch applies files and --dry-run does not', 'Give one of them')
-  if (!(flags.interval > 0)) throw flagsInvalid('--interval is no number of seconds', 'Write --interval 5')
+  if (flags.interval !== undefined && !(flags.interval > 0))
+    throw flagsInvalid('--interval is no number of seconds', 'Write --interval 5')
   const lake = await openProject(invocation)
+  if (flags.watch === true && flags.table !== undefined && lake.config.queue !== undefined)
+    throw flagsInvalid('the queue tells of all tables and --table names some', 'Leave --table out')
   const release = invocation.interrupts.finishFirst(() =>
     invocation.words.warn('finishing the commit under way; Ctrl-C again stops at once'),
   )
@@ -86,15 +104,23 @@ async function runOnce(invocation: Invocation, { lake, engine }: Parts, flags: I
 async function watchOn(invocation: Invocation, { lake, engine }: Parts, flags: IngestFlags): Promise<void> {
   const { words, interrupts } = invocation
   const following = followIngest(invocation)
-  words.say(`watching ${lake.landing.url}`)
-  await watch(lake, engine, {
-    ...(flags.table === undefined ? {} : { tables: flags.table }),
+  const options = {
     settleMs: lake.config.reloadSettleMs,
-    intervalMs: flags.interval * 1000,
     signal: interrupts.signal,
     onEvent: following.onEvent,
     ...(invocation.flags.json ? { onRound: (summary: IngestSummary) => void writeJson(invocation, summary) } : {}),
-  })
+  }
+  const place = parseLandingPlace(lake.config.landing)
+  if (lake.config.queue !== undefined && place !== undefined) {
+    const queue = await openSqsQueue(lake.config.queue)
+    words.say(`watching ${lake.landing.url}, told by ${queue.url}`)
+    const limits = { sweepMs: (flags.interval ?? SWEEP_SECONDS) * 1000 }
+    await followQueue({ lake, engine, queue, place }, { ...options, limits })
+  } else {
+    words.say(`watching ${lake.landing.url}`)
+    const intervalMs = (flags.interval ?? INTERVAL_SECONDS) * 1000
+    await watch(lake, engine, { ...options, intervalMs, ...(flags.table === undefined ? {} : { tables: flags.table }) })
+  }
   words.warn(`stopped after ${following.commits()} commits; each of them is complete`)
   invocation.end(EXIT.interrupted)
 }

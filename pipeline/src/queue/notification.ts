@@ -17,6 +17,12 @@ export interface LandingPlace {
   readonly prefix: string
 }
 
+/** The place of a landing in S3, as the configuration names it. Undefined for a folder: nobody tells of it. */
+export function parseLandingPlace(landing: string): LandingPlace | undefined {
+  const [, bucket, path = ''] = /^s3:\/\/([^/]+)\/?(.*)$/s.exec(landing) ?? []
+  return bucket === undefined ? undefined : { bucket, prefix: path === '' ? '' : `${path.replace(/\/$/, '')}/` }
+}
+
 const s3Record = z.object({
   eventVersion: z.string().regex(/^2\./),
   eventTime: z.string().optional(),

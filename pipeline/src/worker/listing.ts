@@ -20,8 +20,8 @@ interface ReadName {
   readonly place: string
 }
 
-// A watch lists the same names again and again. What they mean follows from them alone, and those that are gone are forgotten.
-const readNames = new WeakMap<Lake, ReadonlyMap<string, ReadName>>()
+// A watch lists the same names again and again. What they mean follows from them alone. A look at all of it forgets those that are gone.
+const readNames = new WeakMap<Lake, Map<string, ReadName>>()
 
 /**
  * Lists the landing once, for all tables, or only some of its folders. LIST is the truth: nothing else tells which files exist
@@ -36,7 +36,7 @@ export async function listLanding(lake: Lake, folders: readonly string[] = [''])
   const refused: { key: string; why: string }[] = []
   const options = { bucketFolder: dms.BucketFolder, cdcPath: dms.CdcPath, tables: configured }
   const known = readNames.get(lake)
-  const names = new Map<string, ReadName>(folders.includes('') ? [] : known)
+  const names = folders.includes('') || known === undefined ? new Map<string, ReadName>() : known
   readNames.set(lake, names)
   for await (const { path: key, sizeBytes, modifiedMs } of listFolders(lake.landing, folders)) {
     const name = known?.get(key) ?? { parsed: parseLandingKey(key, options), place: placeOf(key) }

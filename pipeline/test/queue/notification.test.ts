@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { parseNotification } from '../../src/queue/notification.ts'
+import { parseLandingPlace, parseNotification } from '../../src/queue/notification.ts'
 
 const LANDING = { bucket: 'landing', prefix: 'lake/' }
 const WRITTEN_MS = Date.parse('2026-03-01T10:15:03.120Z')
@@ -101,6 +101,15 @@ describe('what is no notification is unreadable, with the reason', () => {
   ])('%s', (body, why) => {
     expect(parseNotification(body, LANDING)).toEqual({ kind: 'unreadable', why })
   })
+})
+
+test.each([
+  ['s3://landing', { bucket: 'landing', prefix: '' }],
+  ['s3://landing/', { bucket: 'landing', prefix: '' }],
+  ['s3://landing/dms/out', { bucket: 'landing', prefix: 'dms/out/' }],
+  ['/landing', undefined],
+])('%s is a place that notifications can name, or none', (landing, place) => {
+  expect(parseLandingPlace(landing)).toEqual(place)
 })
 
 const key = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 40 })
