@@ -597,3 +597,14 @@ export function queueUnreachable(url: string, doing: string, cause: unknown): Tr
     { cause },
   )
 }
+
+/** The port for metrics is taken, or may not be opened. */
+export function metricsNotServed(address: string, cause: unknown): TributaryError {
+  const reason = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause)
+  return new TributaryError(
+    'invalid',
+    'METRICS_NOT_SERVED',
+    `Metrics cannot be served at ${address} (${reason}). Give \`--metrics\` another port, or leave it out.`,
+    { cause },
+  )
+}

@@ -1,14 +1,5 @@
 import type { Engine } from '@tributary/delta'
-import {
-  followQueue,
-  type IngestSummary,
-  ingest,
-  type Lake,
-  openSqsQueue,
-  parseLandingPlace,
-  readStatus,
-  watch,
-} from '@tributary/pipeline'
+import { type IngestSummary, ingest, type Lake, readStatus } from '@tributary/pipeline'
 import { type Command, Option } from 'commander'
 import { flagsInvalid } from '../errors.ts'
 import { EXIT, type ExitCode } from '../exit-codes.ts'
@@ -18,6 +9,7 @@ import { writeJson } from '../list-output.ts'
 import { openProject } from '../open-table.ts'
 import { countText } from '../quantity.ts'
 import { plainLine } from '../table-format.ts'
+import { INTERVAL_SECONDS, parseListenPlace, SWEEP_SECONDS, watchLanding } from '../watch-landing.ts'
 import { withEngine } from '../with-engine.ts'
 
 interface IngestFlags {
@@ -26,11 +18,8 @@ interface IngestFlags {
   readonly dryRun?: boolean
   readonly failOn?: 'quarantine'
   readonly interval?: number
+  readonly metrics?: string
 }
-
-const INTERVAL_SECONDS = 5
-/** With a queue, looking finds what it did not tell. */
-const SWEEP_SECONDS = 300
 
 /** `ingest`: applies all that waits; with `--watch` it goes on. */
 export function addIngest(command: Command, invocation: Invocation): void {
@@ -51,6 +40,7 @@ export function addIngest(command: Command, invocation: Invocation): void {
       `pause of --watch between two looks at the landing (${INTERVAL_SECONDS}; with a queue ${SWEEP_SECONDS})`,
       Number,
     )
+    .option('--metrics <port>', 'with --watch and a queue: serve /metrics and /healthz, on 127.0.0.1 or HOST:PORT')
     .action((flags: IngestFlags) => runIngest(invocation, flags))
 }
 
@@ -62,13 +52,16 @@ async function runIngest(invocation: Invocation, flags: IngestFlags): Promise<vo
   const lake = await openProject(invocation)
   if (flags.watch === true && flags.table !== undefined && lake.config.queue !== undefined)
     throw flagsInvalid('the queue tells of all tables and --table names some', 'Leave --table out')
+  if (flags.metrics !== undefined && (flags.watch !== true || lake.config.queue === undefined))
+    throw flagsInvalid('--metrics is for --watch with a queue', 'Leave it out')
+  const listen = flags.metrics === undefined ? undefined : parseListenPlace(flags.metrics)
   const release = invocation.interrupts.finishFirst(() =>
     invocation.words.warn('finishing the commit under way; Ctrl-C again stops at once'),
   )
   try {
     await withEngine(invocation, (engine) =>
       flags.watch === true
-        ? watchOn(invocation, { lake, engine }, flags)
+        ? watchLanding(invocation, { lake, engine }, { ...flags, listen })
         : runOnce(invocation, { lake, engine }, flags),
     )
   } finally {
@@ -99,30 +92,6 @@ async function runOnce(invocation: Invocation, { lake, engine }: Parts, flags: I
     return invocation.end(EXIT.interrupted)
   }
   if (flags.dryRun !== true) invocation.end(await exitCodeOf(lake, summary, flags))
-}
-
-async function watchOn(invocation: Invocation, { lake, engine }: Parts, flags: IngestFlags): Promise<void> {
-  const { words, interrupts } = invocation
-  const following = followIngest(invocation)
-  const options = {
-    settleMs: lake.config.reloadSettleMs,
-    signal: interrupts.signal,
-    onEvent: following.onEvent,
-    ...(invocation.flags.json ? { onRound: (summary: IngestSummary) => void writeJson(invocation, summary) } : {}),
-  }
-  const place = parseLandingPlace(lake.config.landing)
-  if (lake.config.queue !== undefined && place !== undefined) {
-    const queue = await openSqsQueue(lake.config.queue)
-    words.say(`watching ${lake.landing.url}, told by ${queue.url}`)
-    const limits = { sweepMs: (flags.interval ?? SWEEP_SECONDS) * 1000 }
-    await followQueue({ lake, engine, queue, place }, { ...options, limits })
-  } else {
-    words.say(`watching ${lake.landing.url}`)
-    const intervalMs = (flags.interval ?? INTERVAL_SECONDS) * 1000
-    await watch(lake, engine, { ...options, intervalMs, ...(flags.table === undefined ? {} : { tables: flags.table }) })
-  }
-  words.warn(`stopped after ${following.commits()} commits; each of them is complete`)
-  invocation.end(EXIT.interrupted)
 }
 
 /** A stopped table beats quarantined rows; older quarantine counts only when that was asked for. */

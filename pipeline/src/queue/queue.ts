@@ -19,6 +19,8 @@ export interface Queue {
   readonly url: string
   /** Receives of one message before the queue itself puts it away; undefined where it never does. */
   readonly receivesMax: number | undefined
+  /** About how many messages wait and are not hidden. */
+  readonly depth: () => Promise<number>
   /** Waits for up to ten messages, hidden from now on for so long; none when the time is over or the signal is aborted. */
   readonly receive: (options: {
     readonly waitMs: number

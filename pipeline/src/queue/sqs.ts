@@ -45,6 +45,12 @@ export async function openSqsQueue(url: string): Promise<Queue> {
   return {
     url,
     receivesMax: redrive?.receivesMax,
+    depth: async () => {
+      const AttributeNames = ['ApproximateNumberOfMessages' as const]
+      const command = new sdk.GetQueueAttributesCommand({ QueueUrl: url, AttributeNames })
+      const { Attributes } = await asked('asking for its attributes', () => client.send(command))
+      return Number(Attributes?.['ApproximateNumberOfMessages'] ?? 0)
+    },
     receive: ({ waitMs, hideMs, signal }) =>
       asked('receiving', () => receive({ sdk, client, url }, { waitMs, hideMs, signal })),
     hide: (messages, hideMs) =>

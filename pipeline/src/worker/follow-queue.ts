@@ -33,10 +33,22 @@ export interface WorkerLimits {
   readonly hideMs: number
 }
 
+/** What a worker tells of its own work, for metrics. */
+export type WorkerSignal =
+  | { readonly kind: 'answered'; readonly by: 'queue' | 'landing' }
+  | { readonly kind: 'holding'; readonly messages: number }
+  | {
+      readonly kind: 'settled'
+      readonly as: 'done' | 'back' | 'aside'
+      /** How long it was on its way, by hop: from the write to the receipt, and from there to the durable commit. */
+      readonly hopsMs: Readonly<Record<string, number>>
+    }
+
 /** How to follow a queue: `ingest`'s options, the limits, and the way to end. */
 export interface FollowOptions extends Omit<IngestOptions, 'dryRun' | 'sessions' | 'tables'> {
   readonly signal: AbortSignal
   readonly limits?: Partial<WorkerLimits>
+  readonly onSignal?: (signal: WorkerSignal) => void
   /** Called after each turn of a table that found something. */
   readonly onRound?: (summary: IngestSummary) => void
 }
@@ -57,7 +69,13 @@ interface Worker extends WorkerParts {
   readonly folders: TableFolders
   readonly sessions: Map<string, TableSession>
   readonly receivesMax: number
+  readonly arrivals: WeakMap<QueueMessage, Arrival>
   readonly signal: AbortSignal
+}
+
+interface Arrival {
+  readonly writtenMs: number | undefined
+  readonly receivedMs: number
 }
 
 /**
@@ -78,6 +96,7 @@ export async function followQueue(parts: WorkerParts, options: FollowOptions): P
     folders: tableFolders(lake),
     sessions: new Map(),
     receivesMax,
+    arrivals: new WeakMap(),
     signal: AbortSignal.any([options.signal, ending.signal]),
   }
   if (queue.receivesMax === undefined)
@@ -96,7 +115,7 @@ export async function followQueue(parts: WorkerParts, options: FollowOptions): P
 }
 
 async function receiveAll(worker: Worker): Promise<void> {
-  const { inbox, queue, limits, lake, signal } = worker
+  const { inbox, queue, limits, lake, options, signal } = worker
   let failures = 0
   while (!signal.aborted) {
     if (inbox.held().length >= HELD_MAX) {
@@ -107,8 +126,13 @@ async function receiveAll(worker: Worker): Promise<void> {
       queue.receive({ waitMs: RECEIVE_WAIT_MS, hideMs: limits.hideMs, signal }),
     )
     failures = messages === undefined ? failures + 1 : 0
-    if (messages === undefined) await pause(lake.clock, backOffMs(failures), signal)
-    else await Promise.all(messages.map((message) => open(worker, message)))
+    if (messages === undefined) {
+      await pause(lake.clock, backOffMs(failures), signal)
+      continue
+    }
+    options.onSignal?.({ kind: 'answered', by: 'queue' })
+    await Promise.all(messages.map((message) => open(worker, message)))
+    options.onSignal?.({ kind: 'holding', messages: inbox.held().length })
   }
 }
 
@@ -126,6 +150,7 @@ async function open(worker: Worker, message: QueueMessage): Promise<void> {
     })
     return
   }
+  if (read.kind === 'written') worker.arrivals.set(message, { writtenMs: read.writtenMs, receivedMs: lake.clock.now() })
   const woken = read.kind === 'nothing' ? new Map() : tablesWoken(lake.config, read.keys)
   if (woken.size === 0) await carryOut(worker, { done: [message], back: [], aside: [] })
   else inbox.add(message, woken, lake.clock.now())
@@ -178,12 +203,14 @@ async function look(worker: Worker, { table: name, keys }: Turn): Promise<TurnOu
 }
 
 function stopOf(table: string, { code, message, kind }: TributaryError): NonNullable<TurnOutcome['stopped']> {
-  const isTemporary = kind === 'unavailable' || kind === 'conflict'
+  // The bucket, its rights and a lost race are not the fault of any file.
+  const isTemporary = kind === 'unavailable' || kind === 'conflict' || code.startsWith('S3_')
   return { reason: `${table} stopped: ${code}: ${message}`, isTemporary }
 }
 
 async function carryOut(worker: Worker, { done, back, aside }: Verdict): Promise<void> {
   const { queue } = worker
+  tell(worker, { done, back: back.map(({ message }) => message), aside: aside.map(({ message }) => message) })
   if (done.length > 0) await asking(worker, () => queue.delete(done))
   for (const { message, afterMs } of back) await asking(worker, () => queue.hide([message], afterMs))
   for (const { message, reason } of aside) {
@@ -191,6 +218,20 @@ async function carryOut(worker: Worker, { done, back, aside }: Verdict): Promise
     warn(worker, `message ${message.id}, received ${message.receives} times, is put aside: ${reason}`)
     if (isAside === false) await asking(worker, () => queue.hide([message], HIDDEN_FOR_GOOD_MS))
   }
+}
+
+function tell(worker: Worker, settled: Readonly<Record<'done' | 'back' | 'aside', readonly QueueMessage[]>>): void {
+  const { options, lake, arrivals, inbox } = worker
+  const nowMs = lake.clock.now()
+  for (const as of ['done', 'back', 'aside'] as const)
+    for (const message of settled[as]) {
+      const arrival = arrivals.get(message)
+      const { writtenMs, receivedMs = nowMs } = arrival ?? {}
+      const queueHop = writtenMs === undefined ? {} : { queue: Math.max(0, receivedMs - writtenMs) }
+      const hopsMs = as === 'done' && arrival !== undefined ? { ...queueHop, merge: nowMs - receivedMs } : {}
+      options.onSignal?.({ kind: 'settled', as, hopsMs })
+    }
+  options.onSignal?.({ kind: 'holding', messages: inbox.held().length })
 }
 
 async function keepHidden(worker: Worker): Promise<void> {
@@ -214,6 +255,7 @@ async function sweepAgain(worker: Worker): Promise<void> {
 async function sweep({ lake, folders, inbox, options }: Worker): Promise<void> {
   const listing = await listLanding(lake)
   folders.learn(listing)
+  options.onSignal?.({ kind: 'answered', by: 'landing' })
   for (const { key, why } of listing.refused) {
     const { code, message } = landingNameRefused(key, why)
     options.onEvent?.({ kind: 'stopped', table: key, code, message })

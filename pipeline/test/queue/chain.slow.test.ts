@@ -138,12 +138,16 @@ test('every object takes effect once, through junk, duplicates, a lost message a
   for (const table of TABLES) await change(table, 3)
   await tell(false)
   await change('b', 5)
-  const second = startWorker('--interval', '2')
+  const second = startWorker('--interval', '2', '--metrics', '0')
   await until(second, async () => (await rowsOf('b')).length === 7 && (await rowsOf('c')).length === 6)
   await tell(true)
   await change('a', 6)
   await until(second, async () => (await rowsOf('a')).length === 7)
   await until(second, async () => (await countMessages())[0] === 0)
+  const [metrics] = /http:.*\/metrics/.exec(second.said()) ?? []
+  const text = await (await fetch(metrics ?? '')).text()
+  expect(text).toContain('tributary_lag_seconds_count{hop="merge"}')
+  expect(text).toContain('tributary_queue_messages 0\n')
   expect(await end(second, 'SIGTERM')).toBe(130)
   const expected = (...files: readonly number[]): readonly string[] =>
     [`["1","changed ${files.at(-1)}"]`, '["2","two"]', ...files.map((at) => `["${100 + at}","new ${at}"]`)].toSorted()

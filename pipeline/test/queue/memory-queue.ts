@@ -55,6 +55,7 @@ export function memoryQueue(clock: Clock, receivesMax?: number): MemoryQueue {
     dead,
     deleted,
     size: () => stored.size,
+    depth: async () => [...stored.values()].filter(({ hiddenUntilMs }) => hiddenUntilMs <= clock.now()).length,
     send: (body) => {
       count += 1
       const id = String(count)

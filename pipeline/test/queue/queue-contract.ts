@@ -57,6 +57,7 @@ export function queueContract(
       const { queue, send } = await opened()
       const bodies = Array.from({ length: 23 }, (_, at) => `message ${at}`)
       await Promise.all(bodies.map(send))
+      expect(await queue.depth()).toBe(23)
       const received: QueueMessage[] = []
       for (let round = 0; round < 20 && received.length < bodies.length; round += 1) {
         const messages = await look(queue)
@@ -64,6 +65,7 @@ export function queueContract(
         received.push(...messages)
       }
       expect(received.map(({ body }) => body).toSorted()).toEqual(bodies.toSorted())
+      expect(await queue.depth()).toBe(0)
       await queue.hide(received, 0)
       const again = await look(queue)
       await queue.delete(again)
