@@ -40,8 +40,11 @@ export async function playFlights(invocation: Invocation, demo: FlightsDemo): Pr
   })
   const version = await playYear(invocation, folder, demo)
   if (version === undefined) return
+  // The other programs read while the questions are asked; a question that fails is told first.
+  const comparison = demo.compare ? readAll(invocation, folder) : undefined
+  comparison?.catch(() => undefined)
   for (const args of questions(version)) await ask(invocation, folder, args)
-  if (demo.compare) await compareReaders(invocation, folder)
+  if (comparison !== undefined) await tellComparison(invocation, comparison)
   invocation.words.say(`\nThe tables stay in ${folder}: tributary -C ${folder} status`)
 }
 
@@ -157,9 +160,14 @@ function runProgram(
   })
 }
 
-/** All rows of all tables, by us and by two other programs. */
-async function compareReaders(invocation: Invocation, folder: string): Promise<void> {
-  invocation.words.say('\nThe same tables read by delta-rs and by DuckDB’s delta extension, all rows compared:')
+/** All rows of a table as one digest, by us and by two other programs that agree. */
+interface ReadByAll {
+  readonly table: string
+  readonly ours: CanonicalDigest
+  readonly theirs: CanonicalDigest
+}
+
+async function readAll(invocation: Invocation, folder: string): Promise<readonly ReadByAll[]> {
   await access(PYTHON).catch(() => {
     throw demoNotSetUp(PYTHON)
   })
@@ -167,28 +175,28 @@ async function compareReaders(invocation: Invocation, folder: string): Promise<v
   try {
     const paths = TABLES.map((table) => join(folder, 'lake/nyc', table))
     // One process for all of them: the readers take a second to start.
-    const [code, ours] = await Promise.all([
-      runProgram(PYTHON, [COMPARE, ...paths, '--rows', rowsFolder], 'ignore'),
-      digestsOf(invocation, paths),
-    ])
+    const code = await runProgram(PYTHON, [COMPARE, ...paths, '--rows', rowsFolder], 'ignore')
     if (code !== 0) throw demoFailed('delta-rs and DuckDB read different rows')
+    const read: ReadByAll[] = []
     for (const [index, table] of TABLES.entries()) {
       const ndjson = await readFile(join(rowsFolder, table, 'duckdb.ndjson'), 'utf8')
       const theirs = await canonicalDigest(invocation, { ndjson })
-      const { digest, rows } = ours[index] ?? { digest: '', rows: 0 }
-      if (digest !== theirs.digest) throw demoFailed(`tributary reads other rows of ${table} than delta-rs and DuckDB`)
-      await invocation.data.write(
-        plainLine([table, `${countText(rows)} rows`, 'delta-rs = duckdb = tributary', digest.slice(0, 16)]),
-      )
+      read.push({ table, ours: await canonicalDigest(invocation, paths[index] ?? ''), theirs })
     }
+    return read
   } finally {
     await rm(rowsFolder, { recursive: true, force: true })
   }
-  invocation.words.say('all rows agree')
 }
 
-async function digestsOf(invocation: Invocation, paths: readonly string[]): Promise<readonly CanonicalDigest[]> {
-  const digests: CanonicalDigest[] = []
-  for (const path of paths) digests.push(await canonicalDigest(invocation, path))
-  return digests
+async function tellComparison(invocation: Invocation, comparison: Promise<readonly ReadByAll[]>): Promise<void> {
+  invocation.words.say('\nThe same tables read by delta-rs and by DuckDB’s delta extension, all rows compared:')
+  for (const { table, ours, theirs } of await comparison) {
+    if (ours.digest !== theirs.digest)
+      throw demoFailed(`tributary reads other rows of ${table} than delta-rs and DuckDB`)
+    await invocation.data.write(
+      plainLine([table, `${countText(ours.rows)} rows`, 'delta-rs = duckdb = tributary', ours.digest.slice(0, 16)]),
+    )
+  }
+  invocation.words.say('all rows agree')
 }

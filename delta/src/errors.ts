@@ -441,6 +441,15 @@ export function alterationInvalid(why: string, remedy: string): TributaryError {
   return new TributaryError('invalid', 'ALTERATION_INVALID', `The table was not changed: ${why}. ${remedy}`)
 }
 
+/** A property that says how data files are written has a value that we cannot follow. */
+export function fileSettingInvalid(property: string, value: string, remedy: string): TributaryError {
+  return new TributaryError(
+    'invalid',
+    'FILE_SETTING_INVALID',
+    `No data file is written: the table's property ${property} is ${JSON.stringify(value)}, which asks for what is not known here. ${remedy}`,
+  )
+}
+
 // --- Maintenance ---
 
 /** VACUUM was asked to delete files that readers and writers at work may still need. */

@@ -105,7 +105,7 @@ export class Table {
   /**
    * What changed in a range of versions, both ends included: the columns of the last of them with `_change_type` (insert, update_preimage,
    * update_postimage, delete), `_commit_version` and `_commit_timestamp`. Commits with change data files are read from these; of others
-   * the changes are derived, with updates told by `key`; rows that a copy-on-write commit carried over unchanged count as updated then. PROTOCOL.md, "Change Data Files". Throws `LOG_GAP`, `VERSION_NOT_FOUND`, `DATA_FILE_MISSING`.
+   * the changes are derived, with updates told by `key`; rows that are what they were in a commit that wrote files anew are left out then. PROTOCOL.md, "Change Data Files". Throws `LOG_GAP`, `VERSION_NOT_FOUND`, `DATA_FILE_MISSING`.
    */
   async *changes(range: {
     readonly fromVersion: number
@@ -131,22 +131,26 @@ export class Table {
     return this.#write((work, snapshot) => deleteRows(work, snapshot, filter))
   }
 
-  /** Add columns at the end; rows that are there have NULL in them. Throws `ALTERATION_INVALID`. */
-  addColumns(fields: readonly StructField[]): Promise<WriteOutcome> {
-    return this.#write((work, snapshot) => alterTableColumns(work, snapshot, { kind: 'add', fields }))
+  /**
+   * Add columns at the end, or fields at the end of the record `within`; rows that are there have NULL in them. A column is named as Spark
+   * does: `home.city` is a field of a record, `points.element` what an array holds, and a name with a dot of its own stands in backticks.
+   * Throws `ALTERATION_INVALID`, `COLUMN_NOT_FOUND`.
+   */
+  addColumns(fields: readonly StructField[], options: { readonly within?: string } = {}): Promise<WriteOutcome> {
+    return this.#write((work, snapshot) => alterTableColumns(work, snapshot, { kind: 'add', fields, ...options }))
   }
 
-  /** Give a column a wider type without rewriting files; needs `delta.enableTypeWidening`. PROTOCOL.md, "Type Widening". Throws `ALTERATION_INVALID`. */
+  /** Give a column, a field or what an array or a map holds a wider type without rewriting files; needs `delta.enableTypeWidening`. PROTOCOL.md, "Type Widening". Throws `ALTERATION_INVALID`. */
   widenColumn(column: string, type: DataType): Promise<WriteOutcome> {
     return this.#write((work, snapshot) => alterTableColumns(work, snapshot, { kind: 'widen', column, type }))
   }
 
-  /** Rename a column; needs column mapping (`delta.columnMapping.mode` = name). Throws `ALTERATION_INVALID`. */
+  /** Rename a column or a field; needs column mapping (`delta.columnMapping.mode` = name). `to` is the new last name alone. Throws `ALTERATION_INVALID`. */
   renameColumn(column: string, to: string): Promise<WriteOutcome> {
     return this.#write((work, snapshot) => alterTableColumns(work, snapshot, { kind: 'rename', column, to }))
   }
 
-  /** Drop a column; needs column mapping. Files keep its values until they are rewritten. Throws `ALTERATION_INVALID`. */
+  /** Drop a column or a field; needs column mapping. Files keep its values until they are rewritten. Throws `ALTERATION_INVALID`. */
   dropColumn(column: string): Promise<WriteOutcome> {
     return this.#write((work, snapshot) => alterTableColumns(work, snapshot, { kind: 'drop', column }))
   }

@@ -8,7 +8,6 @@ import { join } from 'node:path'
 import type * as DuckDB from '@duckdb/node-api'
 import { systemClock } from '../clock.ts'
 import { type AppendRows, appendRows } from './append.ts'
-import { quoteText } from './sql.ts'
 import { type Batch, batchRows, plainValue, type Row } from './values.ts'
 import { registerVariantJson } from './variant-function.ts'
 import { wrapEngineError } from './wrap-error.ts'
@@ -56,6 +55,7 @@ export async function openEngine(
       preserve_insertion_order: 'true',
     })
     const registration = await instance.connect()
+    await registration.run("SET GLOBAL TimeZone = 'UTC'")
     registerVariantJson(api, registration)
     registration.closeSync()
     return await connect({ api, instance, tempFolder }, async () => {
@@ -77,7 +77,6 @@ interface Database {
 async function connect(database: Database, closeDatabase: () => Promise<void>): Promise<Engine> {
   const { api, instance, tempFolder } = database
   const connection = await instance.connect()
-  await connection.run(`SET TimeZone = ${quoteText('UTC')}`)
   const queue = statementQueue()
 
   return {

@@ -79,7 +79,7 @@ export function fileKey(file: { readonly path: string; readonly deletionVector?:
 }
 
 function pathKey(logPath: string): string {
-  if (!/[%:]|^\//.test(logPath)) return logPath
+  if (!/[%:]|^\/|(?:^|\/)\.\//.test(logPath)) return logPath
   const place = decodePath(logPath)
   return place.kind === 'relative' ? place.path : place.url
 }

@@ -6,11 +6,10 @@ import { duckdbType, quoteName, quoteText } from '../duckdb/sql.ts'
 import type { EngineValue } from '../duckdb/values.ts'
 import { clusterColumnInvalid } from '../errors.ts'
 import type { Snapshot } from '../log/snapshot.ts'
+import { CLUSTERING_DOMAIN, parseClusteringColumns } from '../protocol/clustering.ts'
 import { columnMappingMode, physicalName } from '../protocol/column-mapping.ts'
+import { formatColumnPath, parseColumnPath } from '../protocol/column-path.ts'
 import type { DataType, StructField, StructType } from '../protocol/schema.ts'
-
-/** The metadata domain that names the columns of a clustered table. */
-export const CLUSTERING_DOMAIN = 'delta.clustering'
 
 /** A column to cluster by; nested ones by the names on the way to them. */
 export interface ClusterColumn {
@@ -18,9 +17,13 @@ export interface ClusterColumn {
   readonly type: DataType
 }
 
-/** The columns that were named, found in the schema without regard to case. Throws `CLUSTER_COLUMN_INVALID`. */
+/** The columns that were named as paths (`column-path.ts`), found in the schema without regard to case. Throws `CLUSTER_COLUMN_INVALID`. */
 export function namedColumns(snapshot: Snapshot, names: readonly string[]): readonly ClusterColumn[] {
-  return names.map((name) => findColumn(snapshot, name.split('.'), (field) => field.name))
+  return names.map((name) => {
+    const path = parseColumnPath(name)
+    if (path === undefined) throw clusterColumnInvalid(name, 'it leads to no column')
+    return findColumn(snapshot, path, (field) => field.name)
+  })
 }
 
 /** The columns by which a table says it is clustered; none for any other table. Throws `CLUSTER_COLUMN_INVALID`. */
@@ -28,21 +31,7 @@ export function domainColumns(snapshot: Snapshot): readonly ClusterColumn[] {
   const text = snapshot.domains.get(CLUSTERING_DOMAIN)
   if (text === undefined) return []
   const mode = columnMappingMode(snapshot)
-  return parsePaths(text).map((path) => findColumn(snapshot, path, (field) => physicalName(field, mode)))
-}
-
-// PROTOCOL.md, "Clustered Table": physical names; a column may stand as one name or as a list of names.
-function parsePaths(text: string): readonly (readonly string[])[] {
-  try {
-    const value: unknown = JSON.parse(text)
-    const columns =
-      typeof value === 'object' && value !== null && 'clusteringColumns' in value ? value.clusteringColumns : []
-    return Array.isArray(columns)
-      ? columns.map((column: unknown) => (Array.isArray(column) ? column.map(String) : [String(column)]))
-      : []
-  } catch (cause) {
-    throw clusterColumnInvalid(CLUSTERING_DOMAIN, 'its text is not JSON', { cause })
-  }
+  return parseClusteringColumns(text).map((path) => findColumn(snapshot, path, (field) => physicalName(field, mode)))
 }
 
 function findColumn(
@@ -50,7 +39,7 @@ function findColumn(
   path: readonly string[],
   nameOf: (field: StructField) => string,
 ): ClusterColumn {
-  const shown = path.join('.')
+  const shown = formatColumnPath(path)
   let type: DataType = schema
   const found: string[] = []
   for (const name of path) {

@@ -5,6 +5,7 @@ import type { Clock } from '../clock.ts'
 import type { Engine } from '../duckdb/engine.ts'
 import { refreshSnapshot, type Snapshot } from '../log/snapshot.ts'
 import type { AddFile } from '../protocol/actions.ts'
+import { formatColumnPath } from '../protocol/column-path.ts'
 import { assertWritable, supportsWriterFeature } from '../protocol/features.ts'
 import type { ExtraColumn } from '../read/file-rows.ts'
 import { removeOf } from '../write/deletion-vector-actions.ts'
@@ -19,7 +20,7 @@ import { type RewrittenBin, rewriteBin } from './rewrite-bin.ts'
 
 /** What OPTIMIZE is to do. */
 export interface OptimizeOptions extends OptimizeLimits {
-  /** Sort the rows so that each file holds a small range of these columns; a clustered table knows its own. */
+  /** Sort the rows so that each file holds a small range of these columns, `a.b` for a field of a record; a clustered table knows its own. */
   readonly columns?: readonly string[]
   /** Parquet columns outside of the schema that are kept. */
   readonly extraColumns?: readonly ExtraColumn[]
@@ -31,7 +32,7 @@ export interface OptimizeOptions extends OptimizeLimits {
 export interface OptimizePlan {
   readonly version: number
   readonly bins: readonly Bin[]
-  /** Dotted names. */
+  /** As `columns` names them. */
   readonly clusterBy: readonly string[]
   readonly targetBytes: number
 }
@@ -56,7 +57,7 @@ export function planOptimize(snapshot: Snapshot, options: OptimizeOptions = {}):
   // Only a table that says how it is clustered remembers which files are.
   const isDone = (file: AddFile): boolean => options.columns === undefined && file.clusteringProvider === PROVIDER
   const bins = columns.length === 0 ? planBins(snapshot, options) : planClusterBins(snapshot, options, isDone)
-  const clusterBy = columns.map(({ path }) => path.join('.'))
+  const clusterBy = columns.map(({ path }) => formatColumnPath(path))
   return { version: snapshot.version, bins, clusterBy, targetBytes: targetBytesOf(snapshot.metadata, options) }
 }
 
@@ -181,7 +182,9 @@ function commitRewrite(
       operationParameters: {
         predicate: '[]',
         zOrderBy: JSON.stringify(options.columns ?? []),
-        clusterBy: JSON.stringify(options.columns === undefined ? columns.map(({ path }) => path.join('.')) : []),
+        clusterBy: JSON.stringify(
+          options.columns === undefined ? columns.map(({ path }) => formatColumnPath(path)) : [],
+        ),
       },
       operationMetrics: {
         numRemovedFiles: String(removed.length),

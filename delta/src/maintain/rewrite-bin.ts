@@ -8,6 +8,7 @@ import type { AddFile } from '../protocol/actions.ts'
 import { columnMappingMode } from '../protocol/column-mapping.ts'
 import { parseStats } from '../protocol/stats.ts'
 import { writeDataFiles } from '../write/data-files.ts'
+import { tableFileSettings } from '../write/file-settings.ts'
 import type { FilePositions } from '../write/rebase.ts'
 import { type CopyShape, deadBefore, orderedRowsSql, rowsSql } from './bin-rows.ts'
 import type { Bin } from './plan-optimize.ts'
@@ -44,14 +45,13 @@ export async function writeRows(
   relation: string,
   [first]: readonly AddFile[],
 ): Promise<readonly AddFile[]> {
-  const indexed = Number(snapshot.metadata.configuration['delta.dataSkippingNumIndexedCols'] ?? Number.NaN)
   const added = await writeDataFiles(engine, snapshot.store, clock, {
     relation,
     schema: shape.schema,
     partitionColumns: [],
     extraColumns: shape.extraColumns,
     columnMapping: columnMappingMode(snapshot),
-    ...(Number.isInteger(indexed) ? { indexedColumns: indexed } : {}),
+    settings: tableFileSettings(snapshot),
   })
   return added.map((add) => ({ ...add, partitionValues: first?.partitionValues ?? {}, dataChange: false }))
 }

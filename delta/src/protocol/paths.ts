@@ -15,7 +15,7 @@ export function decodePath(logPath: string): LogPath {
     }
   if (scheme !== undefined) return { kind: 'absolute', url: logPath }
   if (logPath.startsWith('/')) return { kind: 'absolute', url: fileUrl(decode(logPath)) }
-  return { kind: 'relative', path: decode(logPath) }
+  return { kind: 'relative', path: decode(withoutDots(logPath)) }
 }
 
 /** The log's spelling of a plain path below the table's root. */
@@ -25,6 +25,11 @@ export function encodePath(path: string): string {
     .split('/')
     .map((part) => encodeURIComponent(part).replaceAll('%3D', '='))
     .join('/')
+}
+
+// RFC 2396, 5.2: a segment `.` leads nowhere. Who has a colon in the first name has to write `./a:b`.
+function withoutDots(reference: string): string {
+  return reference.replace(/(?<=^|\/)(?:\.\/+)+/g, '')
 }
 
 function fileUrl(path: string): string {

@@ -59,7 +59,7 @@ export async function changesSql(
   assertNamesFree(fields, [...CHANGE_FIELDS.map(({ name }) => name), ...PAIRING_COLUMNS])
   const events = request.net === true ? await netEvents(end, request) : await commitEvents(end, request)
   const moved = await eventsSql(engine, end, events.moved, request.origin ?? [])
-  const parts = [pairedSql(end, moved, { ...request, reloads: events.reloads })]
+  const parts = [pairedSql(end, moved, { ...request, ...events })]
   if (events.recorded.length > 0) parts.push(await recordedSql(engine, end, events.recorded))
   const sql = `SELECT ${nameList([...fields, ...CHANGE_FIELDS])} FROM (${parts.join('\nUNION ALL ')}) ORDER BY "_commit_version", __group, __rank`
   return { sql, fields: [...fields, ...CHANGE_FIELDS] }
@@ -95,27 +95,33 @@ interface Events {
   readonly recorded: readonly { readonly at: CommitTime; readonly cdc: AddCdcFile }[]
   /** Versions in which everything was written anew, so equal pairs are no change. */
   readonly reloads: readonly number[]
+  /** Versions in which files were removed whole: their other rows came again in new files. */
+  readonly rewrites: readonly number[]
 }
 
 async function commitEvents(end: Snapshot, request: ChangesRequest): Promise<Events> {
   const moved: Move[] = []
   const recorded: { readonly at: CommitTime; readonly cdc: AddCdcFile }[] = []
-  const reloads: number[] = []
+  const [reloads, rewrites]: [number[], number[]] = [[], []]
   for await (const { version, timestampMs, actions } of readCommits(end.store, request)) {
     const at = { version, timestampMs }
     const cdcs = request.feed === true ? actions.flatMap((action) => ('cdc' in action ? [action.cdc] : [])) : []
     if (cdcs.length > 0) recorded.push(...cdcs.map((cdc) => ({ at, cdc })))
-    else moved.push(...(await movesOf(end.store, at, await changedFiles(end, version, actions))))
+    else {
+      const pairs = await changedFiles(end, version, actions)
+      moved.push(...(await movesOf(end.store, at, pairs)))
+      if (pairs.some(({ before, after }) => before !== undefined && after === undefined)) rewrites.push(version)
+    }
     if (commitInfoOf(actions)?.operation === 'RELOAD') reloads.push(version)
   }
-  return { moved, recorded, reloads }
+  return { moved, recorded, reloads, rewrites }
 }
 
 async function netEvents(end: Snapshot, request: ChangesRequest): Promise<Events> {
   const start =
     request.fromVersion > 0 ? await readSnapshot(end.store, { version: request.fromVersion - 1 }) : undefined
   const pairs = pairByPath(start?.files ?? [], end.files)
-  return { moved: await movesOf(end.store, end, pairs), recorded: [], reloads: [end.version] }
+  return { moved: await movesOf(end.store, end, pairs), recorded: [], reloads: [end.version], rewrites: [] }
 }
 
 /** One file before and after. */
@@ -227,7 +233,7 @@ function eventsSql(
 function pairedSql(
   end: Snapshot,
   moved: string,
-  { key, net, origin = [], reloads }: ChangesRequest & { readonly reloads: readonly number[] },
+  { key, net, origin = [], reloads, rewrites }: ChangesRequest & Pick<Events, 'reloads' | 'rewrites'>,
 ): string {
   const { fields } = end.schema
   const columns = nameList(fields)
@@ -239,12 +245,13 @@ function pairedSql(
   }
   const pair = ['_commit_version', ...keyFields.map(({ name }) => quoteName(name))].join(', ')
   const isEqual = `(first_value(__values) OVER whole) IS NOT DISTINCT FROM (last_value(__values) OVER whole)`
-  const isReload = reloads.length === 0 ? 'false' : `_commit_version IN (${reloads.join(', ')})`
-  // A reload may bring other values from the place of the old ones.
-  const isMoved =
-    origin.length === 0 ? 'false' : origin.map(({ name }) => sameOnBothSides(quoteName(name))).join(' AND ')
-  const isDropped = reloads.length === 0 ? isMoved : `CASE WHEN ${isReload} THEN ${isEqual} ELSE ${isMoved} END`
-  const row = reloads.length === 0 ? '' : `, ROW(${columns}) AS __values`
+  const places = origin.map(({ name }) => quoteName(name))
+  const isMoved = places.length === 0 ? 'false' : places.map(sameOnBothSides).join(' AND ')
+  const isUnknown = places.length === 0 ? 'true' : places.map((place) => `count(${place}) OVER whole < 2`).join(' OR ')
+  // A reload may bring other values from the place of the old ones. Where files were written anew and no place tells a row that was
+  // carried over from one that was updated to what it was, the values do.
+  const isDropped = `CASE WHEN ${isAmong(reloads)} THEN ${isEqual} WHEN ${isAmong(rewrites)} AND (${isUnknown}) THEN ${isEqual} ELSE ${isMoved} END`
+  const row = reloads.length + rewrites.length === 0 ? ', NULL AS __values' : `, ROW(${columns}) AS __values`
   return `SELECT ${columns}, CASE WHEN __count = 2 THEN CASE WHEN __sign < 0 THEN 'update_preimage' ELSE 'update_postimage' END
       WHEN __sign < 0 THEN 'delete' ELSE 'insert' END AS _change_type, _commit_version, _commit_timestamp, __group, __sign AS __rank
     FROM (SELECT *, count(*) OVER whole AS __count, dense_rank() OVER (ORDER BY ${pair}, __turn) AS __group,
@@ -252,6 +259,10 @@ function pairedSql(
       FROM (SELECT *, row_number() OVER (PARTITION BY __sign, ${pair} ORDER BY __path, __position) AS __turn${row} FROM (${moved}))
       WINDOW whole AS (PARTITION BY ${pair}, __turn ORDER BY __sign ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING))
     WHERE NOT __dropped`
+}
+
+function isAmong(versions: readonly number[]): string {
+  return versions.length === 0 ? 'false' : `_commit_version IN (${versions.join(', ')})`
 }
 
 /** True when both rows of a pair have the column, with one value. */

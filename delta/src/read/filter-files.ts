@@ -3,8 +3,8 @@ import type { AddFile } from '../protocol/actions.ts'
 import { columnMappingMode, physicalName } from '../protocol/column-mapping.ts'
 import { parsePartitionValue } from '../protocol/partition-values.ts'
 import type { StructField } from '../protocol/schema.ts'
-import type { Filter, FilterValue } from './filter.ts'
-import { type ColumnBounds, filesThatMayHold } from './skipping.ts'
+import { columnPath, type Filter, type FilterValue } from './filter.ts'
+import { filesWithin, type PathBounds } from './skipping.ts'
 
 /** The files that may hold a row of a filter, by partition values and statistics; in doubt a file is kept. */
 export function filterFiles(snapshot: Snapshot, filter: Filter): readonly AddFile[] {
@@ -61,34 +61,37 @@ function intersect(left: Files, right: Files): Files {
 }
 
 function filesOfLeaf(snapshot: Snapshot, leaf: Leaf): Files {
-  const field = snapshot.schema.fields.find(({ name }) => name.toLowerCase() === leaf.column.toLowerCase())
-  if (field === undefined) return 'all'
-  if (snapshot.metadata.partitionColumns.includes(field.name)) return filesOfPartition(snapshot, field, leaf)
+  const path = columnPath(leaf.column, snapshot.schema)
+  const [column] = path
+  if (snapshot.metadata.partitionColumns.includes(column.name)) return filesOfPartition(snapshot, column, leaf)
   switch (leaf.kind) {
     case 'in':
-      return new Set(leaf.values.flatMap((value) => withinBounds(snapshot, { kind: '=', column: field.name, value })))
+      return new Set(leaf.values.flatMap((value) => withinBounds(snapshot, path, { kind: '=', value })))
     case '!=':
     case 'isNull':
       return 'all'
     case '>':
     case '>=':
       // NaN is greater than every number, and writers leave it out of the greatest value.
-      if (field.type === 'float' || field.type === 'double') return 'all'
-      return new Set(withinBounds(snapshot, { ...leaf, column: field.name }))
+      if (['float', 'double'].some((type) => path.at(-1)?.type === type)) return 'all'
+      return new Set(withinBounds(snapshot, path, leaf))
     default:
-      return new Set(withinBounds(snapshot, { ...leaf, column: field.name }))
+      return new Set(withinBounds(snapshot, path, leaf))
   }
 }
 
-function withinBounds(snapshot: Snapshot, leaf: Extract<Leaf, { readonly value: FilterValue }>): readonly AddFile[] {
-  const { column, value, kind } = leaf
+function withinBounds(
+  snapshot: Snapshot,
+  path: readonly StructField[],
+  { kind, value }: Pick<Extract<Leaf, { readonly value: FilterValue }>, 'kind' | 'value'>,
+): readonly AddFile[] {
   if (typeof value === 'boolean' || kind === '!=') return snapshot.files
-  const bounds: ColumnBounds = {
-    column,
+  const bounds: PathBounds = {
+    path,
     ...(kind === '<' || kind === '<=' ? {} : { min: value }),
     ...(kind === '>' || kind === '>=' ? {} : { max: value }),
   }
-  return filesThatMayHold(snapshot, [bounds])
+  return filesWithin(snapshot, [bounds])
 }
 
 // Only what is surely another value is left out: equal values may have different texts.

@@ -1,11 +1,15 @@
 import { duckdbType, quoteName, quoteText } from '../duckdb/sql.ts'
+import { columnNotFound } from '../errors.ts'
+import { findPath, formatColumnPath, parseColumnPath } from '../protocol/column-path.ts'
 import type { StructField, StructType } from '../protocol/schema.ts'
-import { pickFields } from './scan.ts'
 
 /** A value to compare a column with: decimals and times as text, dates as `2026-01-31`, timestamps as ISO text, 64-bit integers as bigint. */
 export type FilterValue = string | number | bigint | boolean
 
-/** Which rows are wanted. As in SQL, a comparison with NULL is neither true nor false, and only rows for which the whole is true are found. */
+/**
+ * Which rows are wanted. A column is named as Spark does: `a.b` is the field b of the record a, and a name that holds a dot itself
+ * stands in backticks. As in SQL, a comparison with NULL is neither true nor false, and only rows for which the whole is true are found.
+ */
 export type Filter =
   | { readonly kind: 'and' | 'or'; readonly of: readonly Filter[] }
   | { readonly kind: 'not'; readonly of: Filter }
@@ -26,22 +30,22 @@ export function filterSql(filter: Filter, schema: StructType): string {
     case 'not':
       return `(NOT ${filterSql(filter.of, schema)})`
     case 'in': {
-      const field = fieldOf(filter.column, schema)
-      const values = filter.values.map((value) => literalSql(field, value))
-      return values.length === 0 ? 'false' : `(t.${quoteName(field.name)} IN (${values.join(', ')}))`
+      const path = columnPath(filter.column, schema)
+      const values = filter.values.map((value) => literalSql(path, value))
+      return values.length === 0 ? 'false' : `(${pathSql(path)} IN (${values.join(', ')}))`
     }
     case 'isNull':
-      return `(t.${quoteName(fieldOf(filter.column, schema).name)} IS NULL)`
+      return `(${pathSql(columnPath(filter.column, schema))} IS NULL)`
     default: {
-      const field = fieldOf(filter.column, schema)
-      return `(t.${quoteName(field.name)} ${filter.kind} ${literalSql(field, filter.value)})`
+      const path = columnPath(filter.column, schema)
+      return `(${pathSql(path)} ${filter.kind} ${literalSql(path, filter.value)})`
     }
   }
 }
 
-/** The columns that a filter speaks about, each once, as the schema spells them; at least one. Throws `COLUMN_NOT_FOUND`. */
+/** The columns of the table that a filter speaks about, each once, as the schema spells them; at least one. Throws `COLUMN_NOT_FOUND`. */
 export function filterColumns(filter: Filter, schema: StructType): readonly string[] {
-  const named = [...new Set([...columnsOf(filter)].map((column) => fieldOf(column, schema).name))]
+  const named = [...new Set([...columnsOf(filter)].map((column) => columnPath(column, schema)[0].name))]
   const [first] = schema.fields
   return named.length > 0 || first === undefined ? named : [first.name]
 }
@@ -60,12 +64,22 @@ function* columnsOf(filter: Filter): Generator<string> {
   }
 }
 
-function fieldOf(column: string, schema: StructType): StructField {
-  const [field] = pickFields(schema, [column])
-  return field ?? { name: column, type: 'string', nullable: true, metadata: {} }
+/** The fields that lead to a column of a filter. Throws `COLUMN_NOT_FOUND`. */
+export function columnPath(column: string, schema: StructType): readonly [StructField, ...StructField[]] {
+  const [first, ...rest] = findPath(schema, parseColumnPath(column) ?? []) ?? []
+  if (first === undefined)
+    throw columnNotFound(
+      column,
+      schema.fields.map(({ name }) => formatColumnPath([name])),
+    )
+  return [first, ...rest]
+}
+
+function pathSql([first, ...rest]: readonly [StructField, ...StructField[]]): string {
+  return rest.reduce((outer, { name }) => `struct_extract(${outer}, ${quoteText(name)})`, `t.${quoteName(first.name)}`)
 }
 
 // The cast is the column's, so that no column has to be cast row by row and a text that is no such value is an error.
-function literalSql({ type }: StructField, value: FilterValue): string {
-  return `CAST(${quoteText(String(value))} AS ${duckdbType(type)})`
+function literalSql(path: readonly [StructField, ...StructField[]], value: FilterValue): string {
+  return `CAST(${quoteText(String(value))} AS ${duckdbType((path.at(-1) ?? path[0]).type)})`
 }

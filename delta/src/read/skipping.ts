@@ -1,8 +1,15 @@
 import type { Snapshot } from '../log/snapshot.ts'
 import type { AddFile } from '../protocol/actions.ts'
 import { columnMappingMode, physicalName } from '../protocol/column-mapping.ts'
-import type { DataType } from '../protocol/schema.ts'
-import { exactDigits, type FileStats, type JsonObject, type JsonValue, parseStats } from '../protocol/stats.ts'
+import type { DataType, StructField } from '../protocol/schema.ts'
+import {
+  exactDigits,
+  type FileStats,
+  isJsonObject,
+  type JsonObject,
+  type JsonValue,
+  parseStats,
+} from '../protocol/stats.ts'
 
 /** A range of one column, both ends included, open where one is left out; times as ISO text. */
 export interface ColumnBounds {
@@ -14,15 +21,27 @@ export interface ColumnBounds {
 /** The files that may hold a row within all of the bounds. A file whose statistics do not speak about a column is kept. */
 export function filesThatMayHold(snapshot: Snapshot, bounds: readonly ColumnBounds[]): readonly AddFile[] {
   const fields = new Map(snapshot.schema.fields.map((field) => [field.name, field]))
+  const known = bounds.flatMap(({ column, ...range }) => {
+    const field = fields.get(column)
+    return field === undefined ? [] : [{ path: [field], ...range }]
+  })
+  return filesWithin(snapshot, known)
+}
+
+/** As `ColumnBounds`, of a column by the fields that lead to it. */
+export interface PathBounds extends Omit<ColumnBounds, 'column'> {
+  readonly path: readonly StructField[]
+}
+
+/** As `filesThatMayHold`, also for fields of records. */
+export function filesWithin(snapshot: Snapshot, bounds: readonly PathBounds[]): readonly AddFile[] {
   const mapping = columnMappingMode(snapshot)
   const tests = bounds.flatMap((bound) => {
-    const field = fields.get(bound.column)
-    if (field === undefined) return []
-    const { type } = field
+    const type = bound.path.at(-1)?.type ?? 'void'
     const [min, max] = [comparable(type, bound.min), comparable(type, bound.max)]
     // A bound that cannot be compared says nothing, and then the other one alone might say too much.
     const isUnclear = (bound.min !== undefined && min === undefined) || (bound.max !== undefined && max === undefined)
-    return isUnclear ? [] : [{ column: physicalName(field, mapping), type, min, max }]
+    return isUnclear ? [] : [{ names: bound.path.map((field) => physicalName(field, mapping)), type, min, max }]
   })
   if (tests.length === 0) return snapshot.files
   return snapshot.files.filter((file) => {
@@ -41,8 +60,8 @@ function statsOf(file: AddFile): FileStats | undefined {
 }
 
 interface BoundTest {
-  /** As statistics name it. */
-  readonly column: string
+  /** As statistics nest it. */
+  readonly names: readonly string[]
   readonly type: DataType
   readonly min: Comparable | undefined
   readonly max: Comparable | undefined
@@ -51,15 +70,18 @@ interface BoundTest {
 type Comparable = number | Uint8Array
 
 function mayHold(stats: FileStats, test: BoundTest): boolean {
-  const min = comparable(test.type, own(stats.minValues, test.column))
-  const max = comparable(test.type, own(stats.maxValues, test.column))
+  const min = comparable(test.type, nested(stats.minValues, test.names))
+  const max = comparable(test.type, nested(stats.maxValues, test.names))
   const isBelow = max !== undefined && test.min !== undefined && compare(roundedUp(test.type, max), test.min) < 0
   const isAbove = min !== undefined && test.max !== undefined && compare(test.max, min) < 0
   return !isBelow && !isAbove
 }
 
-function own(values: JsonObject | undefined, name: string): JsonValue | undefined {
-  return values !== undefined && Object.hasOwn(values, name) ? values[name] : undefined
+function nested(values: JsonObject | undefined, names: readonly string[]): JsonValue | undefined {
+  return names.reduce<JsonValue | undefined>(
+    (outer, name) => (isJsonObject(outer) && Object.hasOwn(outer, name) ? outer[name] : undefined),
+    values,
+  )
 }
 
 // Delta cuts timestamps to milliseconds, so a greatest value may be too small by almost one.

@@ -1,19 +1,24 @@
 // Changes of a table's columns, as pure functions from metadata to metadata. PROTOCOL.md, "Column Mapping" and "Type Widening".
 
 import type { Clock } from '../clock.ts'
-import { alterationInvalid, columnNotFound, TributaryError } from '../errors.ts'
+import { alterationInvalid, TributaryError } from '../errors.ts'
 import type { Metadata } from '../protocol/actions.ts'
+import { CLUSTERING_DOMAIN, parseClusteringColumns } from '../protocol/clustering.ts'
 import { columnMappingMode, physicalName } from '../protocol/column-mapping.ts'
+import { findPath, formatColumnPath } from '../protocol/column-path.ts'
 import { encodeSchema, parseSchema, walkFields } from '../protocol/parse-schema.ts'
 import type { DataType, StructField, StructType } from '../protocol/schema.ts'
-import { namesOf } from './expression-columns.ts'
+import { type ColumnPlace, namesOf, placeOfColumn, withFieldsAt } from './column-place.ts'
+import { columnsOf } from './expression-columns.ts'
+import { withStatsColumns } from './file-settings.ts'
 import { withPhysicalNames } from './physical-names.ts'
 import type { TargetTable } from './table-rows.ts'
+import { widenColumn } from './widen-column.ts'
 
 /** A change of a table's columns. */
 export type ColumnChange =
-  /** New columns at the end; the rows that are there have NULL in them. */
-  | { readonly kind: 'add'; readonly fields: readonly StructField[] }
+  /** New columns at the end of the table or of a record; the rows that are there have NULL in them. */
+  | { readonly kind: 'add'; readonly fields: readonly StructField[]; readonly within?: string | undefined }
   /** A type that holds all values of the old one; needs `delta.enableTypeWidening`. */
   | { readonly kind: 'widen'; readonly column: string; readonly type: DataType }
   /** Needs column mapping. */
@@ -37,7 +42,7 @@ export function alterColumns(clock: Clock, table: TargetTable, change: ColumnCha
 function altered(clock: Clock, table: TargetTable, change: ColumnChange): Metadata {
   switch (change.kind) {
     case 'add':
-      return addColumns(clock, table, change.fields)
+      return addColumns(clock, table, change)
     case 'widen':
       return widenColumn(table, change)
     case 'rename':
@@ -50,9 +55,26 @@ function altered(clock: Clock, table: TargetTable, change: ColumnChange): Metada
 function addColumns(
   clock: Clock,
   { protocol, metadata, schema }: TargetTable,
-  added: readonly StructField[],
+  { fields: added, within }: Extract<ColumnChange, { readonly kind: 'add' }>,
 ): Metadata {
-  const names = new Set(schema.fields.map(({ name }) => name.toLowerCase()))
+  const place = within === undefined ? undefined : placeOfColumn(schema, within)
+  const record = place === undefined ? schema : place.type
+  if (typeof record === 'string' || record.type !== 'struct')
+    throw alterationInvalid(`${within ?? ''} is no record, so it has no fields`, 'Name a column that is a record.')
+  assertAddable(record, added)
+  const wider = withFieldsAt(schema, namesOf(place), (fields) => [...fields, ...added])
+  if (columnMappingMode({ protocol, metadata }) === 'none') return { ...metadata, schemaString: encodeSchema(wider) }
+  const known = Number(metadata.configuration['delta.columnMapping.maxColumnId'] ?? 0)
+  const mapped = withPhysicalNames(wider, { clock, maxColumnId: known })
+  return {
+    ...metadata,
+    schemaString: encodeSchema(mapped.schema),
+    configuration: { ...metadata.configuration, 'delta.columnMapping.maxColumnId': String(mapped.maxColumnId) },
+  }
+}
+
+function assertAddable({ fields }: StructType, added: readonly StructField[]): void {
+  const names = new Set(fields.map(({ name }) => name.toLowerCase()))
   for (const field of added) {
     const refuse = (why: string, remedy: string): Error =>
       alterationInvalid(`the new column ${field.name} ${why}`, remedy)
@@ -65,63 +87,6 @@ function addColumns(
       throw refuse('has a default', 'Add the column without a default first.')
     names.add(field.name.toLowerCase())
   }
-  const wider: StructType = { type: 'struct', fields: [...schema.fields, ...added] }
-  if (columnMappingMode({ protocol, metadata }) === 'none') return { ...metadata, schemaString: encodeSchema(wider) }
-  const known = Number(metadata.configuration['delta.columnMapping.maxColumnId'] ?? 0)
-  const mapped = withPhysicalNames(wider, { clock, maxColumnId: known })
-  return {
-    ...metadata,
-    schemaString: encodeSchema(mapped.schema),
-    configuration: { ...metadata.configuration, 'delta.columnMapping.maxColumnId': String(mapped.maxColumnId) },
-  }
-}
-
-function widenColumn(
-  { metadata, schema }: TargetTable,
-  { column, type }: Extract<ColumnChange, { readonly kind: 'widen' }>,
-): Metadata {
-  const field = fieldNamed(schema, column)
-  if (metadata.configuration['delta.enableTypeWidening']?.toLowerCase() !== 'true')
-    throw alterationInvalid('its property delta.enableTypeWidening is not set', 'Set it to true first.')
-  if (typeof field.type !== 'string' || typeof type !== 'string' || !isWidening(field.type, type))
-    throw alterationInvalid(
-      `${field.name} cannot be widened from ${typeName(field.type)} to ${typeName(type)}`,
-      'Choose a type that holds all values of the old one.',
-    )
-  const changes = field.metadata['delta.typeChanges']
-  const typeChanges = [...(Array.isArray(changes) ? changes : []), { fromType: field.type, toType: type }]
-  return withField(metadata, schema, field, {
-    ...field,
-    type,
-    metadata: { ...field.metadata, 'delta.typeChanges': typeChanges },
-  })
-}
-
-const WIDER: Readonly<Record<string, readonly string[]>> = {
-  byte: ['short', 'integer', 'long', 'double'],
-  short: ['integer', 'long', 'double'],
-  integer: ['long', 'double'],
-  float: ['double'],
-  date: ['timestamp_ntz'],
-}
-
-/** Digits before the point that a decimal needs for the integers of a type. */
-const INTEGER_DIGITS: Readonly<Record<string, number>> = { byte: 10, short: 10, integer: 10, long: 20 }
-
-/** Whether PROTOCOL.md, "Type Widening", lists this change. */
-export function isWidening(from: string, to: string): boolean {
-  if (WIDER[from]?.includes(to) === true) return true
-  const [wide, narrow] = [decimalOf(to), decimalOf(from)]
-  if (wide === undefined) return false
-  const digits = narrow === undefined ? INTEGER_DIGITS[from] : narrow.precision - narrow.scale
-  const scale = narrow?.scale ?? 0
-  if (digits === undefined || from === to) return false
-  return wide.scale >= scale && wide.precision - wide.scale >= digits
-}
-
-function decimalOf(type: string): { readonly precision: number; readonly scale: number } | undefined {
-  const [, precision, scale] = /^decimal\((\d+),(\d+)\)$/.exec(type) ?? []
-  return precision === undefined ? undefined : { precision: Number(precision), scale: Number(scale) }
 }
 
 function renameColumn(
@@ -129,31 +94,59 @@ function renameColumn(
   { column, to }: Extract<ColumnChange, { readonly kind: 'rename' }>,
 ): Metadata {
   const { metadata, schema } = table
-  const field = fieldNamed(schema, column)
+  const place = fieldPlace(schema, column)
+  const { field, parents } = place
   assertMapped(table, 'renamed')
-  assertUnmentioned(table, field)
-  const other = schema.fields.find(({ name }) => name.toLowerCase() === to.toLowerCase())
-  if (to === '' || (other !== undefined && other !== field))
-    throw alterationInvalid(`there is a column ${to} already, or the name is empty`, 'Choose another name.')
-  const partitionColumns = metadata.partitionColumns.map((name) => (name === field.name ? to : name))
-  return { ...withField(metadata, schema, field, { ...field, name: to }), partitionColumns }
+  assertUnmentioned(table, place)
+  const renamed = withFieldsAt(schema, parents, (fields) => {
+    const other = fields.find(({ name }) => name.toLowerCase() === to.toLowerCase())
+    if (to === '' || (other !== undefined && other !== field))
+      throw alterationInvalid(`there is a column ${to} already, or the name is empty`, 'Choose another name.')
+    return fields.map((candidate) => (candidate === field ? { ...field, name: to } : candidate))
+  })
+  const isTop = parents.length === 0
+  return {
+    ...metadata,
+    schemaString: encodeSchema(renamed),
+    partitionColumns: metadata.partitionColumns.map((name) => (isTop && name === field.name ? to : name)),
+    configuration: withStatsColumns(metadata.configuration, namesOf(place), to),
+  }
 }
 
 function dropColumn(table: TargetTable, column: string): Metadata {
-  const { metadata, schema, domains } = table
-  const field = fieldNamed(schema, column)
+  const { metadata, schema } = table
+  const place = fieldPlace(schema, column)
+  const { field, parents } = place
+  const shown = formatColumnPath(namesOf(place))
   assertMapped(table, 'dropped')
-  assertUnmentioned(table, field)
-  const fields = schema.fields.filter((candidate) => candidate !== field)
-  const isPartition = metadata.partitionColumns.includes(field.name)
-  const isClustering = domains
-    .get('delta.clustering')
-    ?.includes(JSON.stringify(physicalName(field, columnMappingMode(table))))
-  if (isPartition || isClustering === true)
-    throw alterationInvalid(`${field.name} says where rows are stored`, 'Make a new table without it.')
-  if (fields.every(({ name }) => metadata.partitionColumns.includes(name)))
+  assertUnmentioned(table, place)
+  if ((parents.length === 0 && metadata.partitionColumns.includes(field.name)) || isClusteredBy(table, place))
+    throw alterationInvalid(`${shown} says where rows are stored`, 'Make a new table without it.')
+  const fewer = withFieldsAt(schema, parents, (fields) => {
+    const left = fields.filter((candidate) => candidate !== field)
+    if (parents.length > 0 && left.length === 0)
+      throw alterationInvalid(`${shown} is the only field of its record`, 'Drop the record.')
+    return left
+  })
+  if (fewer.fields.every(({ name }) => metadata.partitionColumns.includes(name)))
     throw alterationInvalid(`${field.name} is the last column with data in files`, 'Keep one.')
-  return { ...metadata, schemaString: encodeSchema({ type: 'struct', fields }) }
+  const configuration = withStatsColumns(metadata.configuration, namesOf(place), undefined)
+  return { ...metadata, schemaString: encodeSchema(fewer), configuration }
+}
+
+/** A part of an array or a map has no name of its own. */
+function fieldPlace(schema: StructType, column: string): ColumnPlace {
+  const place = placeOfColumn(schema, column)
+  if (place.inside.length > 0)
+    throw alterationInvalid(`${column} is a part of ${place.field.name} and no field`, 'Name a column or a field.')
+  return place
+}
+
+function isClusteredBy(table: TargetTable, place: ColumnPlace): boolean {
+  const mode = columnMappingMode(table)
+  const own = findPath(table.schema, namesOf(place))?.map((field) => physicalName(field, mode))
+  const columns = parseClusteringColumns(table.domains.get(CLUSTERING_DOMAIN) ?? '{}')
+  return own !== undefined && columns.some((names) => own.every((name, depth) => name === names[depth]))
 }
 
 function assertMapped(table: TargetTable, what: string): void {
@@ -165,7 +158,8 @@ function assertMapped(table: TargetTable, what: string): void {
 }
 
 /** Rules are texts: they would speak of a column that is no more. */
-function assertUnmentioned({ metadata, schema }: TargetTable, field: StructField): void {
+function assertUnmentioned({ metadata, schema }: TargetTable, place: ColumnPlace): void {
+  const [top = ''] = namesOf(place)
   const rules = [
     ...Object.entries(metadata.configuration).filter(([key]) => key.toLowerCase().startsWith('delta.constraints.')),
     ...[...walkFields(schema)].flatMap(({ field: other, path }) =>
@@ -176,27 +170,11 @@ function assertUnmentioned({ metadata, schema }: TargetTable, field: StructField
     ),
   ]
   for (const [rule, text] of rules) {
-    const names = namesOf(text)
-    if (names === undefined || names.has(field.name.toLowerCase()))
-      throw alterationInvalid(`${rule} may speak about ${field.name}: ${JSON.stringify(text)}`, 'Drop that rule first.')
+    const names = columnsOf(text)
+    if (names === undefined || names.has(top.toLowerCase()))
+      throw alterationInvalid(
+        `${rule} may speak about ${formatColumnPath(namesOf(place))}: ${JSON.stringify(text)}`,
+        'Drop that rule first.',
+      )
   }
-}
-
-function fieldNamed(schema: StructType, column: string): StructField {
-  const field = schema.fields.find(({ name }) => name.toLowerCase() === column.toLowerCase())
-  if (field === undefined)
-    throw columnNotFound(
-      column,
-      schema.fields.map(({ name }) => name),
-    )
-  return field
-}
-
-function withField(metadata: Metadata, schema: StructType, field: StructField, changed: StructField): Metadata {
-  const fields = schema.fields.map((candidate) => (candidate === field ? changed : candidate))
-  return { ...metadata, schemaString: encodeSchema({ type: 'struct', fields }) }
-}
-
-function typeName(type: DataType): string {
-  return typeof type === 'string' ? type : type.type
 }

@@ -1,8 +1,10 @@
 import type { Clock } from '../clock.ts'
-import { alterationInvalid } from '../errors.ts'
+import { alterationInvalid, columnNotFound } from '../errors.ts'
 import type { Metadata } from '../protocol/actions.ts'
 import { columnMappingMode } from '../protocol/column-mapping.ts'
+import { findPath, formatColumnPath } from '../protocol/column-path.ts'
 import { encodeSchema } from '../protocol/parse-schema.ts'
+import { FILE_SETTINGS, fileSettings } from './file-settings.ts'
 import { withPhysicalNames } from './physical-names.ts'
 import type { TargetTable } from './table-rows.ts'
 
@@ -29,6 +31,7 @@ export function alterProperties(clock: Clock, table: TargetTable, change: Proper
   )
   const metadata = { ...table.metadata, configuration }
   assertFeedColumns(table, metadata)
+  if (FILE_SETTINGS.some((name) => name in change)) assertFileSettings(table, metadata)
   return withRowIdColumns(clock, withMapping(clock, table, metadata))
 }
 
@@ -40,6 +43,20 @@ export function assertFeedColumns({ schema }: Pick<TargetTable, 'schema'>, metad
   )
   if (taken !== undefined)
     throw alterationInvalid(`a change feed has a column ${taken.name} of its own`, 'Name the column otherwise.')
+}
+
+/** Whoever sets them hears at once what no writer could follow. Throws `FILE_SETTING_INVALID`, `COLUMN_NOT_FOUND`. */
+export function assertFileSettings(
+  { schema }: Pick<TargetTable, 'schema'>,
+  metadata: Pick<Metadata, 'configuration'>,
+): void {
+  const { indexed } = fileSettings(metadata)
+  const lost = indexed.kind === 'named' ? indexed.paths.find((path) => findPath(schema, path) === undefined) : undefined
+  if (lost !== undefined)
+    throw columnNotFound(
+      formatColumnPath(lost),
+      schema.fields.map(({ name }) => name),
+    )
 }
 
 function withMapping(clock: Clock, table: TargetTable, metadata: Metadata): Metadata {

@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.ts'
 import { commitInvalid, tableAppendOnly } from '../errors.ts'
 import { commitPath } from '../log/file-names.ts'
+import { latestVersion } from '../log/snapshot.ts'
 import type { Action, CommitInfo, Metadata } from '../protocol/actions.ts'
 import { decodePath } from '../protocol/paths.ts'
 import type { Store } from '../store/store.ts'
@@ -24,6 +25,8 @@ export interface CommitAttempt {
 export async function commit(store: Store, clock: Clock, attempt: CommitAttempt): Promise<CommitOutcome> {
   assertOneCommit(attempt.actions)
   const { readVersion } = attempt
+  const later = readVersion === undefined ? undefined : await versionBeyondCleanup(store, readVersion)
+  if (later !== undefined) return { kind: 'conflicted', winner: later }
   const version = readVersion === undefined ? 0 : readVersion + 1
   const info: CommitInfo = {
     timestamp: clock.now(),
@@ -33,6 +36,15 @@ export async function commit(store: Store, clock: Clock, attempt: CommitAttempt)
   }
   const created = await store.create(commitPath(version), encodeCommit([{ commitInfo: info }, ...attempt.actions]))
   return created === 'created' ? { kind: 'committed', version } : { kind: 'conflicted', winner: version }
+}
+
+// Log cleanup takes commits from the front. Where it took the one that was read, a free next number proves nothing: a commit put
+// there would lie below a checkpoint, seen by nobody.
+async function versionBeyondCleanup(store: Store, readVersion: number): Promise<number | undefined> {
+  if ((await store.stat(commitPath(readVersion))) !== undefined) return undefined
+  // It may also be the newest one, of which only the checkpoint was left.
+  const latest = await latestVersion(store)
+  return latest === readVersion ? undefined : latest
 }
 
 /** Throws `TABLE_APPEND_ONLY` when the actions take rows out of a table that may only grow. Rearranging is allowed. */

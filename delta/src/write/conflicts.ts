@@ -24,6 +24,8 @@ export type ConflictReason =
   | 'same-rows'
   /** The winner rewrote a file that we change, and nobody could tell where its rows went. */
   | 'file-rewritten'
+  /** Log cleanup took commits that came meanwhile, so nobody can tell what they did. */
+  | 'log-cleaned'
   /** Others were faster every time. */
   | 'contended'
 
@@ -145,10 +147,13 @@ function bindingFeatures(before: Protocol, after: Protocol): readonly string[] {
 const UNBINDING_PROPERTIES = new Set([
   'delta.checkpointInterval',
   'delta.checkpointPolicy',
+  'delta.dataSkippingNumIndexedCols',
+  'delta.dataSkippingStatsColumns',
   'delta.deletedFileRetentionDuration',
   'delta.enableExpiredLogCleanup',
   'delta.enableTypeWidening',
   'delta.logRetentionDuration',
+  'delta.parquet.compression.codec',
   'delta.targetFileSize',
 ])
 

@@ -1,11 +1,14 @@
 import type { Clock } from '../clock.ts'
 import { tableDefinitionInvalid, unsupportedReaderFeature } from '../errors.ts'
 import type { Action, Metadata, Protocol } from '../protocol/actions.ts'
+import { CLUSTERING_DOMAIN } from '../protocol/clustering.ts'
 import { type ColumnMappingMode, physicalName } from '../protocol/column-mapping.ts'
+import { findPath, parseColumnPath } from '../protocol/column-path.ts'
 import { assertWritable, usedFeatures } from '../protocol/features.ts'
 import { encodeSchema, usesType, walkFields } from '../protocol/parse-schema.ts'
 import { LOWEST_PROTOCOL, raiseProtocol } from '../protocol/raise-protocol.ts'
 import type { StructField, StructType } from '../protocol/schema.ts'
+import { assertFileSettings } from './alter-properties.ts'
 import { withPhysicalNames } from './physical-names.ts'
 
 /** A table to be made. */
@@ -36,6 +39,7 @@ export function createTableActions(
   assertColumns(definition.schema, partitionColumns)
   assertClustering(definition)
   const configuration = newConfiguration(clock, definition)
+  assertFileSettings(definition, { configuration })
   const isMapped = (configuration['delta.columnMapping.mode'] ?? 'none') !== 'none'
   const { schema, maxColumnId } = isMapped
     ? withPhysicalNames(definition.schema, { clock, maxColumnId: 0 })
@@ -86,26 +90,27 @@ function newConfiguration(
 
 // PROTOCOL.md, "Clustered Table": the domain names columns as files do.
 function clusteringAction(schema: StructType, columns: readonly string[], mode: ColumnMappingMode): Action {
-  const clusteringColumns = pickColumns(schema, columns).map((field) => [physicalName(field, mode)])
-  const configuration = JSON.stringify({ clusteringColumns, domainName: 'delta.clustering' })
-  return { domainMetadata: { domain: 'delta.clustering', configuration, removed: false } }
+  const clusteringColumns = columns.map((column) =>
+    clusteringPath(schema, column).map((field) => physicalName(field, mode)),
+  )
+  const configuration = JSON.stringify({ clusteringColumns, domainName: CLUSTERING_DOMAIN })
+  return { domainMetadata: { domain: CLUSTERING_DOMAIN, configuration, removed: false } }
 }
 
-function pickColumns(schema: StructType, names: readonly string[]): readonly StructField[] {
-  return names.map((name) => {
-    const field = schema.fields.find((candidate) => candidate.name === name)
-    if (field === undefined)
-      throw tableDefinitionInvalid(`the clustering column ${JSON.stringify(name)} is not among the columns`)
-    return field
-  })
+function clusteringPath(schema: StructType, column: string): readonly StructField[] {
+  const fields = findPath(schema, parseColumnPath(column) ?? [])
+  if (fields === undefined)
+    throw tableDefinitionInvalid(`the clustering column ${JSON.stringify(column)} is not among the columns`)
+  return fields
 }
 
 function assertClustering({ schema, partitionColumns = [], clusterBy = [] }: TableDefinition): void {
   if (clusterBy.length === 0) return
   if (partitionColumns.length > 0) throw tableDefinitionInvalid('it has partition columns and clustering columns')
-  for (const { name, type } of pickColumns(schema, clusterBy)) {
+  for (const column of clusterBy) {
+    const type = clusteringPath(schema, column).at(-1)?.type
     const isOrdered = typeof type === 'string' && !['boolean', 'binary', 'void', 'variant'].includes(type)
-    if (!isOrdered) throw tableDefinitionInvalid(`the clustering column ${JSON.stringify(name)} has no order`)
+    if (!isOrdered) throw tableDefinitionInvalid(`the clustering column ${JSON.stringify(column)} has no order`)
   }
 }
 

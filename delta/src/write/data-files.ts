@@ -4,7 +4,7 @@ import type { Engine } from '../duckdb/engine.ts'
 import { duckdbType, quoteName, quoteText } from '../duckdb/sql.ts'
 import type { EngineValue, Row } from '../duckdb/values.ts'
 import type { AddFile } from '../protocol/actions.ts'
-import { type ColumnMappingMode, physicalName, physicalSchema } from '../protocol/column-mapping.ts'
+import { type ColumnMappingMode, physicalName } from '../protocol/column-mapping.ts'
 import { encodePartitionValue } from '../protocol/partition-values.ts'
 import { encodePath } from '../protocol/paths.ts'
 import type { StructField, StructType } from '../protocol/schema.ts'
@@ -12,7 +12,9 @@ import { encodeStats } from '../protocol/stats.ts'
 import type { ExtraColumn } from '../read/file-rows.ts'
 import { rememberWritten } from '../read/file-shapes.ts'
 import type { Store } from '../store/store.ts'
+import { type FileSettings, type ParquetCodec, USUAL_SETTINGS } from './file-settings.ts'
 import { collectStats, readExtraCounts, type WrittenColumns } from './file-stats.ts'
+import { indexedLeaves } from './indexed-leaves.ts'
 import { fieldIdsSql, physicalValueSql } from './physical-columns.ts'
 
 /** What to write. */
@@ -26,8 +28,8 @@ export interface DataFilesRequest {
   readonly rowGroupRows?: number
   /** Start another file when one has about this size; without it, one file a partition. */
   readonly targetFileBytes?: number
-  /** `delta.dataSkippingNumIndexedCols`: how many leaf columns get statistics, -1 for all. */
-  readonly indexedColumns?: number
+  /** How the table wants its files; zstd and statistics of the first 32 leaf columns if it is left out. */
+  readonly settings?: FileSettings
   /** How the table's files name their columns; `none` if it is left out. */
   readonly columnMapping?: ColumnMappingMode
   /** Where the files go, with a closing slash; the table's root if it is left out. */
@@ -44,17 +46,12 @@ export async function writeDataFiles(
   clock: Clock,
   request: DataFilesRequest,
 ): Promise<AddFile[]> {
-  const { columnMapping: mode = 'none', folder = '' } = request
+  const { columnMapping: mode = 'none', folder = '', settings = USUAL_SETTINGS } = request
   const logical = request.schema.fields.filter((field) => !request.partitionColumns.includes(field.name))
-  // From here on columns go by the names that files, statistics and partition values have.
-  const fields = physicalSchema({ type: 'struct', fields: logical }, mode).fields
-  const stored = fields.filter((field) => field.type !== 'void')
-  const partitions = request.partitionColumns.flatMap(
-    (name) => request.schema.fields.find((field) => field.name === name) ?? [],
-  )
+  const partitions = partitionsOf(request)
   const name = `${folder}part-${clock.uuid()}`
   const isFolder = partitions.length > 0 || request.targetFileBytes !== undefined
-  const target = isFolder ? name : `${name}.zstd.parquet`
+  const target = isFolder ? name : `${name}.${FILE_WORDS[settings.codec]}parquet`
   await attachStore(engine, store)
   const location = await store.locate(target)
   const columns = [
@@ -70,10 +67,11 @@ export async function writeDataFiles(
   for (const row of copied) {
     if (row['count'] === 0n) await store.delete(pathOf(row, { target, location }))
   }
+  const indexed = indexedLeaves(logical, settings.indexed, mode)
   const extra = await readExtraCounts(
     engine,
     written.map((row) => String(row['filename'])),
-    stored,
+    indexed,
   )
   const adds: AddFile[] = []
   for (const [index, row] of written.entries()) {
@@ -82,53 +80,77 @@ export async function writeDataFiles(
     rememberWritten(engine, String(row['filename']), columns.join(', '))
     adds.push({
       path: encodePath(path),
-      partitionValues: partitionValues(partitions, row, mode),
+      partitionValues: partitionValues(partitions, row),
       size: entry.sizeBytes,
       modificationTime: entry.modifiedMs,
       dataChange: true,
-      stats: encodeStats(collectStats(fields, writtenColumns(row, extra[index]), request.indexedColumns)),
+      stats: encodeStats(collectStats(indexed, writtenColumns(row, extra[index]))),
     })
   }
   return adds
 }
 
+// The codec is a part of the name by custom. Who sees LZ4 in it expects Hadoop's frame, which we never write.
+const FILE_WORDS: Readonly<Record<ParquetCodec, string>> = {
+  gzip: 'gz.',
+  lz4_raw: '',
+  snappy: 'snappy.',
+  uncompressed: '',
+  zstd: 'zstd.',
+}
+
+/** A partition column on its way through DuckDB, which puts its text into the names of folders. */
+interface Partition {
+  readonly field: StructField
+  /** In files, statistics and partition values. */
+  readonly physical: string
+  /** In DuckDB's relation and folders. */
+  readonly alias: string
+}
+
+// The folders of partitions are only a habit: the log alone says which values a file has. Their names must not meet a column's, nor
+// begin with `_`: VACUUM, ours and others', never looks into such folders.
+function partitionsOf(request: DataFilesRequest): readonly Partition[] {
+  const { columnMapping: mode = 'none', extraColumns = [], schema } = request
+  const taken = [...schema.fields.map((field) => physicalName(field, mode)), ...extraColumns.map(({ name }) => name)]
+  let prefix = 'tributary_p'
+  while (taken.some((name) => name.toLowerCase().startsWith(prefix))) prefix += 'p'
+  return request.partitionColumns.flatMap((name, index) => {
+    const field = schema.fields.find((candidate) => candidate.name === name)
+    return field === undefined ? [] : [{ field, physical: physicalName(field, mode), alias: `${prefix}${index}` }]
+  })
+}
+
 interface CopyPlan {
   /** SQL of the columns that the files hold. */
   readonly columns: readonly string[]
-  readonly partitions: readonly StructField[]
+  readonly partitions: readonly Partition[]
   readonly location: string
 }
 
 function copySql(request: DataFilesRequest, { columns, partitions, location }: CopyPlan): string {
-  const { columnMapping: mode = 'none', partitionColumns } = request
+  const { columnMapping: mode = 'none', partitionColumns, settings: { codec } = USUAL_SETTINGS } = request
   const stored = request.schema.fields.filter(
     (field) => field.type !== 'void' && !partitionColumns.includes(field.name),
   )
-  const items = [
-    ...columns,
-    ...partitions.map((field, index) => `${partitionText(field)} AS ${quoteName(partitionName(index))}`),
-  ]
+  const items = [...columns, ...partitions.map(({ field, alias }) => `${partitionText(field)} AS ${quoteName(alias)}`)]
   const options = [
     'FORMAT parquet',
-    'COMPRESSION zstd',
+    `COMPRESSION ${codec}`,
     // Level 1 takes two thirds of the time of the default 3 and packs as well (tried on orders and flights).
-    'COMPRESSION_LEVEL 1',
+    ...(codec === 'zstd' ? ['COMPRESSION_LEVEL 1'] : []),
     'RETURN_STATS',
     ...(mode === 'none' ? [] : [`FIELD_IDS ${fieldIdsSql(stored, mode)}`]),
     ...(request.rowGroupRows === undefined ? [] : [`ROW_GROUP_SIZE ${request.rowGroupRows}`]),
     ...(request.targetFileBytes === undefined ? [] : [`FILE_SIZE_BYTES ${request.targetFileBytes}`]),
     ...(partitions.length === 0
       ? []
-      : [`PARTITION_BY (${partitions.map((_, index) => quoteName(partitionName(index))).join(', ')})`]),
-    ...(partitions.length === 0 && request.targetFileBytes === undefined ? [] : [`FILENAME_PATTERN 'part-{i}.zstd'`]),
+      : [`PARTITION_BY (${partitions.map(({ alias }) => quoteName(alias)).join(', ')})`]),
+    ...(partitions.length === 0 && request.targetFileBytes === undefined
+      ? []
+      : [`FILENAME_PATTERN 'part-{i}${FILE_WORDS[codec].replace(/^(.+)\.$/, '.$1')}'`]),
   ]
   return `COPY (SELECT ${items.join(', ')} FROM (${request.relation}) t) TO ${quoteText(location)} (${options.join(', ')})`
-}
-
-// The folders of partitions are only a habit: the log alone says which values a file has. Their names must not meet a column's, nor
-// begin with `_`: VACUUM, ours and others', never looks into such folders.
-function partitionName(index: number): string {
-  return `tributary_p${index}`
 }
 
 // NULL has no spelling of its own in DuckDB's folders, so every value says by its first letter whether it is one.
@@ -154,18 +176,14 @@ function partitionValueText(type: StructField['type'], value: string): string {
   }
 }
 
-function partitionValues(
-  partitions: readonly StructField[],
-  row: Row,
-  mode: ColumnMappingMode,
-): Readonly<Record<string, string | null>> {
+function partitionValues(partitions: readonly Partition[], row: Row): Readonly<Record<string, string | null>> {
   const texts = new Map(entriesOf(row['partition_keys']))
   return Object.fromEntries(
-    partitions.map((field, index) => {
-      const text = String(texts.get(partitionName(index)) ?? 'n').slice(1)
+    partitions.map(({ field, physical, alias }) => {
+      const text = String(texts.get(alias) ?? 'n').slice(1)
       const value = field.type === 'binary' ? encodePartitionValue('binary', Buffer.from(text, 'hex')) : text
       // An empty text means NULL to some readers and not to others, so it is never written.
-      return [physicalName(field, mode), value === '' ? null : value]
+      return [physical, value === '' ? null : value]
     }),
   )
 }

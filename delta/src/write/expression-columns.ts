@@ -1,14 +1,14 @@
 import { type Expression, parseExpression } from '../protocol/parse-expression.ts'
 
 /** The top-level columns that a Spark expression speaks about, in lower case; undefined when the text is not understood. */
-export function namesOf(text: string): ReadonlySet<string> | undefined {
+export function columnsOf(text: string): ReadonlySet<string> | undefined {
   const parsed = parseExpression(text)
   return parsed.kind === 'parsed'
-    ? new Set([...columns(parsed.expression)].map((name) => name.toLowerCase()))
+    ? new Set([...namesIn(parsed.expression)].map((name) => name.toLowerCase()))
     : undefined
 }
 
-function* columns(expression: Expression): Generator<string> {
+function* namesIn(expression: Expression): Generator<string> {
   switch (expression.kind) {
     case 'column':
       yield expression.path[0] ?? ''
@@ -19,14 +19,14 @@ function* columns(expression: Expression): Generator<string> {
     case 'not':
     case 'negate':
     case 'is-null':
-      yield* columns(expression.inner)
+      yield* namesIn(expression.inner)
       return
     case 'in':
-      yield* columns(expression.inner)
-      for (const member of expression.members) yield* columns(member)
+      yield* namesIn(expression.inner)
+      for (const member of expression.members) yield* namesIn(member)
       return
     default:
-      yield* columns(expression.left)
-      yield* columns(expression.right)
+      yield* namesIn(expression.left)
+      yield* namesIn(expression.right)
   }
 }

@@ -13,6 +13,7 @@ import {
   truncateMax,
   truncateMin,
 } from '../protocol/stats.ts'
+import type { Leaf } from './indexed-leaves.ts'
 
 export interface WrittenColumns {
   readonly count: number
@@ -27,15 +28,8 @@ export interface ExtraCounts {
   readonly hasNan: boolean
 }
 
-const INDEXED_COLUMNS = 32
-
-/** The statistics of one file: bounds and null counts of its first leaf columns, nested like the schema. */
-export function collectStats(
-  fields: readonly StructField[],
-  written: WrittenColumns,
-  indexedColumns = INDEXED_COLUMNS,
-): FileStats {
-  const leaves = leavesOf(fields).slice(0, indexedColumns < 0 ? undefined : indexedColumns)
+/** The statistics of one file: bounds and null counts of these columns, nested like the schema. */
+export function collectStats(leaves: readonly Leaf[], written: WrittenColumns): FileStats {
   const found = leaves.map((leaf) => ({ path: leaf.path, ...leafStats(leaf, written) }))
   return {
     numRecords: written.count,
@@ -49,9 +43,9 @@ export function collectStats(
 export async function readExtraCounts(
   engine: Engine,
   names: readonly string[],
-  fields: readonly StructField[],
+  columns: readonly Leaf[],
 ): Promise<readonly ReadonlyMap<string, ExtraCounts>[]> {
-  const leaves = leavesOf(fields).filter((leaf) => typeof leaf.type !== 'string' || isFloat(leaf.type))
+  const leaves = columns.filter((leaf) => typeof leaf.type !== 'string' || isFloat(leaf.type))
   if (names.length === 0 || leaves.length === 0) return names.map(() => new Map())
   const items = leaves.map(({ path, type }, index) => {
     const [first = '', ...rest] = path
@@ -76,20 +70,6 @@ export async function readExtraCounts(
     )
   }
   return counts
-}
-
-interface Leaf {
-  readonly path: readonly string[]
-  readonly type: StructField['type']
-}
-
-function leavesOf(fields: readonly StructField[], path: readonly string[] = []): readonly Leaf[] {
-  return fields.flatMap((field) => {
-    const own = [...path, field.name]
-    return typeof field.type !== 'string' && field.type.type === 'struct'
-      ? leavesOf(field.type.fields, own)
-      : [{ path: own, type: field.type }]
-  })
 }
 
 interface LeafStats {

@@ -10,6 +10,7 @@ import { parseStats } from '../protocol/stats.ts'
 import type { ExtraColumn } from '../read/file-rows.ts'
 import type { Store } from '../store/store.ts'
 import { writeDataFiles } from './data-files.ts'
+import { type FileSettings, tableFileSettings } from './file-settings.ts'
 import { type Identity, missingColumn, type RowCheck, type RuledTable, rowChecks } from './row-rules.ts'
 
 /** A table that rows are written to; a snapshot is one. */
@@ -92,17 +93,13 @@ export function dataFilesOf({ protocol, metadata, schema, domains }: TargetTable
   readonly schema: TargetTable['schema']
   readonly partitionColumns: readonly string[]
   readonly columnMapping: ReturnType<typeof columnMappingMode>
-  readonly indexedColumns: number
+  readonly settings: FileSettings
 } {
-  // PROTOCOL.md, "Clustered Table": clustering columns always have statistics, wherever they stand.
-  const indexed = domains.has('delta.clustering')
-    ? -1
-    : Number(metadata.configuration['delta.dataSkippingNumIndexedCols'] ?? 32)
   return {
     schema,
     partitionColumns: metadata.partitionColumns,
     columnMapping: columnMappingMode({ protocol, metadata }),
-    indexedColumns: Number.isInteger(indexed) ? indexed : 32,
+    settings: tableFileSettings({ metadata, domains }),
   }
 }
 

@@ -1,8 +1,10 @@
 import type { Clock } from '../clock.ts'
+import { TributaryError } from '../errors.ts'
 import { readActions } from '../log/read-commit.ts'
 import { refreshSnapshot, type Snapshot } from '../log/snapshot.ts'
 import type { Action, AddFile, CommitInfo } from '../protocol/actions.ts'
 import { allowsDeletionVectors, assertWritable } from '../protocol/features.ts'
+import type { Store } from '../store/store.ts'
 import { assertAppendOnly, commit } from './commit.ts'
 import { type Conflict, type ConflictReason, findStateConflict, plainPath, summarizeCommit } from './conflicts.ts'
 import { planRebase, type Reads } from './plan-rebase.ts'
@@ -55,7 +57,10 @@ export async function commitTransaction(clock: Clock, transaction: Transaction):
     if (outcome.kind === 'committed') return outcome
     const latest = await refreshSnapshot(base)
     for (let version = base.version + 1; version <= latest.version; version++) {
-      const rebased = await followWinner(clock, { ...transaction, reads, actions }, version)
+      const winner = await readWinner(read.store, version)
+      if (winner === undefined)
+        return { kind: 'conflicted', winner: latest.version, because: 'log-cleaned', subject: `version ${version}` }
+      const rebased = await followWinner(clock, { ...transaction, reads, actions }, winner)
       if (rebased.kind === 'conflict')
         return { kind: 'conflicted', winner: version, because: rebased.because, subject: rebased.subject }
       actions = rebased.actions
@@ -71,11 +76,21 @@ function isBlindAppend({ reads, actions }: Transaction): boolean {
   return reads.kind === 'nothing' && actions.every((action) => 'add' in action || 'txn' in action)
 }
 
-async function followWinner(clock: Clock, transaction: Transaction, version: number): Promise<Rebased> {
+/** Undefined when the commit is not in the log any more. */
+async function readWinner(store: Store, version: number): Promise<readonly Action[] | undefined> {
+  try {
+    return await readActions(store, version)
+  } catch (error) {
+    if (error instanceof TributaryError && error.code === 'FILE_NOT_FOUND') return undefined
+    throw error
+  }
+}
+
+async function followWinner(clock: Clock, transaction: Transaction, winner: readonly Action[]): Promise<Rebased> {
   const { snapshot, actions, reads, moves = {}, appIds = [] } = transaction
   const { store, protocol, metadata } = snapshot
   const ours = summarizeCommit(actions)
-  const theirs = summarizeCommit(await readActions(store, version))
+  const theirs = summarizeCommit(winner)
   const conflict: Conflict | undefined = findStateConflict(ours, theirs, { protocol, metadata, appIds })
   if (conflict !== undefined) return { kind: 'conflict', ...conflict }
   const fileAt = (path: string): AddFile | undefined => snapshot.files.find((file) => plainPath(file.path) === path)

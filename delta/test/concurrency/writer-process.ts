@@ -1,13 +1,14 @@
-// One of the processes of the concurrency test: writer-process.ts TABLE NUMBER SECONDS. Appends, upserts, deletes and optimizes until the
-// time is over and prints one line of JSON a commit: its version and what it did.
+// One of the processes of the concurrency test: writer-process.ts TABLE NUMBER SECONDS PAUSE_MS_MAX. Appends, upserts, deletes and optimizes until the
+// time is over, pausing for a random time after each, and prints one line of JSON a commit: its version and what it did.
 
+import { setTimeout as sleep } from 'node:timers/promises'
 import { systemClock } from '../../src/clock.ts'
 import { openEngine } from '../../src/duckdb/engine.ts'
 import { openTable } from '../../src/table.ts'
 import type { WriteOutcome } from '../../src/write/write-rows.ts'
 import { numbersOf, type Operation, SHARED_IDS } from './operations.ts'
 
-const [, , url = '', number = '0', seconds = '5'] = process.argv
+const [, , url = '', number = '0', seconds = '5', pauseMsMax = '0'] = process.argv
 const next = numbersOf(Number(number) + 1)
 const engine = await openEngine({ threads: 1, memoryMiB: 256 })
 const table = await openTable(url, { engine })
@@ -15,6 +16,7 @@ const OPTIMIZE_EVERY = 7
 const end = systemClock.now() + Number(seconds) * 1000
 
 for (let turn = 1; systemClock.now() < end; turn++) {
+  if (turn > 1 && Number(pauseMsMax) > 0) await sleep(next(Number(pauseMsMax)))
   if (turn % OPTIMIZE_EVERY === 0) {
     const { versions } = await table.optimize()
     for (const version of versions) print({ version, operation: { kind: 'optimize' } })

@@ -1,14 +1,15 @@
 import fc from 'fast-check'
 import { expect } from 'vitest'
 import { TributaryError } from '../../src/errors.ts'
+import { IS_SOAK, times } from '../soak.ts'
 
-/** How often a property is tried: thousands of times with the other tests, a hundred or a thousand times that with TRIBUTARY_SOAK=1. */
+/** How often a property is tried: thousands of times with the other tests, 250 times that with TRIBUTARY_SOAK=1. */
 export function runs(usual: number): { readonly numRuns: number } {
-  return { numRuns: process.env['TRIBUTARY_SOAK'] === '1' ? usual * 250 : usual }
+  return { numRuns: times(usual, usual * 250) }
 }
 
 /** How long a property may take: the long run goes on for an hour at most. */
-export const LIMIT_MS = process.env['TRIBUTARY_SOAK'] === '1' ? 3_600_000 : 300_000
+export const LIMIT_MS = IS_SOAK ? 3_600_000 : 300_000
 
 /** One change of some bytes: where (as a part of the whole), what, and how much. */
 interface Mutation {

@@ -16,10 +16,10 @@ import { writeDataFiles } from '../../src/write/data-files.ts'
 import { createTestTable, schemaOf, type TestTable, workshop } from '../read/table.ts'
 import { ourRows, peerRows } from '../readers/peers.ts'
 import { sparkRows } from '../readers/spark.ts'
+import { IS_SOAK } from '../soak.ts'
 import { daysLater } from './clocks.ts'
 
 // A sample for Spark; it reads the other checkpoints too, and each kind of upkeep, under TRIBUTARY_SOAK=1.
-const IS_SOAK = process.env['TRIBUTARY_SOAK'] === '1'
 
 let shop: Awaited<ReturnType<typeof workshop>>
 beforeAll(async () => {

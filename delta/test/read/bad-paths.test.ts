@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { AddFile, DeletionVectorDescriptor } from '../../src/protocol/actions.ts'
-import { add } from '../log/log-builder.ts'
+import { add, remove, writeCommits } from '../log/log-builder.ts'
 import { column, foreignTable, linesOf, tableActions } from './foreign-table.ts'
 import { workshop } from './table.ts'
 
@@ -22,6 +22,7 @@ const outside = (pathOrInlineDv: string): DeletionVectorDescriptor => ({
 test.each<readonly [string, string, Partial<AddFile>, string]>([
   ['a data file above the table', '../secret.parquet', {}, 'PATH_CLIMBS'],
   ['a data file above the table, spelled in a URI', 'a/%2E%2E/%2E%2E/secret.parquet', {}, 'PATH_CLIMBS'],
+  ['a data file above the table, behind a dot', './../secret.parquet', {}, 'PATH_CLIMBS'],
   ['the table itself', '.', {}, 'PATH_CLIMBS'],
   [
     'a deletion vector above the table',
@@ -43,4 +44,13 @@ test.each<readonly [string, string, Partial<AddFile>, string]>([
     '../secret.parquet': 'SELECT 2::BIGINT AS id',
   })
   await expect(linesOf(shop.engine, store)).rejects.toMatchObject({ code })
+})
+
+test('a path that begins with a dot is read, and its remove takes the same file away by any spelling', async () => {
+  const folder = join(shop.folder, 'dotted')
+  const commits = [[...tableActions([column('id', 'long')]), add('./a.parquet')]]
+  const store = await foreignTable(shop.engine, folder, commits, { 'a.parquet': 'SELECT 1::BIGINT AS id' })
+  expect(await linesOf(shop.engine, store)).toEqual(['{"id":1}'])
+  await writeCommits(store, [[remove('a.parquet')]], 1)
+  expect(await linesOf(shop.engine, store)).toEqual([])
 })

@@ -1,7 +1,7 @@
-"""Answers what Spark reads in Delta tables: spark.py DELTA_JARS FOLDER, one line of JSON in, one out, until the input ends.
+"""Answers what Spark reads in Delta tables, and writes to them: spark.py DELTA_JARS FOLDER, one line of JSON in, one out, until the input ends.
 
 A question is {"table": PATH, "version": N or null, "select": [expression, …]}, or {"table": PATH, "fromVersion": N, "toVersion": N} for the change feed, without
-the time of the commits. The answer is {"rows": [line, …]}, sorted lines in the form of compare.py, or {"error": text}.
+the time of the commits, or {"table": PATH, "run": SQL, "note": TEXT} for a statement whose commit carries the text; its rows do not matter. The answer is {"rows": [line, …]}, sorted lines in the form of compare.py, or {"error": text}.
 Whatever Spark itself writes goes into FOLDER or to stderr.
 """
 
@@ -23,7 +23,8 @@ def start(delta_jars: pathlib.Path, folder: pathlib.Path) -> Any:
     os.environ["SPARK_LOCAL_IP"] = "127.0.0.1"
     settings = {
         "spark.driver.bindAddress": "127.0.0.1",
-        "spark.driver.extraClassPath": str(delta_jars / "*"),
+        "spark.delta.logStore.file.impl": "tributary.LinkLogStore",
+        "spark.driver.extraClassPath": f"{delta_jars / '*'}:{delta_jars / 'classes'}",
         # Quick to start rather than quick for hours.
         "spark.driver.extraJavaOptions": f"-Djava.io.tmpdir={folder} -Dderby.system.home={folder} -XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
         "spark.driver.host": "127.0.0.1",
@@ -62,10 +63,17 @@ def read(spark: Any, question: dict[str, Any]) -> list[str]:
     )
 
 
+def run(spark: Any, question: dict[str, Any]) -> list[str]:
+    spark.conf.set("spark.databricks.delta.commitInfo.userMetadata", question["note"])
+    spark.sql(question["run"]).collect()
+    return []
+
+
 def answer(spark: Any, line: str) -> dict[str, Any]:
     # Whatever goes wrong is an answer, so that one bad table does not end the process for the others.
     try:
-        return {"rows": read(spark, json.loads(line))}
+        question = json.loads(line)
+        return {"rows": run(spark, question) if "run" in question else read(spark, question)}
     except Exception as error:
         return {"error": str(error)}
 

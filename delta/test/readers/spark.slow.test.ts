@@ -6,12 +6,11 @@ import { type Engine, openEngine } from '../../src/duckdb/engine.ts'
 import type { Snapshot } from '../../src/log/snapshot.ts'
 import type { Table } from '../../src/table.ts'
 import { schemaOf } from '../read/table.ts'
+import { IS_SOAK } from '../soak.ts'
 import { type TablePlace, tablePlace } from '../write/support.ts'
 import { byCodePoint, canonicalLine, ourRows } from './peers.ts'
 import { sparkFeed, sparkRows } from './spark.ts'
 import { TABLES_FOR_SPARK } from './tables-for-spark.ts'
-
-const IS_SOAK = process.env['TRIBUTARY_SOAK'] === '1'
 
 const ROWS = schemaOf([
   ['id', 'long'],

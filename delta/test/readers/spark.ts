@@ -1,4 +1,4 @@
-// What Spark sees in a table: questions to the one Spark of the test run (spark-server.ts).
+// What Spark sees in a table, and does to it: questions to the one Spark of the test run (spark-server.ts).
 
 import { createConnection } from 'node:net'
 import { text } from 'node:stream/consumers'
@@ -20,11 +20,20 @@ export function sparkFeed(
   return ask({ table, ...range })
 }
 
+/** Spark runs a statement; the commit it makes carries the note as `userMetadata`. Fails with Spark's words. */
+export async function sparkRun(
+  table: string,
+  statement: { readonly run: string; readonly note: string },
+): Promise<void> {
+  await ask({ table, ...statement })
+}
+
 async function ask(question: { readonly table: string; readonly [name: string]: unknown }): Promise<readonly string[]> {
   const socket = createConnection(inject('sparkSocket'))
   socket.end(JSON.stringify(question))
   const answer = parseAnswer(await text(socket))
-  if ('error' in answer) throw new Error(`Spark does not read ${question.table}: ${answer.error}`)
+  if ('error' in answer)
+    throw new Error(`Spark does not ${'run' in question ? 'write' : 'read'} ${question.table}: ${answer.error}`)
   return answer.rows
 }
 

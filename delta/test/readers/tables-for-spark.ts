@@ -52,6 +52,8 @@ export const TABLES_FOR_SPARK: readonly TableForSpark[] = [
   { name: 'columns mapped by name', isSample: true, make: mapped },
   { name: 'columns mapped by name, late', isSample: false, make: mappedLate },
   { name: 'columns mapped by id', isSample: false, make: mappedById },
+  { name: 'fields of records, altered', isSample: true, make: alteredFields },
+  { name: 'LZ4', isSample: false, make: (place) => withProperty(place, 'parquet.compression.codec', {}, 'lz4') },
   { name: 'widened types', isSample: true, make: widened },
   { name: 'all types', isSample: true, make: allTypes },
   { name: 'partitions of every type', isSample: true, make: typedPartitions },
@@ -74,8 +76,13 @@ async function eventful(place: TablePlace, definition: Partial<TableDefinition>)
   return table
 }
 
-function withProperty(place: TablePlace, name: string, definition: Partial<TableDefinition> = {}): Promise<Table> {
-  return eventful(place, { ...definition, configuration: { [`delta.${name}`]: 'true' } })
+function withProperty(
+  place: TablePlace,
+  name: string,
+  definition: Partial<TableDefinition> = {},
+  value = 'true',
+): Promise<Table> {
+  return eventful(place, { ...definition, configuration: { [`delta.${name}`]: value } })
 }
 
 /** Names that no Parquet file of an unmapped table may have, nested ones too; renamed, dropped and added again. */
@@ -104,6 +111,54 @@ async function mapped(place: TablePlace): Promise<Table> {
   await table.dropColumn('address')
   await table.addColumns(schemaOf([['address', 'string']]).fields)
   await table.append([{ number: 4, address: 'a text now' }])
+  return table
+}
+
+/** Fields that came, went, and got other names and wider types, in a record and in an array of records. */
+async function alteredFields(place: TablePlace): Promise<Table> {
+  const home = schemaOf([
+    ['city', 'string'],
+    ['zip', 'integer'],
+  ])
+  const schema = schemaOf([
+    ['id', 'long'],
+    ['home', home],
+    ['all', { type: 'array', elementType: home, containsNull: true }],
+    ['sizes', { type: 'map', keyType: 'string', valueType: 'integer', valueContainsNull: true }],
+    ['a.b', 'string'],
+  ])
+  const configuration = {
+    'delta.columnMapping.mode': 'name',
+    'delta.enableTypeWidening': 'true',
+    'delta.dataSkippingStatsColumns': 'id,home.zip,`a.b`',
+  }
+  const table = await place.fresh(schema, { configuration, clusterBy: ['home.zip', '`a.b`'] })
+  await table.append([
+    {
+      id: 1,
+      home: { city: 'Rom', zip: 7 },
+      all: [{ city: 'x', zip: 1 }, null],
+      sizes: [{ key: 'a', value: 1 }],
+      'a.b': null,
+    },
+    { id: 2, home: null, all: null, sizes: null, 'a.b': 'dot' },
+  ])
+  await table.addColumns(schemaOf([['street', 'string']]).fields, { within: 'home' })
+  await table.addColumns(schemaOf([['floor', 'long']]).fields, { within: 'all.element' })
+  await table.renameColumn('home.city', 'town')
+  await table.dropColumn('all.element.city')
+  await table.widenColumn('home.zip', 'long')
+  await table.widenColumn('sizes.value', 'long')
+  const big = 2n ** 40n
+  await table.append([
+    {
+      id: 3,
+      home: { town: 'Bonn', zip: big, street: 's' },
+      all: [{ zip: 2, floor: 3 }],
+      sizes: [{ key: 'b', value: big }],
+    },
+  ])
+  await table.optimize()
   return table
 }
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { DataType } from '../../src/protocol/schema.ts'
-import { isWidening } from '../../src/write/alter-columns.ts'
+import { isWidening } from '../../src/write/widen-column.ts'
 import { fieldsOf, rowsOf, type TablePlace, tablePlace } from './support.ts'
 
 let place: TablePlace

@@ -11,6 +11,7 @@ const DOMAIN: Action = { domainMetadata: { domain: 'd', configuration: '{}', rem
 
 test('a commit is one file with commitInfo first, an action a line', async () => {
   const store = memoryStore()
+  await store.write('_delta_log/00000000000000000004.json', new Uint8Array())
   expect(await commit(store, CLOCK, { readVersion: 4, actions: [REMOVE, ADD], info: { operation: 'MERGE' } })).toEqual({
     kind: 'committed',
     version: 5,

@@ -163,6 +163,20 @@ test('each partition has files of its own, which do not hold its columns', async
   expect(adds.every((add) => !add.stats?.includes('"p"'))).toBe(true)
 })
 
+test('a column that is named like our folders of partitions keeps its values', async () => {
+  const schema = schemaOf([
+    ['p', 'string'],
+    ['tributary_p0', 'string'],
+    ['Tributary_PP1', 'long'],
+  ])
+  const adds = await write(schema, `SELECT 'x' AS p, 'mine' AS "tributary_p0", 7 AS "Tributary_PP1"`, {
+    partitionColumns: ['p'],
+  })
+  expect(adds.map(({ partitionValues, stats }) => [partitionValues, JSON.parse(stats ?? '').minValues])).toEqual([
+    [{ p: 'x' }, { tributary_p0: 'mine', Tributary_PP1: 7 }],
+  ])
+})
+
 test('a target size splits the rows over files, in order', async () => {
   const adds = await write(schemaOf([['id', 'long']]), 'SELECT range AS id FROM range(300000)', {
     targetFileBytes: 200_000,

@@ -11,6 +11,7 @@ import type { NewRow } from '../../src/write/stage-rows.ts'
 import { schemaOf } from '../read/table.ts'
 import { canonicalLine, ourRows, peerFeed, peerRows } from '../readers/peers.ts'
 import { sparkRows } from '../readers/spark.ts'
+import { IS_SOAK, times } from '../soak.ts'
 import { rowsOf, type TablePlace, tablePlace } from './support.ts'
 
 let place: TablePlace
@@ -24,8 +25,7 @@ afterAll(async () => {
   await place.close()
 })
 
-const IS_SOAK = process.env['TRIBUTARY_SOAK'] === '1'
-const RUNS = IS_SOAK ? 100 : 3
+const RUNS = times(3, 100)
 // Spark takes some seconds for each table.
 const TIMEOUT_MS = IS_SOAK ? 1_800_000 : 300_000
 

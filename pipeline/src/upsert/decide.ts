@@ -35,32 +35,52 @@ export async function decideWinners(
   options: {
     readonly guard: boolean
     readonly isPartial: boolean
-    readonly ranked: string
+    /** SELECT of the located rows with the order that each last took; undefined when there are none. */
+    readonly ranked: string | undefined
     readonly tombstones: readonly Segment[]
   },
 ): Promise<void> {
+  const { guard, isPartial, ranked, tombstones } = options
   const key = nameList(shape.key)
-  if (options.guard && options.isPartial) await refuseLatePartialRows(engine, shape, options.ranked)
-  const stored = `SELECT *, true AS "__live" FROM (${options.ranked}) QUALIFY row_number() OVER (PARTITION BY ${key} ORDER BY ${
-    options.guard ? newestFirst : '"__path", "__position"'
-  }) = 1`
-  const dead =
-    options.guard && options.tombstones.length > 0
-      ? `SELECT *, true AS "__dead" FROM (${await tombstonesSql({ engine, store }, options.tombstones)}) t SEMI JOIN winners USING (${key})
-         QUALIFY row_number() OVER (PARTITION BY ${key} ORDER BY ${newestFirst}) = 1`
-      : undefined
+  if (guard && isPartial && ranked !== undefined) await refuseLatePartialRows(engine, shape, ranked)
+  const newest = guard ? newestFirst : '"__path", "__position"'
   const order = { hasSequence: shape.sequence !== undefined }
-  const toStored = options.guard ? `CASE WHEN s."__live" THEN ${compareOrder('w', 's', order)} ELSE 1 END` : '1'
-  const toDead = dead === undefined ? '1' : `CASE WHEN d."__dead" THEN ${compareOrder('w', 'd', order)} ELSE 1 END`
+  const rivals: Rival[] = []
+  if (ranked !== undefined)
+    rivals.push({ alias: 's', mark: '"__live"', sql: newestOfKey(ranked, key, newest), decides: guard })
+  if (guard && tombstones.length > 0) {
+    const dead = `SELECT * FROM (${await tombstonesSql({ engine, store }, tombstones)}) t SEMI JOIN winners USING (${key})`
+    rivals.push({ alias: 'd', mark: '"__dead"', sql: newestOfKey(dead, key, newestFirst), decides: true })
+  }
+  const joins = rivals.map(
+    ({ alias, mark, sql }) =>
+      `LEFT JOIN (SELECT *, true AS ${mark} FROM (${sql})) ${alias} ON ${sameKey(shape.key, 'w', alias)}`,
+  )
+  const orders = rivals
+    .filter(({ decides }) => decides)
+    .map(({ alias, mark }) => `CASE WHEN ${alias}.${mark} THEN ${compareOrder('w', alias, order)} ELSE 1 END`)
+  const isLive = ranked === undefined ? 'false' : 'coalesce(s."__live", false)'
   await engine.run(`CREATE OR REPLACE TEMP TABLE decided AS
     SELECT * EXCLUDE ("__order"), CASE
       WHEN "__order" < 0 THEN 'superseded'
       WHEN "__order" = 0 THEN 'noop'
       WHEN "__delete" AND NOT "__live" THEN 'noop'
       ELSE 'applied' END AS "__outcome"
-    FROM (SELECT w.*, coalesce(s."__live", false) AS "__live", ${dead === undefined ? toStored : `least(${toStored}, ${toDead})`} AS "__order"
-      FROM winners w LEFT JOIN (${stored}) s ON ${sameKey(shape.key, 'w', 's')}
-      ${dead === undefined ? '' : `LEFT JOIN (${dead}) d ON ${sameKey(shape.key, 'w', 'd')}`})`)
+    FROM (SELECT w.*, ${isLive} AS "__live", ${orders.length === 0 ? '1' : `least(${orders.join(', ')})`} AS "__order"
+      FROM winners w ${joins.join(' ')})`)
+}
+
+/** What a winner may be older than: the row that is stored, or a delete that is remembered. */
+interface Rival {
+  readonly alias: string
+  readonly mark: string
+  readonly sql: string
+  /** Whether its order counts. */
+  readonly decides: boolean
+}
+
+function newestOfKey(rows: string, key: string, order: string): string {
+  return `SELECT * FROM (${rows}) QUALIFY row_number() OVER (PARTITION BY ${key} ORDER BY ${order}) = 1`
 }
 
 /** Throws `CHANGE_BEYOND_HORIZON` when a change of the batch is beyond the horizon. */
@@ -93,21 +113,33 @@ export function buriedSql(shape: TableShape): string {
   return `SELECT ${nameList(shape.key)}, "__phase", "__seq", "__place", "__row" FROM decided WHERE ${isBuried}`
 }
 
-/** Adds the decisions up, file by file. A row with two effects counts once, by the stronger of them. */
-export async function countOutcomes(engine: Engine, shape: TableShape): Promise<BatchOutcome> {
+/**
+ * Adds the decisions up, file by file. A row with two effects counts once, by the stronger of them; without moves each row has one
+ * effect at most.
+ */
+export async function countOutcomes(
+  engine: Engine,
+  shape: TableShape,
+  { hasMoves }: { readonly hasMoves: boolean },
+): Promise<BatchOutcome> {
+  const count = (condition: string): string =>
+    hasMoves ? `count(*) FILTER (WHERE ${condition})` : `(${condition})::INTEGER`
+  const strongest = `CASE "__outcome" WHEN 'applied' THEN 3 WHEN 'superseded' THEN 2 ELSE 1 END`
+  const effects = `SELECT "__n", ${hasMoves ? `max(${strongest})` : strongest} AS strongest,
+        ${count(`"__outcome" = 'applied' AND NOT "__delete" AND NOT "__live"`)} AS inserted,
+        ${count(`"__outcome" = 'applied' AND NOT "__delete" AND "__live"`)} AS updated,
+        ${count(`"__outcome" = 'applied' AND "__delete" AND "__live"`)} AS deleted,
+        ${count(isBuried)} AS buried
+      FROM decided${hasMoves ? ' GROUP BY "__n"' : ''}`
+  const isUnmoved = `b."__op" = 'U'${hasMoves ? ` AND NOT b."__moved"` : ''}`
+  const rows = `SELECT "__n", "__file", "__op"${hasMoves ? `, ${movedSql(shape)} AS "__moved"` : ''} FROM batch`
   const files = await engine.all(`SELECT b."__file" AS file,
       count(*) FILTER (WHERE strongest = 3) AS applied,
       count(*) FILTER (WHERE strongest IS NULL OR strongest = 2) AS superseded,
       count(*) FILTER (WHERE strongest = 1) AS noop,
       sum(inserted) AS inserted, sum(updated) AS updated, sum(deleted) AS deleted,
-      sum(buried) AS buried, sum(inserted) FILTER (WHERE b."__op" = 'U' AND NOT b."__moved") AS absent
-    FROM (SELECT "__n", "__file", "__op", ${movedSql(shape)} AS "__moved" FROM batch) b LEFT JOIN (
-      SELECT "__n", max(CASE "__outcome" WHEN 'applied' THEN 3 WHEN 'superseded' THEN 2 ELSE 1 END) AS strongest,
-        count(*) FILTER (WHERE "__outcome" = 'applied' AND NOT "__delete" AND NOT "__live") AS inserted,
-        count(*) FILTER (WHERE "__outcome" = 'applied' AND NOT "__delete" AND "__live") AS updated,
-        count(*) FILTER (WHERE "__outcome" = 'applied' AND "__delete" AND "__live") AS deleted,
-        count(*) FILTER (WHERE ${isBuried}) AS buried
-      FROM decided GROUP BY "__n") d ON b."__n" = d."__n"
+      sum(buried) AS buried, sum(inserted) FILTER (WHERE ${isUnmoved}) AS absent
+    FROM (${rows}) b LEFT JOIN (${effects}) d ON b."__n" = d."__n"
     GROUP BY b."__file"`)
   const total = (name: string): number => files.reduce((sum, row) => sum + Number(row[name] ?? 0), 0)
   return {

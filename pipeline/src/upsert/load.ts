@@ -5,6 +5,7 @@ import {
   batchRows,
   duckdbType,
   type Engine,
+  type FileSettings,
   quoteName,
   quoteText,
   type Snapshot,
@@ -21,7 +22,7 @@ import type { UpsertParts } from './target.ts'
 export async function writeLoadFile(
   { engine, store, clock }: UpsertParts,
   file: StagedFile,
-  table: { readonly schema: StructType; readonly partitionColumns: readonly string[] },
+  table: { readonly schema: StructType; readonly partitionColumns: readonly string[]; readonly settings: FileSettings },
 ): Promise<readonly AddFile[]> {
   const columns = table.schema.fields.map(({ name, type }) =>
     file.columns.includes(name) ? nameList([name]) : `NULL::${duckdbType(type)} AS ${quoteName(name)}`,
@@ -31,6 +32,7 @@ export async function writeLoadFile(
     schema: table.schema,
     partitionColumns: table.partitionColumns,
     extraColumns: placeColumns,
+    settings: table.settings,
   })
 }
 

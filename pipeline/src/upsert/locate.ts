@@ -13,15 +13,15 @@ import { fieldOf, nameList, sequenceValue, type TableShape } from './batch.ts'
 
 /**
  * Finds the live rows that have the keys of table `keysFrom`, which lie in `bounds`: table `located` (key, `__path`, `__position`, and with `guard`
- * the order each row last took). Reads key columns, and with `guard` the sequence and place, of the files that
- * statistics leave.
+ * the order each row last took), and says how many they are. Reads key columns, and with `guard` the sequence and place, of the
+ * files that statistics leave.
  */
 export async function locateRows(
   engine: Engine,
   snapshot: Snapshot | undefined,
   shape: TableShape,
   options: { readonly guard: boolean; readonly keysFrom: string; readonly bounds: readonly ColumnBounds[] },
-): Promise<void> {
+): Promise<number> {
   const { keysFrom, bounds } = options
   // Files whose statistics do not rule the batch's keys out.
   const files = snapshot === undefined ? [] : filesThatMayHold(snapshot, bounds)
@@ -41,9 +41,10 @@ export async function locateRows(
   const order = options.guard
     ? `, ${sequence === undefined ? 'NULL::VARCHAR' : sequenceValue(shape, sequence, 's')} AS "__seq", s."__file", s."__row"`
     : ''
-  await engine.run(`CREATE OR REPLACE TEMP TABLE located AS
+  const [created] = await engine.all(`CREATE OR REPLACE TEMP TABLE located AS
     SELECT ${nameList(shape.key, 's')}, s."__path", s."__position"${order}
     FROM (${scan}) s SEMI JOIN ${keysFrom} USING (${nameList(shape.key)})`)
+  return Number(created?.['Count'] ?? 0)
 }
 
 /** The Parquet columns outside the Delta schema that keep each row's place in the landing (design §4). */
@@ -52,11 +53,12 @@ export const placeColumns = [
   { name: '__row', type: 'long' },
 ] as const
 
-async function createEmpty(engine: Engine, shape: TableShape): Promise<void> {
+async function createEmpty(engine: Engine, shape: TableShape): Promise<number> {
   const key = shape.key.map((name) => `NULL::${keyType(shape, name)} AS ${quoteName(name)}`)
   await engine.run(`CREATE OR REPLACE TEMP TABLE located AS SELECT ${key.join(', ')},
     NULL::VARCHAR AS "__path", NULL::BIGINT AS "__position", NULL::VARCHAR AS "__file", NULL::BIGINT AS "__row",
     ${shape.sequence === undefined ? 'NULL::VARCHAR' : `NULL::${keyType(shape, shape.sequence)}`} AS "__seq" LIMIT 0`)
+  return 0
 }
 
 function keyType(shape: TableShape, name: string): string {
@@ -72,7 +74,7 @@ export async function rankedSql(engine: Engine): Promise<string> {
     const place = placeOf(String(file))
     return [String(file), phaseOf(place), place] as const
   })
-  // Nothing was located, or by another engine's rewrite no row knows its place any more.
+  // By another engine's rewrite no row knows its place any more.
   if (places.length === 0) return 'SELECT *, NULL::INTEGER AS "__phase", NULL::VARCHAR AS "__place" FROM located'
   return `SELECT l.*, p.phase AS "__phase", p.place AS "__place" FROM located l LEFT JOIN ${await placesSql(engine, places)} p
     ON p.file = l."__file"`

@@ -33,12 +33,17 @@ export async function prepareUpsert(parts: UpsertParts, target: UpsertTarget): P
   })
   if (isPartial) await completeMovedRows(engine, snapshot, shape)
   await foldBatch(engine, shape, { isPartial, hasMoves })
-  await locateRows(engine, snapshot, shape, { guard: target.guard, keysFrom: 'winners', bounds: keyBounds })
-  const ranked = target.guard ? await rankedSql(engine) : 'SELECT * FROM located'
+  const located = await locateRows(engine, snapshot, shape, {
+    guard: target.guard,
+    keysFrom: 'winners',
+    bounds: keyBounds,
+  })
+  // Most batches of a table that only grows find nothing, and a statement costs more than what it says.
+  const ranked = located === 0 ? undefined : target.guard ? await rankedSql(engine) : 'SELECT * FROM located'
   await decideWinners(parts, shape, { guard: target.guard, isPartial, ranked, tombstones: target.tombstones })
   if (target.guard && target.horizon !== undefined) await refuseBeyondHorizon(engine, shape, target.horizon)
   if (isPartial) await fillPartialRows(engine, snapshot, shape)
-  const outcome = await countOutcomes(engine, shape)
+  const outcome = await countOutcomes(engine, shape, { hasMoves })
   const rows = appliedRowsSql(shape, { isPartial })
   const written = await writeOutcome(parts, target, { rows, outcome })
   const buried =

@@ -13,6 +13,7 @@ import {
   removeOf,
   type Snapshot,
   scanSql,
+  tableFileSettings,
   writeDataFiles,
 } from '@tributary/delta'
 import { nameList, type TableShape } from './batch.ts'
@@ -154,6 +155,7 @@ async function writeAll(
       schema: target.shape.schema,
       partitionColumns: target.partitionColumns,
       extraColumns: placeColumns,
+      settings: tableFileSettings(target.snapshot),
     })
     added.push(...files)
   }

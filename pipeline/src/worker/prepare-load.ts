@@ -7,6 +7,7 @@ import {
   type Snapshot,
   type StructType,
   scanSql,
+  tableFileSettings,
   writeDataFiles,
 } from '@tributary/delta'
 import { placeAt } from '../dms/file-name.ts'
@@ -187,7 +188,11 @@ async function loadFile(
     laidOut()
     // The strict path reads a file again after the fast one failed: what that one wrote is dropped.
     for (const { path } of added) await session.store.delete(path)
-    added = await writeLoadFile(parts, staged, { schema: schema.current(), partitionColumns: table.partitionBy })
+    added = await writeLoadFile(parts, staged, {
+      schema: schema.current(),
+      partitionColumns: table.partitionBy,
+      settings: tableFileSettings(session.snapshot),
+    })
     return added.reduce((sum, { stats }) => sum + recordsOf(stats), 0)
   })
   laidOut()
@@ -241,6 +246,7 @@ async function withoutRepeated(
     schema: pending.schema,
     partitionColumns: table.partitionBy,
     extraColumns: placeColumns,
+    settings: tableFileSettings(session.snapshot),
   })
   return [...untouched, ...rewritten]
 }

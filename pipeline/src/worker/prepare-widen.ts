@@ -1,4 +1,4 @@
-import { removeOf, type StructType, scanSql, writeDataFiles } from '@tributary/delta'
+import { removeOf, type StructType, scanSql, tableFileSettings, writeDataFiles } from '@tributary/delta'
 import { placeColumns } from '../upsert/locate.ts'
 import type { PreparedBatch } from './commit-batch.ts'
 import type { TableRun } from './run.ts'
@@ -16,6 +16,7 @@ export async function prepareWiden(
     schema,
     partitionColumns: table.partitionBy,
     extraColumns: placeColumns,
+    settings: tableFileSettings(snapshot),
   })
   const removed = snapshot.files.map((file) => ({ remove: { ...removeOf(file, lake.clock.now()), dataChange: false } }))
   return {

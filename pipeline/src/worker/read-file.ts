@@ -1,12 +1,12 @@
 // From a landing file to staged rows: open, plan, let the schema grow, read.
-import type { Engine, StructType } from '@tributary/delta'
+import type { DataType, Engine, StructType } from '@tributary/delta'
 import { parseColumnType } from '../config/table-settings.ts'
 import { inferTypes } from '../dms/infer-types.ts'
 import { type OpenedFile, openLandingFile } from '../dms/open-file.ts'
 import { planRead, type ReadContext, type ReadPlan, type SourceColumn } from '../dms/plan-read.ts'
 import { readRows } from '../dms/read-rows.ts'
 import { beforeName } from '../dms/relation-sql.ts'
-import { columnReserved } from '../errors.ts'
+import { columnReserved, schemaMismatch } from '../errors.ts'
 import type { LedgerEntry } from '../ledger/ledger.ts'
 import type { QuarantinedRow } from '../ledger/quarantine.ts'
 import type { StagedFile } from '../upsert/batch.ts'
@@ -148,6 +148,7 @@ async function planFile(
   const seenWidth = file.kind === 'transactions' ? undefined : schema.width(file.kind)
   const context = { ...readContext(run, file, { schema: schema.current(), source: schema.source() }), seenWidth }
   const plan = await planRead(engine, opened, context)
+  assertReadable(run, file, { plan, schema: schema.current() })
   const isFirst = schema.current().fields.length === 0 && run.table.columns === undefined
   if (!isFirst || opened.format === 'parquet' || plan.rowCount === 0) return plan
   // DMS writes these two as text, and a sequence is compared as text unless `columns` says otherwise (law 2).
@@ -160,6 +161,25 @@ async function planFile(
     `types of ${run.table.name} inferred from ${file.key} and pinned: ${known.map(({ name, type }) => `${name} ${type}`).join(', ')}`,
   )
   return planRead(engine, opened, { ...context, known })
+}
+
+// Another program may have made columns that no file of DMS has values for; a cast of text would take what looks like one.
+function assertReadable(
+  { table }: TableRun,
+  { key }: LandingFile,
+  { plan, schema }: { readonly plan: ReadPlan; readonly schema: StructType },
+): void {
+  const brought = new Set(plan.columns.map(({ name }) => name.toLowerCase()))
+  const foreign = schema.fields.find(
+    ({ name, type }) => brought.has(name.toLowerCase()) && readType(type) === undefined,
+  )
+  if (foreign === undefined) return
+  const type = typeof foreign.type === 'string' ? foreign.type : foreign.type.type
+  throw schemaMismatch(
+    key,
+    table.name,
+    `it brings ${foreign.name}, which is a ${type} in the table, and files of DMS hold no such values`,
+  )
 }
 
 /** `source`: the names that the files have had so far, in their order; none before the first file with rows. */
@@ -187,10 +207,14 @@ function readContext(
 function storedColumns(schema: StructType | undefined): ReadonlyMap<string, SourceColumn> {
   return new Map(
     (schema?.fields ?? []).flatMap(({ name, type }): readonly [string, SourceColumn][] => {
-      const known = typeof type === 'string' ? parseColumnType(type) : undefined
+      const known = readType(type)
       return known === undefined ? [] : [[name.toLowerCase(), { name, type: known }]]
     }),
   )
+}
+
+function readType(type: DataType): SourceColumn['type'] | undefined {
+  return typeof type === 'string' ? parseColumnType(type) : undefined
 }
 
 /** The configured types under the table's names: a wider one there widens the table. */

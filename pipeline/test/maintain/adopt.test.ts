@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { checkTable } from '../../src/inspect/check.ts'
 import { adoptTable, type Holds, planAdoption, releaseTable } from '../../src/maintain/adopt-table.ts'
 import { stateOf } from '../../src/maintain/sidecars.ts'
+import { ingest } from '../../src/worker/ingest.ts'
 import { lakeIn, openWorkplace, type Workplace } from '../support/workplace.ts'
 import { type Feed, keyOf, openFeed, TABLE } from './feed.ts'
 
@@ -199,4 +200,45 @@ test('texts of a sequence column must have one length, and the table knows it fr
   const even = await withSequence(await foreignTable('even-sequence', "(1, 'Ada'), (2, 'Bob'), (3, '')"))
   await adopt(even)
   expect(stateOf(await even.snapshot())?.sequenceLength).toBe(3)
+})
+
+test('an adopted table that asks for a codec gets it from batches too', async () => {
+  const feed = await foreignTable('codec')
+  const { metadata } = await feed.snapshot()
+  const configuration = { 'delta.parquet.compression.codec': 'snappy', 'delta.dataSkippingStatsColumns': 'name' }
+  await commit(feed.lake.tableStore(TABLE), systemClock, {
+    readVersion: 0,
+    actions: [{ metaData: { ...metadata, configuration } }],
+    info: { operation: 'SET TBLPROPERTIES' },
+  })
+  await adopt(feed)
+  await feed.put('20260301-101500000', ['I,3,Cy'])
+  expect(await feed.ingest()).toBeUndefined()
+  const { files } = await feed.snapshot()
+  const added = files.find(({ path }) => path.endsWith('.snappy.parquet'))
+  expect(JSON.parse(added?.stats ?? '{}').nullCount).toEqual({ name: 0 })
+})
+
+test('text for a nested column of an adopted table stops it, whatever the text looks like', async () => {
+  const home: StructType = { type: 'struct', fields: [{ name: 'city', type: 'string', nullable: true, metadata: {} }] }
+  const [id] = SCHEMA.fields
+  const fields = [...(id === undefined ? [] : [id]), { name: 'name', type: home, nullable: true, metadata: {} }]
+  const plain = await openFeed(workplace, 'nested')
+  const config = `landing: landing
+lake: lake
+dms: {DataFormat: csv, AddColumnName: true, IncludeOpForFullLoad: true}
+tables: {shop.orders: {key: [id]}}
+`
+  const feed = { ...plain, lake: await lakeIn(plain.folder, config, { clock: systemClock }) }
+  const actions = createTableActions(systemClock, { schema: { type: 'struct', fields } })
+  const info = { operation: 'CREATE TABLE' }
+  await commit(feed.lake.tableStore(TABLE), systemClock, { readVersion: undefined, actions, info })
+  await adopt(feed)
+  await feed.put('20260301-101500000', ["I,2,{'city': y}"])
+  const { tables } = await ingest(feed.lake, feed.engine)
+  expect(tables[0]?.stopped).toEqual({
+    code: 'SCHEMA_MISMATCH',
+    message:
+      'shop/orders/20260301-101500000.csv does not fit shop.orders: it brings name, which is a struct in the table, and files of DMS hold no such values. See the ways on with `tributary resolve shop.orders`.',
+  })
 })
