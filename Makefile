@@ -25,7 +25,7 @@ RESULTS = node_modules/.tests.json
 help:
 	@echo 'make setup    install Node 24, the npm packages and the Python readers into this checkout'
 	@echo 'make spark    install Spark, a reader in the tests; make test does so itself'
-	@echo 'make servers  install a real S3 server for the tests; make test does so itself'
+	@echo 'make servers  install servers for S3 and SQS, for the tests; make test does so itself'
 	@echo 'make demo     30 days of real flights: DMS files in, live Delta tables out'
 	@echo 'make test     everything that must hold: style, types, and all tests'
 	@echo 'make soak     the long runs: all conformance cases, millions of damaged inputs, every table by Spark'
@@ -71,7 +71,7 @@ $(SPARK_READY): $(wildcard .ci/spark/*) $(PYTHON_READY)
 servers: $(SERVERS_READY)
 
 $(SERVERS_READY): .ci/servers/requirements.txt $(PYTHON_READY)
-	@echo 'setup: an S3 server, for the tests'
+	@echo 'setup: servers for S3 and SQS, for the tests'
 	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -r $<
 	@touch $@
 

@@ -549,3 +549,62 @@ export function landingNameRefused(key: string, why: string): TributaryError {
     `${JSON.stringify(key)} is refused: ${why}. It was not read.`,
   )
 }
+
+/** Text that should name a queue and does not. */
+export function queueInvalid(url: string): TributaryError {
+  return new TributaryError(
+    'invalid',
+    'QUEUE_INVALID',
+    `${JSON.stringify(url)} is no queue of SQS. Write its URL, https://sqs.REGION.amazonaws.com/ACCOUNT/NAME.`,
+  )
+}
+
+/** The package for SQS is not installed. */
+export function queueSdkMissing(cause: unknown): TributaryError {
+  return new TributaryError(
+    'invalid',
+    'QUEUE_SDK_MISSING',
+    'Queues need the package @aws-sdk/client-sqs, and it cannot be loaded. Install it beside Tributary.',
+    { cause },
+  )
+}
+
+/** There is no such queue. */
+export function queueNotFound(url: string): TributaryError {
+  return new TributaryError(
+    'not-found',
+    'QUEUE_NOT_FOUND',
+    `There is no queue ${url}, or these credentials may not see it. Correct \`queue\` in tributary.yaml, or leave it out: files are then found by listing.`,
+  )
+}
+
+/** The credentials are missing, not taken, or lack the right. */
+export function queueRefused(url: string, doing: string, code: string): TributaryError {
+  return new TributaryError(
+    'refused',
+    'QUEUE_REFUSED',
+    `The queue ${url} was refused (${code}) while ${doing}. Give credentials that may ReceiveMessage, DeleteMessage, ChangeMessageVisibility and GetQueueAttributes on it, and SendMessage on its dead-letter queue.`,
+  )
+}
+
+/** No useful answer came. */
+export function queueUnreachable(url: string, doing: string, cause: unknown): TributaryError {
+  const reason = cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause)
+  return new TributaryError(
+    'unavailable',
+    'QUEUE_UNREACHABLE',
+    `The queue ${url} gave no answer while ${doing} (${reason}). No message is lost: what was not deleted comes again. Check the network and the URL.`,
+    { cause },
+  )
+}
+
+/** The port for metrics is taken, or may not be opened. */
+export function metricsNotServed(address: string, cause: unknown): TributaryError {
+  const reason = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause)
+  return new TributaryError(
+    'invalid',
+    'METRICS_NOT_SERVED',
+    `Metrics cannot be served at ${address} (${reason}). Give \`--metrics\` another port, or leave it out.`,
+    { cause },
+  )
+}

@@ -18,9 +18,21 @@ export { readSnapshotAt } from './query/snapshot-at.ts'
 export { prepareQuery, sealEngine } from './query/sql.ts'
 export { findNamedTable, type NamedTable } from './query/tables.ts'
 export { resolveVersion } from './query/version-text.ts'
+export { parseLandingPlace } from './queue/notification.ts'
+export type { Queue, QueueMessage } from './queue/queue.ts'
+export { openSqsQueue } from './queue/sqs.ts'
+export {
+  type FollowOptions,
+  followQueue,
+  type WorkerLimits,
+  type WorkerParts,
+  type WorkerSignal,
+} from './worker/follow-queue.ts'
 export { type IngestSummary, ingest, type TableSummary } from './worker/ingest.ts'
 export { findTable, type Lake, openLake } from './worker/lake.ts'
 export { replayQuarantine } from './worker/replay.ts'
 export { type Choice, listChoices, type Resolution, resolveTable } from './worker/resolve.ts'
 export type { IngestEvent, IngestOptions } from './worker/run.ts'
+export { type ListenPlace, type MetricsServer, serveMetrics } from './worker/serve-metrics.ts'
 export { type WatchOptions, watch } from './worker/watch.ts'
+export { type WorkerMetrics, workerMetrics } from './worker/worker-metrics.ts'

@@ -1,5 +1,5 @@
 import type { Engine } from '@tributary/delta'
-import { type IngestSummary, ingest, type Lake, readStatus, watch } from '@tributary/pipeline'
+import { type IngestSummary, ingest, type Lake, readStatus } from '@tributary/pipeline'
 import { type Command, Option } from 'commander'
 import { flagsInvalid } from '../errors.ts'
 import { EXIT, type ExitCode } from '../exit-codes.ts'
@@ -9,6 +9,7 @@ import { writeJson } from '../list-output.ts'
 import { openProject } from '../open-table.ts'
 import { countText } from '../quantity.ts'
 import { plainLine } from '../table-format.ts'
+import { INTERVAL_SECONDS, parseListenPlace, SWEEP_SECONDS, watchLanding } from '../watch-landing.ts'
 import { withEngine } from '../with-engine.ts'
 
 interface IngestFlags {
@@ -16,10 +17,9 @@ interface IngestFlags {
   readonly watch?: boolean
   readonly dryRun?: boolean
   readonly failOn?: 'quarantine'
-  readonly interval: number
+  readonly interval?: number
+  readonly metrics?: string
 }
-
-const INTERVAL_SECONDS = 5
 
 /** `ingest`: applies all that waits; with `--watch` it goes on. */
 export function addIngest(command: Command, invocation: Invocation): void {
@@ -28,29 +28,40 @@ export function addIngest(command: Command, invocation: Invocation): void {
       ...names,
       name,
     ])
-    .option('--watch', 'go on, looking at the landing again and again')
+    .option('--watch', 'go on: told by the queue, or looking at the landing again and again')
     .option('--dry-run', 'say which files wait and write nothing')
     .addOption(
       new Option('--fail-on <finding>', 'exit 6 also for rows that were quarantined by earlier runs').choices([
         'quarantine',
       ]),
     )
-    .option('--interval <seconds>', 'pause between two looks of --watch', Number, INTERVAL_SECONDS)
+    .option(
+      '--interval <seconds>',
+      `pause of --watch between two looks at the landing (${INTERVAL_SECONDS}; with a queue ${SWEEP_SECONDS})`,
+      Number,
+    )
+    .option('--metrics <port>', 'with --watch and a queue: serve /metrics and /healthz, on 127.0.0.1 or HOST:PORT')
     .action((flags: IngestFlags) => runIngest(invocation, flags))
 }
 
 async function runIngest(invocation: Invocation, flags: IngestFlags): Promise<void> {
   if (flags.watch === true && flags.dryRun === true)
     throw flagsInvalid('--watch applies files and --dry-run does not', 'Give one of them')
-  if (!(flags.interval > 0)) throw flagsInvalid('--interval is no number of seconds', 'Write --interval 5')
+  if (flags.interval !== undefined && !(flags.interval > 0))
+    throw flagsInvalid('--interval is no number of seconds', 'Write --interval 5')
   const lake = await openProject(invocation)
+  if (flags.watch === true && flags.table !== undefined && lake.config.queue !== undefined)
+    throw flagsInvalid('the queue tells of all tables and --table names some', 'Leave --table out')
+  if (flags.metrics !== undefined && (flags.watch !== true || lake.config.queue === undefined))
+    throw flagsInvalid('--metrics is for --watch with a queue', 'Leave it out')
+  const listen = flags.metrics === undefined ? undefined : parseListenPlace(flags.metrics)
   const release = invocation.interrupts.finishFirst(() =>
     invocation.words.warn('finishing the commit under way; Ctrl-C again stops at once'),
   )
   try {
     await withEngine(invocation, (engine) =>
       flags.watch === true
-        ? watchOn(invocation, { lake, engine }, flags)
+        ? watchLanding(invocation, { lake, engine }, { ...flags, listen })
         : runOnce(invocation, { lake, engine }, flags),
     )
   } finally {
@@ -81,22 +92,6 @@ async function runOnce(invocation: Invocation, { lake, engine }: Parts, flags: I
     return invocation.end(EXIT.interrupted)
   }
   if (flags.dryRun !== true) invocation.end(await exitCodeOf(lake, summary, flags))
-}
-
-async function watchOn(invocation: Invocation, { lake, engine }: Parts, flags: IngestFlags): Promise<void> {
-  const { words, interrupts } = invocation
-  const following = followIngest(invocation)
-  words.say(`watching ${lake.landing.url}`)
-  await watch(lake, engine, {
-    ...(flags.table === undefined ? {} : { tables: flags.table }),
-    settleMs: lake.config.reloadSettleMs,
-    intervalMs: flags.interval * 1000,
-    signal: interrupts.signal,
-    onEvent: following.onEvent,
-    ...(invocation.flags.json ? { onRound: (summary: IngestSummary) => void writeJson(invocation, summary) } : {}),
-  })
-  words.warn(`stopped after ${following.commits()} commits; each of them is complete`)
-  invocation.end(EXIT.interrupted)
 }
 
 /** A stopped table beats quarantined rows; older quarantine counts only when that was asked for. */

@@ -4,6 +4,7 @@ import { storeAt } from '@tributary/delta/log'
 import { isMap, isScalar, LineCounter, parseDocument } from 'yaml'
 import { z } from 'zod'
 import { configInvalid } from '../errors.ts'
+import { parseQueueUrl } from '../queue/queue-url.ts'
 import { type S3Settings, s3Settings, settingsOfEndpoint, spellSettings } from './s3-settings.ts'
 import {
   type ColumnType,
@@ -42,6 +43,8 @@ export interface Config {
   /** Absolute folder, or `s3://bucket/prefix`. */
   readonly lake: string
   readonly dms: S3Settings
+  /** URL of the queue that S3 tells what was written to the landing; without it files are found by listing. */
+  readonly queue: string | undefined
   readonly reloadSettleMs: number
   readonly tables: readonly TableConfig[]
 }
@@ -90,8 +93,13 @@ export async function parseConfig(
     return fail(where, problem)
   }
   const settings = parsed.data
-  if (settings.queue !== undefined)
-    fail(['queue'], 'queue comes with a later version: leave it out, files are found by listing')
+  if (settings.queue !== undefined && parseQueueUrl(settings.queue) === undefined)
+    fail(
+      ['queue'],
+      `queue: ${settings.queue} is no queue of SQS. Write its URL, https://sqs.REGION.amazonaws.com/ACCOUNT/NAME`,
+    )
+  if (settings.queue !== undefined && !/^s3a?:/i.test(settings.landing))
+    fail(['queue'], 'queue: the landing is a folder, and only buckets tell queues what is written. Leave it out')
   const place = (name: 'landing' | 'lake'): string => {
     const text = settings[name]
     if (!/^[a-z0-9]+:\/\//i.test(text)) return resolve(folder, text)
@@ -114,6 +122,7 @@ export async function parseConfig(
     landing: place('landing'),
     lake: place('lake'),
     dms,
+    queue: settings.queue,
     reloadSettleMs: settings.reload?.settle ?? RELOAD_SETTLE_MS,
     tables,
   }

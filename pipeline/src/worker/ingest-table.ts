@@ -4,7 +4,15 @@ import { keepLog } from '../maintain/log-upkeep.ts'
 import { assertSettings } from './assert-settings.ts'
 import { commitBatch, type PreparedBatch } from './commit-batch.ts'
 import { lookUpFiles } from './look-up.ts'
-import { isWaiting, type LandingFile, type PlanLimits, planTable, type SeenFile, type TablePlan } from './plan.ts'
+import {
+  isWaiting,
+  type LandingFile,
+  listWaiting,
+  type PlanLimits,
+  planTable,
+  type SeenFile,
+  type TablePlan,
+} from './plan.ts'
 import { prepareChanges } from './prepare-changes.ts'
 import { prepareLoad } from './prepare-load.ts'
 import { prepareSuperseded } from './prepare-superseded.ts'
@@ -15,16 +23,32 @@ import { trackWrites } from './track-writes.ts'
 const ATTEMPTS_MAX = 10
 const LIMITS: Omit<PlanLimits, 'settleMs'> = { batchBytesMax: 64 * 1024 * 1024, batchFilesMax: 2000 }
 
-/** Applies the table's waiting files, one commit after another. Returns the files left waiting: in a dry run all of them. */
+/** Whom a table's ingest tells how far it is. */
+export interface TableProgress {
+  readonly onCommit: (event: CommitEvent) => void
+  /** Told after each look at the files which of them are still to be taken in. */
+  readonly onLook: (waiting: readonly string[]) => void
+}
+
+/**
+ * Applies the table's waiting files, one commit after another. Returns what a dry run would apply, and when a load that
+ * waits for more files may begin.
+ */
 export async function ingestTable(
   run: TableRun,
   files: readonly LandingFile[],
-  onCommit: (event: CommitEvent) => void,
-): Promise<{ readonly waiting: readonly string[] }> {
+  { onCommit, onLook }: TableProgress,
+): Promise<{ readonly wouldApply?: readonly string[]; readonly readyAtMs?: number }> {
   const { lake, session, options } = run
   let readAtMs = lake.clock.now()
-  await refreshSession(session)
-  let seen = await lookUpFiles(lake.landing, files, session.ledger)
+  const look = async (): Promise<readonly SeenFile[]> => {
+    readAtMs = lake.clock.now()
+    await refreshSession(session)
+    const seen = await lookUpFiles(lake.landing, files, session.ledger)
+    onLook(listWaiting(seen, session.state))
+    return seen
+  }
+  let seen = await look()
   let attempts = 0
   // Bounded: each commit takes in at least one file, and lost races are counted.
   for (;;) {
@@ -33,19 +57,22 @@ export async function ingestTable(
       hasSequence: run.table.sequence !== undefined,
       limits: { ...LIMITS, settleMs: options.settleMs ?? 0 },
     })
-    if (plan.kind === 'idle' || plan.kind === 'settling' || options.signal?.aborted) return { waiting: [] }
+    if (plan.kind === 'settling') return { readyAtMs: plan.readyAtMs }
+    if (plan.kind === 'idle' || options.signal?.aborted) return {}
     if (options.dryRun)
-      return { waiting: seen.filter((file) => isWaiting(file, session.state)).map(({ file }) => file.key) }
+      return { wouldApply: seen.filter((file) => isWaiting(file, session.state)).map(({ file }) => file.key) }
     assertSettings(run, plan)
     const outcome = await runBatch(run, { plan, seen, readAtMs })
-    if (outcome === 'nothing') return { waiting: [] }
+    if (outcome === 'nothing') {
+      // A load without rows leaves no trace: it is looked at again with the changes that follow it, and until then nobody waits for it.
+      onLook([])
+      return {}
+    }
     const event = outcome === 'conflicted' ? undefined : outcome
     attempts = event === undefined ? attempts + 1 : 0
     if (attempts >= ATTEMPTS_MAX) throw commitContended(run.table.name, attempts)
     if (event === undefined) await lake.clock.sleep(10 * 2 ** attempts)
-    readAtMs = lake.clock.now()
-    await refreshSession(session)
-    seen = await lookUpFiles(lake.landing, files, session.ledger)
+    seen = await look()
     if (event !== undefined) onCommit(event)
   }
 }

@@ -2,7 +2,8 @@ import { type Engine, TributaryError } from '@tributary/delta'
 import { landingNameRefused } from '../errors.ts'
 import { addCounts, type Counts, NO_COUNTS } from '../ledger/table-state.ts'
 import { findTable, type Lake } from './lake.ts'
-import { type Listing, listLanding } from './listing.ts'
+import { listLanding } from './listing.ts'
+import type { LandingFile } from './plan.ts'
 import type { CommitEvent, IngestOptions, TableRun } from './run.ts'
 import { forgetStop, rememberStop } from './stops.ts'
 import { openSession } from './table-session.ts'
@@ -45,7 +46,9 @@ export async function ingest(lake: Lake, engine: Engine, options: IngestOptions 
     for (let table = queue.shift(); table !== undefined && !options.signal?.aborted; table = queue.shift()) {
       const session = options.sessions?.get(table.name) ?? openSession(lake.tableStore(table.name))
       options.sessions?.set(table.name, session)
-      summaries.set(table.name, await runTable({ lake, engine, table, session, options }, listing))
+      const files = listing.tables.get(table.name) ?? []
+      const { summary } = await runTable({ lake, engine, table, session, options }, files)
+      summaries.set(table.name, summary)
     }
   }
   // A batch of a small table is planning and waiting for the disk: a second table fills the gaps.
@@ -59,36 +62,52 @@ export async function ingest(lake: Lake, engine: Engine, options: IngestOptions 
   return { schema: 'tributary.ingest/1', tables, unconfigured, refused }
 }
 
-async function runTable(run: TableRun, listing: Listing): Promise<TableSummary> {
+/** What a run did to one table, and what it left. */
+export interface TableOutcome {
+  readonly summary: TableSummary
+  /** Files that are not taken in yet. */
+  readonly waiting: readonly string[]
+  /** When a load that waits for more files may begin. */
+  readonly readyAtMs?: number
+  /** What stopped the table. */
+  readonly error?: TributaryError
+}
+
+/** Applies what waits of one table; what stops it is in the outcome and in `status`. */
+export async function runTable(run: TableRun, files: readonly LandingFile[]): Promise<TableOutcome> {
   const { lake, table, options } = run
   let totals = NO_COUNTS
   let commits = 0
-  let files = 0
+  let filesTaken = 0
+  let waiting: readonly string[] = files.map(({ key }) => key)
   const onCommit = (event: CommitEvent): void => {
     totals = addCounts(totals, event)
     commits += 1
-    files += event.files
+    filesTaken += event.files
     options.onEvent?.({ kind: 'committed', table: table.name, ...event })
   }
   const summary = (): TableSummary => ({
     table: table.name,
     version: run.session.snapshot?.version ?? null,
     commits,
-    files,
+    files: filesTaken,
     ...totals,
     stopped: null,
   })
   try {
     // Loaded here, not above: the commands that only look start without all that reads and writes rows.
     const { ingestTable } = await import('./ingest-table.ts')
-    const { waiting } = await ingestTable(run, listing.tables.get(table.name) ?? [], onCommit)
-    if (options.dryRun) return { ...summary(), wouldApply: waiting }
+    const onLook = (left: readonly string[]): void => {
+      waiting = left
+    }
+    const { wouldApply = [], ...rest } = await ingestTable(run, files, { onCommit, onLook })
+    if (options.dryRun) return { summary: { ...summary(), wouldApply }, waiting }
     await forgetStop(lake.root, table.name)
-    return summary()
+    return { summary: summary(), waiting, ...rest }
   } catch (error) {
     if (!(error instanceof TributaryError)) throw error
     const { code, message } = options.dryRun ? error : await rememberStop(lake, table.name, error)
     options.onEvent?.({ kind: 'stopped', table: table.name, code, message })
-    return { ...summary(), stopped: { code, message } }
+    return { summary: { ...summary(), stopped: { code, message } }, waiting, error }
   }
 }

@@ -1,3 +1,4 @@
+import type { Store, StoreEntry } from '@tributary/delta'
 import { type LandingKey, parseLandingKey, placeOf } from '../dms/file-name.ts'
 import type { Lake } from './lake.ts'
 import type { LandingFile } from './plan.ts'
@@ -19,11 +20,14 @@ interface ReadName {
   readonly place: string
 }
 
-// A watch lists the same names again and again. What they mean follows from them alone, and those that are gone are forgotten.
-const readNames = new WeakMap<Lake, ReadonlyMap<string, ReadName>>()
+// A watch lists the same names again and again. What they mean follows from them alone. A look at all of it forgets those that are gone.
+const readNames = new WeakMap<Lake, Map<string, ReadName>>()
 
-/** Lists the landing once, for all tables. LIST is the truth: nothing else tells which files exist (law 1). */
-export async function listLanding(lake: Lake): Promise<Listing> {
+/**
+ * Lists the landing once, for all tables, or only some of its folders. LIST is the truth: nothing else tells which files exist
+ * (law 1).
+ */
+export async function listLanding(lake: Lake, folders: readonly string[] = ['']): Promise<Listing> {
   const { dms } = lake.config
   const configured = lake.config.tables.map((table) => table.name)
   const tables = new Map<string, LandingFile[]>(configured.map((name) => [name, []]))
@@ -32,9 +36,9 @@ export async function listLanding(lake: Lake): Promise<Listing> {
   const refused: { key: string; why: string }[] = []
   const options = { bucketFolder: dms.BucketFolder, cdcPath: dms.CdcPath, tables: configured }
   const known = readNames.get(lake)
-  const names = new Map<string, ReadName>()
+  const names = folders.includes('') || known === undefined ? new Map<string, ReadName>() : known
   readNames.set(lake, names)
-  for await (const { path: key, sizeBytes, modifiedMs } of lake.landing.list('')) {
+  for await (const { path: key, sizeBytes, modifiedMs } of listFolders(lake.landing, folders)) {
     const name = known?.get(key) ?? { parsed: parseLandingKey(key, options), place: placeOf(key) }
     names.set(key, name)
     const { parsed, place } = name
@@ -69,4 +73,8 @@ export async function listLanding(lake: Lake): Promise<Listing> {
     }
   }
   return { tables, unconfigured, ignored, refused }
+}
+
+async function* listFolders(landing: Store, folders: readonly string[]): AsyncIterable<StoreEntry> {
+  for (const folder of folders) yield* landing.list(folder)
 }

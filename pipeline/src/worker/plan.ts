@@ -108,6 +108,16 @@ export function isWaiting({ file, seen, entry }: SeenFile, state: TableState | u
   return file.modifiedMs > entry.modifiedMs
 }
 
+/** All files that are still to be taken in, those of a reload included. */
+export function listWaiting(seen: readonly SeenFile[], state: TableState | undefined): readonly string[] {
+  const reloaded = nextGeneration(
+    seen.filter(({ file }) => file.kind === 'load'),
+    state,
+  )
+  const waiting = seen.filter((candidate) => isWaiting(candidate, state)).map(({ file }) => file)
+  return [...new Set([...waiting, ...(reloaded?.files ?? [])])].map(({ key }) => key)
+}
+
 /** A LOAD object of an earlier generation that was not written again. */
 export function isLeftover(file: LandingFile, entry: LedgerEntry | undefined, state: TableState | undefined): boolean {
   return (

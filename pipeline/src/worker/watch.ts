@@ -1,6 +1,7 @@
 import type { Engine } from '@tributary/delta'
 import { type IngestSummary, ingest } from './ingest.ts'
 import type { Lake } from './lake.ts'
+import { pause } from './pause.ts'
 import type { IngestOptions } from './run.ts'
 import type { TableSession } from './table-session.ts'
 
@@ -19,12 +20,6 @@ export async function watch(lake: Lake, engine: Engine, options: WatchOptions): 
   while (!options.signal.aborted) {
     const summary = await ingest(lake, engine, { ...options, sessions })
     if (summary.tables.some((table) => table.commits > 0 || table.stopped !== null)) options.onRound?.(summary)
-    await pause(lake, options)
+    await pause(lake.clock, options.intervalMs, options.signal)
   }
-}
-
-/** Sleeps in short steps, so that an aborted watch ends at once. */
-async function pause(lake: Lake, { signal, intervalMs }: WatchOptions): Promise<void> {
-  const until = lake.clock.now() + intervalMs
-  while (!signal.aborted && lake.clock.now() < until) await lake.clock.sleep(Math.min(100, intervalMs))
 }

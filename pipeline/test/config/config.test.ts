@@ -76,6 +76,12 @@ test('S3Settings are taken in any letter case, from the file or from what descri
   expect((await parse(`${HEAD}dms: plain.json\ntables: {a.b: {key: [x]}}\n`)).dms).toEqual({ CsvNullValue: '\\N' })
 })
 
+test('a queue is named by its URL', async () => {
+  const queue = 'https://sqs.eu-west-1.amazonaws.com/111122223333/landing'
+  const text = `landing: s3://bucket/dms\nlake: lake\nqueue: ${queue}\ntables: {a.b: {key: [x]}}\n`
+  expect((await parse(text)).queue).toBe(queue)
+})
+
 test('a table name may be quoted', async () => {
   const { tables } = await parse(`${HEAD}tables:\n  '"my shop"."order.items"': {key: [x]}\n`)
   expect(tables[0]).toMatchObject({ name: 'my shop.order.items', schema: 'my shop', table: 'order.items' })
@@ -120,6 +126,14 @@ describe('a fault is told with its line and what to do', () => {
     [
       'landing: x\nlake: s3://acme/a//b\ntables: {}\n',
       'line 2: lake: s3://acme/a//b is no place in S3. Write s3://bucket/prefix',
+    ],
+    [
+      'landing: s3://acme\nlake: x\nqueue: arn:aws:sqs:eu-west-1:111122223333:landing\ntables: {}\n',
+      'line 3: queue: arn:aws:sqs:eu-west-1:111122223333:landing is no queue of SQS. Write its URL, https://sqs.REGION.amazonaws.com/ACCOUNT/NAME',
+    ],
+    [
+      `${HEAD}queue: https://sqs.eu-west-1.amazonaws.com/111122223333/landing\ntables: {}\n`,
+      'line 3: queue: the landing is a folder, and only buckets tell queues what is written. Leave it out',
     ],
     [
       `${HEAD}dms: two.json\ntables: {}\n`,

@@ -1,0 +1,96 @@
+import type { Engine } from '@tributary/delta'
+import {
+  type FollowOptions,
+  followQueue,
+  type IngestSummary,
+  type Lake,
+  type ListenPlace,
+  openSqsQueue,
+  parseLandingPlace,
+  type Queue,
+  serveMetrics,
+  watch,
+  workerMetrics,
+} from '@tributary/pipeline'
+import { flagsInvalid } from './errors.ts'
+import { EXIT } from './exit-codes.ts'
+import { followIngest } from './ingest-words.ts'
+import type { Invocation } from './invocation.ts'
+import { writeJson } from './list-output.ts'
+
+/** Pause between two looks at the landing. */
+export const INTERVAL_SECONDS = 5
+/** With a queue, looking finds what it did not tell. */
+export const SWEEP_SECONDS = 300
+
+interface WatchFlags {
+  readonly table?: readonly string[]
+  readonly interval?: number
+  readonly listen: ListenPlace | undefined
+}
+
+/** `ingest --watch`: told by a queue, or looking again and again, until somebody ends it. */
+export async function watchLanding(
+  invocation: Invocation,
+  { lake, engine }: { readonly lake: Lake; readonly engine: Engine },
+  { table, interval, listen }: WatchFlags,
+): Promise<void> {
+  const { words, interrupts } = invocation
+  const following = followIngest(invocation)
+  const options = {
+    settleMs: lake.config.reloadSettleMs,
+    signal: interrupts.signal,
+    onEvent: following.onEvent,
+    ...(invocation.flags.json ? { onRound: (summary: IngestSummary) => void writeJson(invocation, summary) } : {}),
+  }
+  const place = parseLandingPlace(lake.config.landing)
+  if (lake.config.queue !== undefined && place !== undefined) {
+    const queue = await openSqsQueue(lake.config.queue)
+    words.say(`watching ${lake.landing.url}, told by ${queue.url}`)
+    const limits = { sweepMs: (interval ?? SWEEP_SECONDS) * 1000 }
+    const follow = (more: Partial<FollowOptions>): Promise<void> =>
+      followQueue({ lake, engine, queue, place }, { ...options, limits, ...more })
+    await (listen === undefined ? follow({}) : withMetrics(invocation, { lake, queue, listen, ...options }, follow))
+  } else {
+    words.say(`watching ${lake.landing.url}`)
+    const intervalMs = (interval ?? INTERVAL_SECONDS) * 1000
+    await watch(lake, engine, { ...options, intervalMs, ...(table === undefined ? {} : { tables: table }) })
+  }
+  words.warn(`stopped after ${following.commits()} commits; each of them is complete`)
+  invocation.end(EXIT.interrupted)
+}
+
+interface Measured extends Pick<FollowOptions, 'onEvent'> {
+  readonly lake: Lake
+  readonly queue: Queue
+  readonly listen: ListenPlace
+}
+
+async function withMetrics(
+  { words }: Invocation,
+  { lake, queue, listen, onEvent }: Measured,
+  follow: (more: Partial<FollowOptions>) => Promise<void>,
+): Promise<void> {
+  const metrics = workerMetrics(lake.clock)
+  const server = await serveMetrics(metrics, listen, queue.depth)
+  words.say(`metrics at http://${server.address}/metrics`)
+  try {
+    await follow({
+      onSignal: metrics.onSignal,
+      onEvent: (event) => {
+        metrics.onEvent(event)
+        onEvent?.(event)
+      },
+    })
+  } finally {
+    server.close()
+  }
+}
+
+/** Reads `9464` or `0.0.0.0:9464`. Throws `FLAGS_INVALID`. */
+export function parseListenPlace(text: string): ListenPlace {
+  const [, host = '127.0.0.1', digits = ''] = /^(?:(.+):)?([0-9]{1,5})$/.exec(text) ?? []
+  const port = Number(digits)
+  if (digits === '' || port > 65_535) throw flagsInvalid(`--metrics ${text} is no port`, 'Write --metrics 9464')
+  return { host, port }
+}

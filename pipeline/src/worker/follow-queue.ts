@@ -1,0 +1,279 @@
+// A worker that a queue wakes. A message only says which tables have to look: what they apply is decided by the landing and their ledgers
+// (law 1), so messages that come twice, late, in any order or never do no harm. A message is deleted when all its files are taken in.
+import { type Engine, TributaryError } from '@tributary/delta'
+import { landingNameRefused } from '../errors.ts'
+import { backOffMs, createInbox, type Inbox, type Turn, type TurnOutcome, type Verdict } from '../queue/inbox.ts'
+import { type LandingPlace, parseNotification } from '../queue/notification.ts'
+import type { Queue, QueueMessage } from '../queue/queue.ts'
+import { tablesWoken } from '../queue/woken.ts'
+import { type IngestSummary, runTable } from './ingest.ts'
+import { findTable, type Lake } from './lake.ts'
+import { listLanding } from './listing.ts'
+import { pause } from './pause.ts'
+import type { IngestOptions } from './run.ts'
+import { type TableFolders, tableFolders } from './table-folders.ts'
+import { openSession, type TableSession } from './table-session.ts'
+
+/** What a worker works with. */
+export interface WorkerParts {
+  readonly lake: Lake
+  readonly engine: Engine
+  readonly queue: Queue
+  /** The landing as notifications name it. */
+  readonly place: LandingPlace
+}
+
+/** How patient a worker is, in milliseconds. */
+export interface WorkerLimits {
+  /** So long a table waits for more files after the first. */
+  readonly windowMs: number
+  /** Pause between two looks at the whole landing, for files whose messages were lost. */
+  readonly sweepMs: number
+  /** So long a message stays hidden if this process dies. */
+  readonly hideMs: number
+}
+
+/** What a worker tells of its own work, for metrics. */
+export type WorkerSignal =
+  | { readonly kind: 'answered'; readonly by: 'queue' | 'landing' }
+  | { readonly kind: 'holding'; readonly messages: number }
+  | {
+      readonly kind: 'settled'
+      readonly as: 'done' | 'back' | 'aside'
+      /** How long it was on its way, by hop: from the write to the receipt, and from there to the durable commit. */
+      readonly hopsMs: Readonly<Record<string, number>>
+    }
+
+/** How to follow a queue: `ingest`'s options, the limits, and the way to end. */
+export interface FollowOptions extends Omit<IngestOptions, 'dryRun' | 'sessions' | 'tables'> {
+  readonly signal: AbortSignal
+  readonly limits?: Partial<WorkerLimits>
+  readonly onSignal?: (signal: WorkerSignal) => void
+  /** Called after each turn of a table that found something. */
+  readonly onRound?: (summary: IngestSummary) => void
+}
+
+const LIMITS: WorkerLimits = { windowMs: 500, sweepMs: 300_000, hideMs: 60_000 }
+const TABLES_AT_ONCE = 2
+/** A table with a long load holds its messages; the others go on by the sweep. */
+const HELD_MAX = 2_000
+const RECEIVES_MAX = 5
+const RECEIVE_WAIT_MS = 20_000
+const TICK_MS = 25
+const HIDDEN_FOR_GOOD_MS = 12 * 60 * 60 * 1000
+
+interface Worker extends WorkerParts {
+  readonly options: FollowOptions
+  readonly limits: WorkerLimits
+  readonly inbox: Inbox
+  readonly folders: TableFolders
+  readonly sessions: Map<string, TableSession>
+  readonly receivesMax: number
+  readonly arrivals: WeakMap<QueueMessage, Arrival>
+  readonly signal: AbortSignal
+}
+
+interface Arrival {
+  readonly writtenMs: number | undefined
+  readonly receivedMs: number
+}
+
+/**
+ * Takes in what is written to the landing, within a second or so, until the signal is aborted: then the commits under way are
+ * finished and the messages of all others given back. Throws what ends the queue for good.
+ */
+export async function followQueue(parts: WorkerParts, options: FollowOptions): Promise<void> {
+  const { lake, queue } = parts
+  const ending = new AbortController()
+  const tables = lake.config.tables.map(({ name }) => name)
+  const limits = { ...LIMITS, ...options.limits }
+  const receivesMax = queue.receivesMax ?? RECEIVES_MAX
+  const worker: Worker = {
+    ...parts,
+    options,
+    limits,
+    inbox: createInbox(tables, { windowMs: limits.windowMs, receivesMax }),
+    folders: tableFolders(lake),
+    sessions: new Map(),
+    receivesMax,
+    arrivals: new WeakMap(),
+    signal: AbortSignal.any([options.signal, ending.signal]),
+  }
+  if (queue.receivesMax === undefined)
+    warn(worker, 'it has no dead-letter queue: messages that cannot be settled stay in it until they expire')
+  // Before the first message: it tells where the tables are.
+  await sweep(worker)
+  const loops = [receiveAll, takeTurns, keepHidden, sweepAgain].map((loop) =>
+    loop(worker).catch((error: unknown) => {
+      ending.abort()
+      throw error
+    }),
+  )
+  const ends = await Promise.allSettled(loops)
+  await asking(worker, () => queue.hide(worker.inbox.held(), 0)).catch(() => undefined)
+  for (const end of ends) if (end.status === 'rejected') throw end.reason
+}
+
+async function receiveAll(worker: Worker): Promise<void> {
+  const { inbox, queue, limits, lake, options, signal } = worker
+  let failures = 0
+  while (!signal.aborted) {
+    if (inbox.held().length >= HELD_MAX) {
+      await pause(lake.clock, 1000, signal)
+      continue
+    }
+    const messages = await asking(worker, () =>
+      queue.receive({ waitMs: RECEIVE_WAIT_MS, hideMs: limits.hideMs, signal }),
+    )
+    failures = messages === undefined ? failures + 1 : 0
+    if (messages === undefined) {
+      await pause(lake.clock, backOffMs(failures), signal)
+      continue
+    }
+    options.onSignal?.({ kind: 'answered', by: 'queue' })
+    await Promise.all(messages.map((message) => open(worker, message)))
+    options.onSignal?.({ kind: 'holding', messages: inbox.held().length })
+  }
+}
+
+/** Reads a message: it wakes tables, or there is nothing to do, or nobody can read it. */
+async function open(worker: Worker, message: QueueMessage): Promise<void> {
+  const { inbox, lake, place } = worker
+  const read = parseNotification(message.body, place)
+  if (read.kind === 'unreadable') {
+    const isLast = message.receives >= worker.receivesMax
+    const reason = `not a notification of S3: ${read.why}`
+    await carryOut(worker, {
+      done: [],
+      back: isLast ? [] : [{ message, afterMs: 0 }],
+      aside: isLast ? [{ message, reason }] : [],
+    })
+    return
+  }
+  if (read.kind === 'written') worker.arrivals.set(message, { writtenMs: read.writtenMs, receivedMs: lake.clock.now() })
+  const woken = read.kind === 'nothing' ? new Map() : tablesWoken(lake.config, read.keys)
+  if (woken.size === 0) await carryOut(worker, { done: [message], back: [], aside: [] })
+  else inbox.add(message, woken, lake.clock.now())
+}
+
+async function takeTurns(worker: Worker): Promise<void> {
+  const { inbox, lake, signal } = worker
+  const running = new Set<Promise<void>>()
+  let failure: { readonly error: unknown } | undefined
+  while (!signal.aborted && failure === undefined) {
+    const turn = running.size < TABLES_AT_ONCE ? inbox.start(lake.clock.now()) : undefined
+    if (turn === undefined) {
+      await lake.clock.sleep(TICK_MS)
+      continue
+    }
+    const taken = takeTurn(worker, turn)
+      .catch((error: unknown) => {
+        failure ??= { error }
+      })
+      .finally(() => running.delete(taken))
+    running.add(taken)
+  }
+  await Promise.all(running)
+  if (failure !== undefined) throw failure.error
+}
+
+async function takeTurn(worker: Worker, turn: Turn): Promise<void> {
+  const outcome = await look(worker, turn)
+  await carryOut(worker, worker.inbox.finish(turn, outcome, worker.lake.clock.now()))
+}
+
+/** Lists the table's folders, after its messages were received, and applies what waits there. */
+async function look(worker: Worker, { table: name, keys }: Turn): Promise<TurnOutcome> {
+  const { lake, engine, options, folders, sessions, signal } = worker
+  const table = findTable(lake.config, name)
+  const session = sessions.get(name) ?? openSession(lake.tableStore(name))
+  sessions.set(name, session)
+  try {
+    const listing = await listLanding(lake, folders.of(name, keys))
+    const run = { lake, engine, table, session, options: { ...options, signal } }
+    const { summary, waiting, readyAtMs, error } = await runTable(run, listing.tables.get(name) ?? [])
+    if (summary.commits > 0 || summary.stopped !== null)
+      options.onRound?.({ schema: 'tributary.ingest/1', tables: [summary], unconfigured: [], refused: [] })
+    return { waiting: new Set(waiting), readyAtMs, stopped: error === undefined ? undefined : stopOf(name, error) }
+  } catch (error) {
+    if (!(error instanceof TributaryError) || error.kind !== 'unavailable') throw error
+    warn(worker, error.message, name)
+    return { waiting: keys, stopped: stopOf(name, error) }
+  }
+}
+
+function stopOf(table: string, { code, message, kind }: TributaryError): NonNullable<TurnOutcome['stopped']> {
+  // The bucket, its rights and a lost race are not the fault of any file.
+  const isTemporary = kind === 'unavailable' || kind === 'conflict' || code.startsWith('S3_')
+  return { reason: `${table} stopped: ${code}: ${message}`, isTemporary }
+}
+
+async function carryOut(worker: Worker, { done, back, aside }: Verdict): Promise<void> {
+  const { queue } = worker
+  tell(worker, { done, back: back.map(({ message }) => message), aside: aside.map(({ message }) => message) })
+  if (done.length > 0) await asking(worker, () => queue.delete(done))
+  for (const { message, afterMs } of back) await asking(worker, () => queue.hide([message], afterMs))
+  for (const { message, reason } of aside) {
+    const isAside = await asking(worker, () => queue.setAside(message, reason))
+    warn(worker, `message ${message.id}, received ${message.receives} times, is put aside: ${reason}`)
+    if (isAside === false) await asking(worker, () => queue.hide([message], HIDDEN_FOR_GOOD_MS))
+  }
+}
+
+function tell(worker: Worker, settled: Readonly<Record<'done' | 'back' | 'aside', readonly QueueMessage[]>>): void {
+  const { options, lake, arrivals, inbox } = worker
+  const nowMs = lake.clock.now()
+  for (const as of ['done', 'back', 'aside'] as const)
+    for (const message of settled[as]) {
+      const arrival = arrivals.get(message)
+      const { writtenMs, receivedMs = nowMs } = arrival ?? {}
+      const queueHop = writtenMs === undefined ? {} : { queue: Math.max(0, receivedMs - writtenMs) }
+      const hopsMs = as === 'done' && arrival !== undefined ? { ...queueHop, merge: nowMs - receivedMs } : {}
+      options.onSignal?.({ kind: 'settled', as, hopsMs })
+    }
+  options.onSignal?.({ kind: 'holding', messages: inbox.held().length })
+}
+
+async function keepHidden(worker: Worker): Promise<void> {
+  const { queue, inbox, limits, lake, signal } = worker
+  while (!signal.aborted) {
+    await pause(lake.clock, limits.hideMs / 3, signal)
+    const held = inbox.held()
+    if (held.length > 0) await asking(worker, () => queue.hide(held, limits.hideMs))
+  }
+}
+
+async function sweepAgain(worker: Worker): Promise<void> {
+  const { lake, limits, signal } = worker
+  while (!signal.aborted) {
+    await pause(lake.clock, limits.sweepMs, signal)
+    if (!signal.aborted) await asking(worker, () => sweep(worker))
+  }
+}
+
+/** Looks at the whole landing, and lets all tables look. */
+async function sweep({ lake, folders, inbox, options }: Worker): Promise<void> {
+  const listing = await listLanding(lake)
+  folders.learn(listing)
+  options.onSignal?.({ kind: 'answered', by: 'landing' })
+  for (const { key, why } of listing.refused) {
+    const { code, message } = landingNameRefused(key, why)
+    options.onEvent?.({ kind: 'stopped', table: key, code, message })
+  }
+  inbox.wakeAll(lake.clock.now())
+}
+
+/** What is out of reach for a while is told and tried again later: what was not deleted comes again. */
+async function asking<Answer>(worker: Worker, ask: () => Promise<Answer>): Promise<Answer | undefined> {
+  try {
+    return await ask()
+  } catch (error) {
+    if (!(error instanceof TributaryError) || error.kind !== 'unavailable') throw error
+    warn(worker, error.message)
+    return undefined
+  }
+}
+
+function warn({ options }: Worker, message: string, table = 'queue'): void {
+  options.onEvent?.({ kind: 'warning', table, message })
+}
