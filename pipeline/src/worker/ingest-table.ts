@@ -40,15 +40,14 @@ export async function ingestTable(
   { onCommit, onLook }: TableProgress,
 ): Promise<{ readonly wouldApply?: readonly string[]; readonly readyAtMs?: number }> {
   const { lake, session, options } = run
-  let readAtMs = lake.clock.now()
-  const look = async (): Promise<readonly SeenFile[]> => {
-    readAtMs = lake.clock.now()
+  const look = async (): Promise<Look> => {
+    const readAtMs = lake.clock.now()
     await refreshSession(session)
     const seen = await lookUpFiles(lake.landing, files, session.ledger)
     onLook(listWaiting(seen, session.state))
-    return seen
+    return { seen, readAtMs }
   }
-  let seen = await look()
+  let { seen, readAtMs } = await look()
   let attempts = 0
   // Bounded: each commit takes in at least one file, and lost races are counted.
   for (;;) {
@@ -72,9 +71,15 @@ export async function ingestTable(
     attempts = event === undefined ? attempts + 1 : 0
     if (attempts >= ATTEMPTS_MAX) throw commitContended(run.table.name, attempts)
     if (event === undefined) await lake.clock.sleep(10 * 2 ** attempts)
-    seen = await look()
+    ;({ seen, readAtMs } = await look())
     if (event !== undefined) onCommit(event)
   }
+}
+
+/** The files with what the ledger says of them, and when that was read. */
+interface Look {
+  readonly seen: readonly SeenFile[]
+  readonly readAtMs: number
 }
 
 type Work = Exclude<TablePlan, { readonly kind: 'idle' | 'settling' }>
@@ -82,7 +87,7 @@ type Work = Exclude<TablePlan, { readonly kind: 'idle' | 'settling' }>
 /** Prepares one batch and attempts its commit. */
 async function runBatch(
   run: TableRun,
-  { plan, seen, readAtMs }: { readonly plan: Work; readonly seen: readonly SeenFile[]; readonly readAtMs: number },
+  { plan, seen, readAtMs }: Look & { readonly plan: Work },
 ): Promise<CommitEvent | 'conflicted' | 'nothing'> {
   const { lake, session, table } = run
   const startMs = lake.clock.now()
