@@ -19,6 +19,7 @@ export {
   planOptimize,
 } from './maintain/optimize.ts'
 export { planRestore, type RestorePlan, restore } from './maintain/restore.ts'
+export { logRetentionMs } from './maintain/retention.ts'
 export { planVacuum, type VacuumOptions, type VacuumPlan, vacuum } from './maintain/vacuum.ts'
 export type {
   Action,

@@ -14,6 +14,8 @@ export type CommitOutcome =
 /** What to commit: on top of which version (undefined creates the table), and who says so. */
 export interface CommitAttempt {
   readonly readVersion: number | undefined
+  /** The log was read so shortly ago that cleanup cannot have taken a commit that came since; else the store is asked once more. */
+  readonly isFresh?: boolean
   readonly actions: readonly Action[]
   readonly info: CommitInfo
 }
@@ -24,8 +26,8 @@ export interface CommitAttempt {
  */
 export async function commit(store: Store, clock: Clock, attempt: CommitAttempt): Promise<CommitOutcome> {
   assertOneCommit(attempt.actions)
-  const { readVersion } = attempt
-  const later = readVersion === undefined ? undefined : await versionBeyondCleanup(store, readVersion)
+  const { readVersion, isFresh = false } = attempt
+  const later = readVersion === undefined || isFresh ? undefined : await versionBeyondCleanup(store, readVersion)
   if (later !== undefined) return { kind: 'conflicted', winner: later }
   const version = readVersion === undefined ? 0 : readVersion + 1
   const info: CommitInfo = {

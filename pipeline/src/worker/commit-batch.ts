@@ -7,6 +7,7 @@ import {
   commit,
   createTableActions,
   encodeSchema,
+  logRetentionMs,
   type Metadata,
   type Snapshot,
   type StructType,
@@ -45,6 +46,8 @@ export interface CommitTarget {
   readonly table: TableConfig
   readonly snapshot: Snapshot | undefined
   readonly state: TableState | undefined
+  /** When the log was last looked at, by our clock; the log is asked again when it may have been cleaned since. */
+  readonly readAtMs?: number
 }
 
 /** Writes the sidecars and attempts the commit once. A lost race is an outcome, not an error: plan again from the new snapshot. */
@@ -82,6 +85,7 @@ export async function commitBatch(
   ]
   return commit(store, clock, {
     readVersion: snapshot?.version,
+    isFresh: isLogFresh(clock, target),
     actions,
     info: {
       operation: batch.operation,
@@ -96,6 +100,18 @@ export async function commitBatch(
       ...(next.sourceAt === undefined ? {} : { userMetadata: JSON.stringify({ sourceAt: next.sourceAt }) }),
     },
   })
+}
+
+/**
+ * Whether no commit that came since the log was read can have been cleaned away: cleanup takes what is older than the log's retention,
+ * and half of that leaves room for clocks that differ.
+ */
+export function isLogFresh(
+  clock: Pick<Clock, 'now'>,
+  { snapshot, readAtMs }: { readonly snapshot: Pick<Snapshot, 'metadata'> | undefined; readonly readAtMs?: number },
+): boolean {
+  if (snapshot === undefined || readAtMs === undefined) return false
+  return clock.now() - readAtMs < logRetentionMs(snapshot.metadata) / 2
 }
 
 function metricsOf(counts: Counts, batch: PreparedBatch): Record<string, string> {

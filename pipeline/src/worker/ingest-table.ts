@@ -40,13 +40,14 @@ export async function ingestTable(
   { onCommit, onLook }: TableProgress,
 ): Promise<{ readonly wouldApply?: readonly string[]; readonly readyAtMs?: number }> {
   const { lake, session, options } = run
-  const look = async (): Promise<readonly SeenFile[]> => {
+  const look = async (): Promise<Look> => {
+    const readAtMs = lake.clock.now()
     await refreshSession(session)
     const seen = await lookUpFiles(lake.landing, files, session.ledger)
     onLook(listWaiting(seen, session.state))
-    return seen
+    return { seen, readAtMs }
   }
-  let seen = await look()
+  let { seen, readAtMs } = await look()
   let attempts = 0
   // Bounded: each commit takes in at least one file, and lost races are counted.
   for (;;) {
@@ -60,7 +61,7 @@ export async function ingestTable(
     if (options.dryRun)
       return { wouldApply: seen.filter((file) => isWaiting(file, session.state)).map(({ file }) => file.key) }
     assertSettings(run, plan)
-    const outcome = await runBatch(run, plan, seen)
+    const outcome = await runBatch(run, { plan, seen, readAtMs })
     if (outcome === 'nothing') {
       // A load without rows leaves no trace: it is looked at again with the changes that follow it, and until then nobody waits for it.
       onLook([])
@@ -70,9 +71,15 @@ export async function ingestTable(
     attempts = event === undefined ? attempts + 1 : 0
     if (attempts >= ATTEMPTS_MAX) throw commitContended(run.table.name, attempts)
     if (event === undefined) await lake.clock.sleep(10 * 2 ** attempts)
-    seen = await look()
+    ;({ seen, readAtMs } = await look())
     if (event !== undefined) onCommit(event)
   }
+}
+
+/** The files with what the ledger says of them, and when that was read. */
+interface Look {
+  readonly seen: readonly SeenFile[]
+  readonly readAtMs: number
 }
 
 type Work = Exclude<TablePlan, { readonly kind: 'idle' | 'settling' }>
@@ -80,8 +87,7 @@ type Work = Exclude<TablePlan, { readonly kind: 'idle' | 'settling' }>
 /** Prepares one batch and attempts its commit. */
 async function runBatch(
   run: TableRun,
-  plan: Work,
-  seen: readonly SeenFile[],
+  { plan, seen, readAtMs }: Look & { readonly plan: Work },
 ): Promise<CommitEvent | 'conflicted' | 'nothing'> {
   const { lake, session, table } = run
   const startMs = lake.clock.now()
@@ -102,7 +108,7 @@ async function runBatch(
     await writes.discard()
     return 'nothing'
   }
-  const target = { table, snapshot: session.snapshot, state: session.state }
+  const target = { table, snapshot: session.snapshot, state: session.state, readAtMs }
   const outcome = await commitBatch(
     { store: writes.store, clock: lake.clock, cache: session.segments },
     target,
