@@ -4,12 +4,14 @@ import { fileURLToPath } from 'node:url'
 import { findNamedTable, type Lake, type NamedTable, openLake, readConfig } from '@tributary/pipeline/status'
 import { bucketNotYet } from './errors.ts'
 import type { Invocation } from './invocation.ts'
+import { cacheFolder } from './places.ts'
 
 const CONFIG_FILE = 'tributary.yaml'
 
 /** The lake of the project file. Throws `CONFIG_INVALID`, also where there is none. */
 export async function openProject(invocation: Invocation): Promise<Lake> {
-  return openLake(await readConfig(resolve(invocation.flags.config ?? CONFIG_FILE)))
+  const config = await readConfig(resolve(invocation.flags.config ?? CONFIG_FILE))
+  return openLake(config, { index: { folder: join(cacheFolder(invocation.environment), 'index') } })
 }
 
 /** The lake, where there is a project file or one was named. */

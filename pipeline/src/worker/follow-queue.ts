@@ -6,6 +6,7 @@ import { backOffMs, createInbox, type Inbox, type Turn, type TurnOutcome, type V
 import { type LandingPlace, parseNotification } from '../queue/notification.ts'
 import type { Queue, QueueMessage } from '../queue/queue.ts'
 import { tablesWoken } from '../queue/woken.ts'
+import { buildMeanwhile } from './build-indexes.ts'
 import { type IngestSummary, runTable } from './ingest.ts'
 import { findTable, type Lake } from './lake.ts'
 import { listLanding } from './listing.ts'
@@ -110,6 +111,7 @@ export async function followQueue(parts: WorkerParts, options: FollowOptions): P
     }),
   )
   const ends = await Promise.allSettled(loops)
+  for (const { index } of worker.sessions.values()) await index?.building
   await asking(worker, () => queue.hide(worker.inbox.held(), 0)).catch(() => undefined)
   for (const end of ends) if (end.status === 'rejected') throw end.reason
 }
@@ -186,12 +188,13 @@ async function takeTurn(worker: Worker, turn: Turn): Promise<void> {
 async function look(worker: Worker, { table: name, keys }: Turn): Promise<TurnOutcome> {
   const { lake, engine, options, folders, sessions, signal } = worker
   const table = findTable(lake.config, name)
-  const session = sessions.get(name) ?? openSession(lake.tableStore(name))
+  const session = sessions.get(name) ?? openSession(lake.tableStore(name), lake.index)
   sessions.set(name, session)
   try {
     const listing = await listLanding(lake, folders.of(name, keys))
     const run = { lake, engine, table, session, options: { ...options, signal } }
     const { summary, waiting, readyAtMs, error } = await runTable(run, listing.tables.get(name) ?? [])
+    buildMeanwhile(run)
     if (summary.commits > 0 || summary.stopped !== null)
       options.onRound?.({ schema: 'tributary.ingest/1', tables: [summary], unconfigured: [], refused: [] })
     return { waiting: new Set(waiting), readyAtMs, stopped: error === undefined ? undefined : stopOf(name, error) }

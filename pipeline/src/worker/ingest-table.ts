@@ -118,6 +118,7 @@ async function runBatch(
     await writes.discard()
     return 'conflicted'
   }
+  session.index?.batches.add(outcome.version)
   const { metadata } = session.snapshot ?? {}
   if (metadata !== undefined && isCheckpointDue({ version: outcome.version, metadata })) {
     await refreshSession(session)

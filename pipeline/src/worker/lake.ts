@@ -1,6 +1,7 @@
 import { type Clock, type Store, storeAt, systemClock } from '@tributary/delta/log'
 import type { Config, TableConfig } from '../config/config.ts'
 import { tableNotConfigured } from '../errors.ts'
+import type { IndexPlace } from '../key-index/index-folder.ts'
 
 /** A landing, the lake that it flows into, and the configuration that joins them. */
 export interface Lake {
@@ -12,9 +13,13 @@ export interface Lake {
   readonly root: Store
   /** Store of one table's folder, `<lake>/<schema>/<table>`. */
   readonly tableStore: (table: string) => Store
+  /** Where the key index of a table is kept; undefined: none are kept. */
+  readonly index: IndexPlace | undefined
 }
 
 export interface LakeOptions {
+  /** Where key indexes are kept. Without it each batch scans the keys of the table. */
+  readonly index?: IndexPlace
   readonly clock?: Clock
   /** Put something between us and the stores: a cache, a meter, a fault. */
   readonly wrapStore?: (store: Store, what: 'landing' | 'table' | 'root') => Store
@@ -29,6 +34,7 @@ export function openLake(config: Config, options: LakeOptions = {}): Lake {
     clock,
     landing: wrap(storeAt(config.landing, clock), 'landing'),
     root: wrap(storeAt(config.lake, clock), 'root'),
+    index: options.index,
     tableStore: (table) => wrap(storeAt(`${config.lake}/${tableFolder(table)}`, clock), 'table'),
   }
 }

@@ -25,7 +25,7 @@ export async function prepareChanges(
   if (shape.schema.fields.length === 0) return undefined
   // No row came so far: there is nothing to stage.
   if (!staged.isOpen) await openBatch(engine, shape)
-  const parts = { engine, store: session.store, clock: lake.clock }
+  const parts = { engine, store: session.store, clock: lake.clock, index: session.index }
   const prepared = await prepareUpsert(parts, {
     snapshot: session.snapshot,
     shape,

@@ -78,7 +78,7 @@ async function prepareRows(run: TableRun, rows: readonly QuarantinedRow[]): Prom
     files.push(await replayFile(run, schema, group))
   const shape = shapeOf(run, schema)
   const prepared = await prepareUpsert(
-    { engine, store: session.store, clock: lake.clock },
+    { engine, store: session.store, clock: lake.clock, index: session.index },
     {
       snapshot: session.snapshot,
       shape,

@@ -8,6 +8,8 @@ import type { TableSession } from './table-session.ts'
 export type IngestEvent =
   | ({ readonly kind: 'committed'; readonly table: string } & CommitEvent)
   | { readonly kind: 'stopped'; readonly table: string; readonly code: string; readonly message: string }
+  /** The key index of a table was built: from now on batches ask it instead of reading the table's keys. */
+  | { readonly kind: 'indexed'; readonly table: string; readonly keys: number; readonly ms: number }
   | { readonly kind: 'warning'; readonly table: string; readonly message: string }
   | {
       readonly kind: 'progress'

@@ -22,4 +22,5 @@ export async function watch(lake: Lake, engine: Engine, options: WatchOptions): 
     if (summary.tables.some((table) => table.commits > 0 || table.stopped !== null)) options.onRound?.(summary)
     await pause(lake.clock, options.intervalMs, options.signal)
   }
+  for (const { index } of sessions.values()) await index?.building
 }
