@@ -1,4 +1,5 @@
-import { type AppendValue, duckdbType, type Snapshot } from '@tributary/delta'
+import { type AppendValue, duckdbType, quoteText, type Snapshot } from '@tributary/delta'
+import type { IndexedOrder } from '../key-index/find-rows.ts'
 import type { IndexHolder } from '../key-index/index-folder.ts'
 import { HALVES, hashSql, isIndexable } from '../key-index/key-hash.ts'
 import { bringIndex, type KeyIndex } from '../key-index/key-index.ts'
@@ -54,31 +55,49 @@ async function ask(
   await engine.run(`CREATE OR REPLACE TEMP TABLE asked AS
     SELECT ${nameList(shape.key)}, h, row_number() OVER (ORDER BY h) - 1 AS "__at"
     FROM (SELECT DISTINCT ${nameList(shape.key)}, ${hashSql(subject.key, index.salt)} AS h FROM ${keysFrom})`)
-  await engine.run(`CREATE OR REPLACE TEMP TABLE answered ("__at" BIGINT, "__path" VARCHAR, "__position" BIGINT,
-    "__file" VARCHAR, "__row" BIGINT, "__text" VARCHAR)`)
+  const files = numbering()
   const answers: (readonly AppendValue[])[] = []
   let asked = 0
   for await (const part of engine.streamVectors(`SELECT ${HALVES} FROM asked ORDER BY "__at"`)) {
     const rows = await index.find(hashesOf(part))
     if (rows === undefined) return undefined
     for (const { at, path, position, order } of rows)
-      answers.push([
-        asked + at,
-        path,
-        position,
-        order?.landingFile ?? null,
-        order === undefined ? null : order.row,
-        order?.sequence ?? null,
-      ])
+      answers.push(
+        guard ? [asked + at, files.of(path), position, ...orderValues(order)] : [asked + at, files.of(path), position],
+      )
     asked += part.rowCount
   }
-  await engine.append('answered', ['__at', '__path', '__position', '__file', '__row', '__text'], answers)
-  const order = guard
-    ? `, ${`CAST("__text" AS ${sequenceType(shape)})`} AS "__seq", "__file", CASE WHEN "__file" IS NULL THEN NULL ELSE "__row" END AS "__row"`
-    : ''
+  const order = guard ? ['__file', '__row', '__text'] : []
+  await engine.run(
+    `CREATE OR REPLACE TEMP TABLE answered ("__at" BIGINT, "__number" BIGINT, "__position" BIGINT${
+      guard ? ', "__file" VARCHAR, "__row" BIGINT, "__text" VARCHAR' : ''
+    })`,
+  )
+  await engine.append('answered', ['__at', '__number', '__position', ...order], answers)
+  const guarded = guard ? `, CAST("__text" AS ${sequenceType(shape)}) AS "__seq", "__file", "__row"` : ''
+  const paths = files.names().map((path, number) => `(${quoteText(path)}, ${number})`)
   const [created] = await engine.all(`CREATE OR REPLACE TEMP TABLE located AS
-    SELECT ${nameList(shape.key)}, "__path", "__position"${order} FROM answered JOIN asked USING ("__at")`)
+    SELECT ${nameList(shape.key)}, p.path AS "__path", "__position"${guarded} FROM answered JOIN asked USING ("__at")
+    JOIN (VALUES ${paths.length === 0 ? "('', 0)" : paths.join(', ')}) p(path, number) ON p.number = "__number"`)
   return Number(created?.['Count'] ?? 0)
+}
+
+function orderValues(order: IndexedOrder | undefined): readonly AppendValue[] {
+  if (order?.landingFile === undefined) return [null, null, order?.sequence ?? null]
+  return [order.landingFile, order.row, order.sequence]
+}
+
+/** Numbers for names, in the order in which they are met. */
+function numbering(): { readonly of: (name: string) => number; readonly names: () => readonly string[] } {
+  const numbers = new Map<string, number>()
+  return {
+    of: (name) => {
+      const number = numbers.get(name) ?? numbers.size
+      numbers.set(name, number)
+      return number
+    },
+    names: () => [...numbers.keys()],
+  }
 }
 
 /** What an index of that table is about; undefined when its keys cannot be indexed. */
