@@ -11,7 +11,7 @@ import { type IngestSummary, runTable } from './ingest.ts'
 import { findTable, type Lake } from './lake.ts'
 import { listLanding } from './listing.ts'
 import { pause } from './pause.ts'
-import type { IngestOptions } from './run.ts'
+import type { BatchWork, IngestOptions } from './run.ts'
 import { type TableFolders, tableFolders } from './table-folders.ts'
 import { openSession, type TableSession } from './table-session.ts'
 
@@ -22,6 +22,8 @@ export interface WorkerParts {
   readonly queue: Queue
   /** The landing as notifications name it. */
   readonly place: LandingPlace
+  /** DuckDB's, unless a simulation brings its own. */
+  readonly work?: BatchWork
 }
 
 /** How patient a worker is, in milliseconds. */
@@ -186,13 +188,20 @@ async function takeTurn(worker: Worker, turn: Turn): Promise<void> {
 
 /** Lists the table's folders, after its messages were received, and applies what waits there. */
 async function look(worker: Worker, { table: name, keys }: Turn): Promise<TurnOutcome> {
-  const { lake, engine, options, folders, sessions, signal } = worker
+  const { lake, engine, work, options, folders, sessions, signal } = worker
   const table = findTable(lake.config, name)
   const session = sessions.get(name) ?? openSession(lake.tableStore(name), lake.index)
   sessions.set(name, session)
   try {
     const listing = await listLanding(lake, folders.of(name, keys))
-    const run = { lake, engine, table, session, options: { ...options, signal } }
+    const run = {
+      lake,
+      engine,
+      table,
+      session,
+      options: { ...options, signal },
+      ...(work === undefined ? {} : { work }),
+    }
     const { summary, waiting, readyAtMs, error } = await runTable(run, listing.tables.get(name) ?? [])
     buildMeanwhile(run)
     if (summary.commits > 0 || summary.stopped !== null)

@@ -1,27 +1,25 @@
 import { isCheckpointDue } from '@tributary/delta'
 import { commitContended } from '../errors.ts'
-import { keepLog } from '../maintain/log-upkeep.ts'
 import { assertSettings } from './assert-settings.ts'
 import { commitBatch, type PreparedBatch } from './commit-batch.ts'
 import { lookUpFiles } from './look-up.ts'
 import {
+  BATCH_FILES_MAX,
+  type BatchPlan,
   isWaiting,
   type LandingFile,
   listWaiting,
   type PlanLimits,
   planTable,
   type SeenFile,
-  type TablePlan,
 } from './plan.ts'
-import { prepareChanges } from './prepare-changes.ts'
-import { prepareLoad } from './prepare-load.ts'
-import { prepareSuperseded } from './prepare-superseded.ts'
 import type { CommitEvent, TableRun } from './run.ts'
 import { refreshSession } from './table-session.ts'
 import { trackWrites } from './track-writes.ts'
+import { workOfDuckDb } from './work-of-duckdb.ts'
 
 const ATTEMPTS_MAX = 10
-const LIMITS: Omit<PlanLimits, 'settleMs'> = { batchBytesMax: 64 * 1024 * 1024, batchFilesMax: 2000 }
+const LIMITS: Omit<PlanLimits, 'settleMs'> = { batchBytesMax: 64 * 1024 * 1024, batchFilesMax: BATCH_FILES_MAX }
 
 /** Whom a table's ingest tells how far it is. */
 export interface TableProgress {
@@ -82,28 +80,22 @@ interface Look {
   readonly readAtMs: number
 }
 
-type Work = Exclude<TablePlan, { readonly kind: 'idle' | 'settling' }>
-
 /** Prepares one batch and attempts its commit. */
 async function runBatch(
   run: TableRun,
-  { plan, seen, readAtMs }: Look & { readonly plan: Work },
+  { plan, seen, readAtMs }: Look & { readonly plan: BatchPlan },
 ): Promise<CommitEvent | 'conflicted' | 'nothing'> {
   const { lake, session, table } = run
   const startMs = lake.clock.now()
   const writes = trackWrites(session.store)
-  // Temporary tables go with the connection.
-  const engine = await run.engine.fork()
-  let prepared: PreparedBatch | undefined
-  try {
-    prepared = await prepare({ ...run, engine, session: { ...session, store: writes.store } }, plan, seen)
-  } catch (error) {
-    // Nothing refers to these files: no commit was attempted.
-    await writes.discard()
-    throw error
-  } finally {
-    await engine.close()
-  }
+  const { prepare, keepLog } = run.work ?? workOfDuckDb
+  const prepared = await prepare({ ...run, session: { ...session, store: writes.store } }, plan, seen).catch(
+    async (error: unknown) => {
+      // Nothing refers to these files: no commit was attempted.
+      await writes.discard()
+      throw error
+    },
+  )
   if (prepared === undefined) {
     await writes.discard()
     return 'nothing'
@@ -143,26 +135,6 @@ async function runBatch(
   }
 }
 
-async function prepare(run: TableRun, plan: Work, seen: readonly SeenFile[]): Promise<PreparedBatch | undefined> {
-  switch (plan.kind) {
-    case 'load':
-      return (
-        (await prepareLoad(run, plan)) ??
-        prepareChanges(run, { files: allWaiting(run, seen), guard: run.table.sequence !== undefined })
-      )
-    case 'changes':
-      return prepareChanges(run, plan)
-    case 'superseded':
-      return prepareSuperseded(run, plan.files)
-  }
-}
-
 function sum(batch: PreparedBatch, part: 'read' | 'applied' | 'superseded' | 'noop' | 'quarantined'): number {
   return batch.entries.reduce((total, entry) => total + entry[part], 0)
-}
-
-/** A load without a row tells no types: it is taken in together with the changes that follow it. */
-function allWaiting({ session }: TableRun, seen: readonly SeenFile[]): readonly LandingFile[] {
-  const files = seen.filter((candidate) => isWaiting(candidate, session.state)).map(({ file }) => file)
-  return files.toSorted((a, b) => (a.place < b.place ? -1 : 1)).slice(0, LIMITS.batchFilesMax)
 }

@@ -6,7 +6,7 @@ import { type OpenedFile, openLandingFile } from '../dms/open-file.ts'
 import { planRead, type ReadContext, type ReadPlan, type SourceColumn } from '../dms/plan-read.ts'
 import { readRows } from '../dms/read-rows.ts'
 import { beforeName } from '../dms/relation-sql.ts'
-import { columnReserved, schemaMismatch } from '../errors.ts'
+import { columnReserved, landingFileChanged, schemaMismatch } from '../errors.ts'
 import type { LedgerEntry } from '../ledger/ledger.ts'
 import type { QuarantinedRow } from '../ledger/quarantine.ts'
 import type { StagedFile } from '../upsert/batch.ts'
@@ -119,13 +119,28 @@ export function ledgerEntry(
   }
 }
 
-function openFile({ lake }: TableRun, engine: Engine, file: LandingFile): Promise<OpenedFile> {
+/** Opens the file if it still is the one that was listed. Throws `LANDING_FILE_CHANGED`. */
+async function openFile({ lake }: TableRun, engine: Engine, file: LandingFile): Promise<OpenedFile> {
   const isTransactions = file.kind === 'transactions'
-  return openLandingFile(lake.landing, file.key, {
+  const opened = await openLandingFile(lake.landing, file.key, {
     tempFolder: engine.tempFolder,
     settings: lake.config.dms,
     isTransactions,
   })
+  if (isAsListed(file, opened)) return opened
+  await opened.dispose()
+  throw landingFileChanged(file.key)
+}
+
+/**
+ * Whether what was opened is what the plan was made for. Else the ledger would name bytes that the listing does not know, and the same
+ * LOAD object be a reload again with every look.
+ */
+export function isAsListed(
+  file: Pick<LandingFile, 'sizeBytes' | 'modifiedMs'>,
+  opened: { readonly sizeBytes: number; readonly modifiedMs: number },
+): boolean {
+  return opened.sizeBytes === file.sizeBytes && Math.floor(opened.modifiedMs) === Math.floor(file.modifiedMs)
 }
 
 function readingOf(

@@ -1,7 +1,10 @@
-import type { Engine } from '@tributary/delta'
+import type { Clock, Engine, Snapshot } from '@tributary/delta'
 import type { TableConfig } from '../config/config.ts'
 import type { Counts } from '../ledger/table-state.ts'
+import type { PinPlace } from '../maintain/pins.ts'
+import type { PreparedBatch } from './commit-batch.ts'
 import type { Lake } from './lake.ts'
+import type { BatchPlan, SeenFile } from './plan.ts'
 import type { TableSession } from './table-session.ts'
 
 /** What an ingest tells while it runs. */
@@ -49,6 +52,14 @@ export interface IngestOptions {
   readonly sessions?: Map<string, TableSession>
 }
 
+/** What has to know rows: all else of an ingest deals with files, ledgers and commits. */
+export interface BatchWork {
+  /** Reads the files of a batch and writes what its commit will name; undefined when they do not even tell columns. */
+  readonly prepare: (run: TableRun, plan: BatchPlan, seen: readonly SeenFile[]) => Promise<PreparedBatch | undefined>
+  /** The checkpoint after a commit that asks for one, and the cleanup of the log. */
+  readonly keepLog: (engine: Engine, clock: Clock, snapshot: Snapshot, place: PinPlace) => Promise<void>
+}
+
 /** One table of one run. */
 export interface TableRun {
   readonly lake: Lake
@@ -56,4 +67,6 @@ export interface TableRun {
   readonly table: TableConfig
   readonly session: TableSession
   readonly options: IngestOptions
+  /** DuckDB's, unless a simulation brings its own. */
+  readonly work?: BatchWork
 }

@@ -24,10 +24,11 @@ export function openSession(store: Store, place?: IndexPlace): TableSession {
 export async function refreshSession(session: TableSession): Promise<void> {
   const snapshot = await newestSnapshot(session)
   if (snapshot === session.snapshot) return
-  session.snapshot = snapshot
   const text = snapshot?.domains.get(STATE_DOMAIN)
-  session.state = text === undefined ? undefined : parseTableState(text)
-  session.ledger = await readLedger(session.store, session.state?.ledger ?? [], session.segments)
+  const state = text === undefined ? undefined : parseTableState(text)
+  const ledger = await readLedger(session.store, state?.ledger ?? [], session.segments)
+  // All of it or nothing: a snapshot beside the ledger of an older one takes files in twice.
+  Object.assign(session, { snapshot, state, ledger })
 }
 
 async function newestSnapshot(session: TableSession): Promise<Snapshot | undefined> {
