@@ -14,7 +14,7 @@ export interface Lake {
   /** Store of one table's folder, `<lake>/<schema>/<table>`. */
   readonly tableStore: (table: string) => Store
   /** Where the key index of a table is kept; undefined: none are kept. */
-  readonly index: IndexPlace | undefined
+  readonly index?: IndexPlace | undefined
 }
 
 export interface LakeOptions {

@@ -10,6 +10,7 @@ import { columnReserved, landingFileChanged, schemaMismatch } from '../errors.ts
 import type { LedgerEntry } from '../ledger/ledger.ts'
 import type { QuarantinedRow } from '../ledger/quarantine.ts'
 import type { StagedFile } from '../upsert/batch.ts'
+import { type FilePattern, patternOf } from './file-pattern.ts'
 import type { LandingFile } from './plan.ts'
 import type { TableRun } from './run.ts'
 import { type EvolvingSchema, widenedSchema } from './schema.ts'
@@ -26,7 +27,12 @@ export interface FileReading {
 
 /** A file was read, or the table must take wider types before it can be. */
 export type ReadOutcome =
-  | { readonly kind: 'read'; readonly reading: FileReading }
+  | {
+      readonly kind: 'read'
+      readonly reading: FileReading
+      /** For the files that follow; undefined when this one had something of its own. */
+      readonly pattern: FilePattern | undefined
+    }
   | { readonly kind: 'widen'; readonly schema: StructType }
 
 /** Names of the columns that batches and scans add on their way, and of the place that data files keep. */
@@ -72,6 +78,7 @@ export async function readLandingFile(
     return {
       kind: 'read',
       reading: { ...readingOf(file, opened), read: rows.rowsRead, digitsCut: rows.digitsCut, rejects },
+      pattern: rows.path === 'fast' ? await patternOf(file, opened, plan) : undefined,
     }
   } finally {
     await opened.dispose()
@@ -120,7 +127,7 @@ export function ledgerEntry(
 }
 
 /** Opens the file if it still is the one that was listed. Throws `LANDING_FILE_CHANGED`. */
-async function openFile({ lake }: TableRun, engine: Engine, file: LandingFile): Promise<OpenedFile> {
+export async function openFile({ lake }: TableRun, engine: Engine, file: LandingFile): Promise<OpenedFile> {
   const isTransactions = file.kind === 'transactions'
   const opened = await openLandingFile(lake.landing, file.key, {
     tempFolder: engine.tempFolder,
@@ -143,7 +150,7 @@ export function isAsListed(
   return opened.sizeBytes === file.sizeBytes && Math.floor(opened.modifiedMs) === Math.floor(file.modifiedMs)
 }
 
-function readingOf(
+export function readingOf(
   file: LandingFile,
   { hash, sizeBytes }: OpenedFile,
 ): Pick<FileReading, 'file' | 'hash' | 'sizeBytes'> {
@@ -246,10 +253,17 @@ function mergedSource(known: readonly string[], columns: readonly string[]): rea
 }
 
 function stagedFile(file: LandingFile, plan: ReadPlan, relation: string): StagedFile {
+  return { key: file.key, place: file.place, ...stagedRows(file, plan, relation) }
+}
+
+/** What is staged of a file, or of several that are read by one plan. */
+export function stagedRows(
+  { kind }: Pick<LandingFile, 'kind'>,
+  plan: ReadPlan,
+  relation: string,
+): Omit<StagedFile, 'key' | 'place'> {
   return {
-    key: file.key,
-    kind: file.kind === 'load' ? 'load' : 'cdc',
-    place: file.place,
+    kind: kind === 'load' ? 'load' : 'cdc',
     relation,
     columns: plan.columns.map((column) => column.name),
     beforeKey: new Map(plan.before.map(({ name }) => [name, beforeName(name)])),

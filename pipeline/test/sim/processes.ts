@@ -164,6 +164,9 @@ export const noEngine: Engine = {
   stream: () => {
     throw new Error('there is no engine in this simulation')
   },
+  streamVectors: () => {
+    throw new Error('there is no engine in this simulation')
+  },
   append: () => noSuch(),
   fork: () => noSuch(),
   close: () => Promise.resolve(),
