@@ -59,7 +59,7 @@ export function pathClimbs(path: string): TributaryError {
   return new TributaryError(
     'refused',
     'PATH_CLIMBS',
-    `The path ${JSON.stringify(path)} is refused: it is absolute, empty, or has a part that leaves its folder. Use a path below the root, without ".." and without NUL.`,
+    `The path ${JSON.stringify(path)} is refused: it is absolute, empty, or leaves its folder, by a part of it or by a symbolic link. Use a path below the root, without ".." and without NUL.`,
   )
 }
 
@@ -601,5 +601,14 @@ export function columnNotFound(name: string, known: readonly string[]): Tributar
     'invalid',
     'COLUMN_NOT_FOUND',
     `There is no column ${JSON.stringify(name)}: the table has ${known.map((column) => JSON.stringify(column)).join(', ')}. Use one of these.`,
+  )
+}
+
+/** A name that no SQL can spell. */
+export function nameHasNul(name: string): TributaryError {
+  return new TributaryError(
+    'invalid',
+    'NAME_HAS_NUL',
+    `The name ${JSON.stringify(name.slice(0, 100))} holds a NUL character, which no query can spell. Give the column another name.`,
   )
 }
