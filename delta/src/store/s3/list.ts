@@ -48,11 +48,12 @@ async function* listPages(
     const page = await client.send(command).catch((cause: unknown) => {
       throw wrapS3Error(cause, { bucket, path: prefix, doing: 'list' })
     })
-    yield (page.Contents ?? []).flatMap(({ Key = '', Size = 0, LastModified }): readonly StoreEntry[] => {
+    yield (page.Contents ?? []).flatMap(({ Key = '', Size = 0, LastModified, ETag }): readonly StoreEntry[] => {
       const path = decodeKey(Key).slice(root.length)
       // A name that ends in a slash is some program's picture of a folder.
       if (path === '' || path.endsWith('/')) return []
-      return [{ path, sizeBytes: Size, modifiedMs: wholeSeconds(LastModified) }]
+      const eTag = ETag === undefined ? {} : { eTag: ETag }
+      return [{ path, sizeBytes: Size, modifiedMs: wholeSeconds(LastModified), ...eTag }]
     })
     token = page.IsTruncated === true ? page.NextContinuationToken : undefined
   } while (token !== undefined)
