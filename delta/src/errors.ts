@@ -95,6 +95,15 @@ export function storeNotLocatable(path: string): TributaryError {
 
 // --- S3 ---
 
+/** The name of an object holds what DuckDB takes for options of its URL. */
+export function s3KeyRefused(path: string): TributaryError {
+  return new TributaryError(
+    'refused',
+    'S3_KEY_REFUSED',
+    `The object ${JSON.stringify(path.slice(0, 200))} is refused: its name holds a question mark, and DuckDB reads options after one, the server to ask among them. Write the file under another name.`,
+  )
+}
+
 /** Text that should name a bucket and does not. */
 export function s3UrlInvalid(url: string): TributaryError {
   return new TributaryError(

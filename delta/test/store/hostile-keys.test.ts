@@ -120,13 +120,20 @@ test('10,000 hostile keys of a bucket lead to an object below the prefix, or are
   await fc.assert(
     fc.asyncProperty(hostile, async (path) => {
       const found = await located(store, path)
-      if ('code' in found) expect(found.code).toBe('PATH_CLIMBS')
+      if (path.includes('?')) expect(found).toEqual({ code: 'S3_KEY_REFUSED' })
+      else if ('code' in found) expect(found.code).toBe('PATH_CLIMBS')
       else {
         expect(found.name).toBe(`s3://lake/tables/orders/${path}`)
         expect(path.split('/').some((part) => part === '..' || part === '.' || part === '')).toBe(false)
       }
     }),
     RUNS,
+  )
+})
+
+test('no key tells DuckDB to ask another server', async () => {
+  await expect(s3Store('s3://lake').locate('a.parquet?s3_endpoint=evil.example')).rejects.toThrow(
+    'The object "a.parquet?s3_endpoint=evil.example" is refused: its name holds a question mark, and DuckDB reads options after one, the server to ask among them. Write the file under another name.',
   )
 })
 
