@@ -5,7 +5,7 @@ export interface StoreEntry {
   readonly sizeBytes: number
   /** Milliseconds since the epoch. */
   readonly modifiedMs: number
-  /** Another one for other bytes; listings of a bucket tell it. */
+  /** Another one for other bytes; buckets tell it. */
   readonly eTag?: string
 }
 

@@ -94,7 +94,6 @@ test('a worker that starts again, and status, ask a bucket for the newest hint a
   const open = await projectWith('restart', 3)
   const cold = await requestsOf(async () => readStatus(await open()))
   const warm = await requestsOf(async () => readStatus(await open()))
-  console.log('status, cold and warm', JSON.stringify(cold), JSON.stringify(warm))
   const total = (counts: Record<string, number>): number => Object.values(counts).reduce((sum, count) => sum + count, 0)
   expect(
     [cold['GET .json'], cold['GET .checkpoint.'], cold['GET _tributary/ledger']].map((count = 0) => count > 0),
@@ -104,7 +103,6 @@ test('a worker that starts again, and status, ask a bucket for the newest hint a
   expect(Object.keys(warm)).not.toContain('GET _tributary/ledger')
   expect(total(warm)).toBeLessThan(total(cold) / 2)
   const idle = await requestsOf(async () => ingest(await open(), engine))
-  console.log('ingest that finds nothing, warm', JSON.stringify(idle))
   expect(Object.keys(idle)).not.toContain('GET .json')
 })
 
