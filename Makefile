@@ -20,13 +20,14 @@ BUNDLE = cli/dist/main.js
 SOURCES = $(shell find delta/src pipeline/src cli/src -name '*.ts')
 RESULTS = node_modules/.tests.json
 
-.PHONY: help setup spark servers demo test soak check bench format clean
+.PHONY: help setup spark servers demo demo-s3 test soak check bench format clean
 
 help:
 	@echo 'make setup    install Node 24, the npm packages and the Python readers into this checkout'
 	@echo 'make spark    install Spark, a reader in the tests; make test does so itself'
 	@echo 'make servers  install servers for S3 and SQS, for the tests; make test does so itself'
 	@echo 'make demo     30 days of real flights: DMS files in, live Delta tables out'
+	@echo 'make demo-s3  a stream of files through a bucket and a queue into live tables in S3, and how fresh they are'
 	@echo 'make test     everything that must hold: style, types, and all tests'
 	@echo 'make soak     the long runs: all conformance cases, millions of damaged inputs, every table by Spark'
 	@echo 'make check    the quick part of it, in under a minute'
@@ -77,6 +78,9 @@ $(SERVERS_READY): .ci/servers/requirements.txt $(PYTHON_READY)
 
 demo: setup
 	@$(NPM_RUN) demo
+
+demo-s3: setup $(SERVERS_READY)
+	@$(NPM_RUN) demo-s3
 
 test: setup $(SPARK_READY) $(SERVERS_READY)
 	@rm -f $(RESULTS)

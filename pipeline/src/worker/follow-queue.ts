@@ -54,7 +54,8 @@ export interface FollowOptions extends Omit<IngestOptions, 'dryRun' | 'sessions'
 }
 
 const LIMITS: WorkerLimits = { windowMs: 500, sweepMs: 300_000, hideMs: 60_000 }
-const TABLES_AT_ONCE = 2
+/** A turn mostly waits for the bucket; DuckDB's one limit of memory holds for all of them together. */
+const TABLES_AT_ONCE = 4
 /** A table with a long load holds its messages; the others go on by the sweep. */
 const HELD_MAX = 2_000
 const RECEIVES_MAX = 5
