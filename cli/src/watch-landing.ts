@@ -71,7 +71,10 @@ async function withMetrics(
   { lake, queue, listen, onEvent }: Measured,
   follow: (more: Partial<FollowOptions>) => Promise<void>,
 ): Promise<void> {
-  const metrics = workerMetrics(lake.clock)
+  const targets = lake.config.tables.flatMap(({ name, freshnessMs }) =>
+    freshnessMs === undefined ? [] : [[name, freshnessMs] as const],
+  )
+  const metrics = workerMetrics(lake.clock, new Map(targets))
   const server = await serveMetrics(metrics, listen, queue.depth)
   words.say(`metrics at http://${server.address}/metrics`)
   try {

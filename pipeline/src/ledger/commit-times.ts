@@ -19,16 +19,21 @@ export function encodeCommitTimes(batch: {
   /** When the table and its landing were looked at. */
   readonly readAtMs: number | undefined
 }): string | undefined {
-  const landedMs = batch.entries
-    .filter(({ kind }) => kind === 'load' || kind === 'cdc' || kind === 'transactions')
-    .reduce((newest, { modifiedMs }) => Math.max(newest, modifiedMs), Number.NEGATIVE_INFINITY)
   const times: CommitTimes = {
     sourceAt: batch.sourceAt,
-    landedAt: isoTime(landedMs),
+    landedAt: isoTime(newestWriteMs(batch.entries)),
     pickedUpAt: isoTime(batch.readAtMs),
   }
   const isTold = Object.values(times).some((time) => time !== undefined)
   return isTold ? JSON.stringify(times) : undefined
+}
+
+/** When the newest of the landing files was written. */
+export function newestWriteMs(entries: readonly Pick<LedgerEntry, 'kind' | 'modifiedMs'>[]): number | undefined {
+  const times = entries
+    .filter(({ kind }) => kind === 'load' || kind === 'cdc' || kind === 'transactions')
+    .map(({ modifiedMs }) => modifiedMs)
+  return times.length === 0 ? undefined : times.reduce((newest, ms) => Math.max(newest, ms))
 }
 
 /** Reads them; other writers put other texts there. */
@@ -41,6 +46,37 @@ export function parseCommitTimes(userMetadata: string | undefined): CommitTimes 
   return { sourceAt: text('sourceAt'), landedAt: text('landedAt'), pickedUpAt: text('pickedUpAt') }
 }
 
+/** How long a change was on its way, in milliseconds and by hop; below zero where clocks differ, null where nothing tells. */
+export interface HopTimes {
+  /** From the commit at the source to the file in the landing. */
+  readonly dmsMs: number | null
+  /** From there until the worker looked. */
+  readonly queueMs: number
+  /** From there to the commit. */
+  readonly mergeMs: number
+}
+
+/** The hops of the newest change in a commit of ours; undefined for commits that took nothing in. */
+export function hopsOf(
+  info: { readonly timestamp?: number | undefined; readonly userMetadata?: string | undefined } | undefined,
+): HopTimes | undefined {
+  const { sourceAt = '', landedAt = '', pickedUpAt = '' } = parseCommitTimes(info?.userMetadata)
+  const [sourceMs, landedMs, pickedUpMs] = [sourceAt, landedAt, pickedUpAt].map(parseTime)
+  // The commit's own time and not its file's: a bucket tells whole seconds only.
+  const committedMs = info?.timestamp
+  if (landedMs === undefined || pickedUpMs === undefined || committedMs === undefined) return undefined
+  return {
+    dmsMs: sourceMs === undefined ? null : landedMs - sourceMs,
+    queueMs: pickedUpMs - landedMs,
+    mergeMs: committedMs - pickedUpMs,
+  }
+}
+
+function parseTime(text: string): number | undefined {
+  const ms = Date.parse(text)
+  return Number.isNaN(ms) ? undefined : ms
+}
+
 function parseObject(text: string | undefined): Readonly<Record<string, unknown>> {
   try {
     const value: unknown = JSON.parse(text ?? '{}')
@@ -51,5 +87,5 @@ function parseObject(text: string | undefined): Readonly<Record<string, unknown>
 }
 
 function isoTime(ms: number | undefined): string | undefined {
-  return ms === undefined || !Number.isFinite(ms) ? undefined : new Date(ms).toISOString()
+  return ms === undefined ? undefined : new Date(ms).toISOString()
 }

@@ -6,13 +6,16 @@ import { backOffMs, createInbox, type Inbox, type Turn, type TurnOutcome, type V
 import { type LandingPlace, parseNotification } from '../queue/notification.ts'
 import type { Queue, QueueMessage } from '../queue/queue.ts'
 import { tablesWoken } from '../queue/woken.ts'
+import { type Arrivals, createArrivals } from './arrivals.ts'
 import { type IngestSummary, runTable } from './ingest.ts'
 import { findTable, type Lake } from './lake.ts'
 import { listLanding } from './listing.ts'
 import { pause } from './pause.ts'
+import type { LandingFile } from './plan.ts'
 import type { IngestOptions } from './run.ts'
 import { type TableFolders, tableFolders } from './table-folders.ts'
 import { openSession, type TableSession } from './table-session.ts'
+import type { WorkerSignal } from './worker-signal.ts'
 
 /** What a worker works with. */
 export interface WorkerParts {
@@ -32,17 +35,6 @@ export interface WorkerLimits {
   /** So long a message stays hidden if this process dies. */
   readonly hideMs: number
 }
-
-/** What a worker tells of its own work, for metrics. */
-export type WorkerSignal =
-  | { readonly kind: 'answered'; readonly by: 'queue' | 'landing' }
-  | { readonly kind: 'holding'; readonly messages: number }
-  | {
-      readonly kind: 'settled'
-      readonly as: 'done' | 'back' | 'aside'
-      /** How long it was on its way, by hop: from the write to the receipt, and from there to the durable commit. */
-      readonly hopsMs: Readonly<Record<string, number>>
-    }
 
 /** How to follow a queue: `ingest`'s options, the limits, and the way to end. */
 export interface FollowOptions extends Omit<IngestOptions, 'dryRun' | 'sessions' | 'tables'> {
@@ -70,13 +62,8 @@ interface Worker extends WorkerParts {
   readonly folders: TableFolders
   readonly sessions: Map<string, TableSession>
   readonly receivesMax: number
-  readonly arrivals: WeakMap<QueueMessage, Arrival>
+  readonly arrivals: Arrivals
   readonly signal: AbortSignal
-}
-
-interface Arrival {
-  readonly writtenMs: number | undefined
-  readonly receivedMs: number
 }
 
 /**
@@ -97,7 +84,7 @@ export async function followQueue(parts: WorkerParts, options: FollowOptions): P
     folders: tableFolders(lake),
     sessions: new Map(),
     receivesMax,
-    arrivals: new WeakMap(),
+    arrivals: createArrivals(),
     signal: AbortSignal.any([options.signal, ending.signal]),
   }
   if (queue.receivesMax === undefined)
@@ -139,7 +126,7 @@ async function receiveAll(worker: Worker): Promise<void> {
 
 /** Reads a message: it wakes tables, or there is nothing to do, or nobody can read it. */
 async function open(worker: Worker, message: QueueMessage): Promise<void> {
-  const { inbox, lake, place } = worker
+  const { inbox, lake, place, options } = worker
   const read = parseNotification(message.body, place)
   if (read.kind === 'unreadable') {
     const isLast = message.receives >= worker.receivesMax
@@ -151,10 +138,13 @@ async function open(worker: Worker, message: QueueMessage): Promise<void> {
     })
     return
   }
-  if (read.kind === 'written') worker.arrivals.set(message, { writtenMs: read.writtenMs, receivedMs: lake.clock.now() })
+  const nowMs = lake.clock.now()
+  if (read.kind === 'written') worker.arrivals.add(message, { writtenMs: read.writtenMs, nowMs })
   const woken = read.kind === 'nothing' ? new Map() : tablesWoken(lake.config, read.keys)
   if (woken.size === 0) await carryOut(worker, { done: [message], back: [], aside: [] })
-  else inbox.add(message, woken, lake.clock.now())
+  else inbox.add(message, woken, nowMs)
+  const writtenMs = worker.arrivals.oldestOf([message]) ?? nowMs
+  for (const table of woken.keys()) options.onSignal?.({ kind: 'woken', table, writtenMs })
 }
 
 async function takeTurns(worker: Worker): Promise<void> {
@@ -179,12 +169,25 @@ async function takeTurns(worker: Worker): Promise<void> {
 }
 
 async function takeTurn(worker: Worker, turn: Turn): Promise<void> {
-  const outcome = await look(worker, turn)
-  await carryOut(worker, worker.inbox.finish(turn, outcome, worker.lake.clock.now()))
+  const { inbox, lake, options, arrivals } = worker
+  const { table } = turn
+  arrivals.pickUp(
+    turn.messages.map(({ message }) => message),
+    lake.clock.now(),
+  )
+  options.onSignal?.({ kind: 'looking', table })
+  const { waitingSinceMs, ...outcome } = await look(worker, turn)
+  options.onSignal?.({ kind: 'looked', table, waitingSinceMs })
+  await carryOut(worker, inbox.finish(turn, outcome, lake.clock.now()))
+}
+
+/** What came of a turn, and since when the oldest of the files that it left waits. */
+interface Look extends TurnOutcome {
+  readonly waitingSinceMs: number | undefined
 }
 
 /** Lists the table's folders, after its messages were received, and applies what waits there. */
-async function look(worker: Worker, { table: name, keys }: Turn): Promise<TurnOutcome> {
+async function look(worker: Worker, { table: name, keys, messages }: Turn): Promise<Look> {
   const { lake, engine, options, folders, sessions, signal } = worker
   const table = findTable(lake.config, name)
   const session = sessions.get(name) ?? openSession(lake.tableStore(name))
@@ -192,15 +195,25 @@ async function look(worker: Worker, { table: name, keys }: Turn): Promise<TurnOu
   try {
     const listing = await listLanding(lake, folders.of(name, keys))
     const run = { lake, engine, table, session, options: { ...options, signal } }
-    const { summary, waiting, readyAtMs, error } = await runTable(run, listing.tables.get(name) ?? [])
+    const files = listing.tables.get(name) ?? []
+    const { summary, waiting: left, readyAtMs, error } = await runTable(run, files)
+    const waiting = new Set(left)
     if (summary.commits > 0 || summary.stopped !== null)
       options.onRound?.({ schema: 'tributary.ingest/1', tables: [summary], unconfigured: [], refused: [] })
-    return { waiting: new Set(waiting), readyAtMs, stopped: error === undefined ? undefined : stopOf(name, error) }
+    const waitingSinceMs = oldestOf(files.filter(({ key }) => waiting.has(key)))
+    return { waiting, waitingSinceMs, readyAtMs, stopped: error === undefined ? undefined : stopOf(name, error) }
   } catch (error) {
     if (!(error instanceof TributaryError) || error.kind !== 'unavailable') throw error
     warn(worker, error.message, name)
-    return { waiting: keys, stopped: stopOf(name, error) }
+    const waitingSinceMs = worker.arrivals.oldestOf(messages.map(({ message }) => message))
+    return { waiting: keys, waitingSinceMs, stopped: stopOf(name, error) }
   }
+}
+
+function oldestOf(files: readonly LandingFile[]): number | undefined {
+  return files.length === 0
+    ? undefined
+    : files.reduce((oldest, { modifiedMs }) => Math.min(oldest, modifiedMs), Infinity)
 }
 
 function stopOf(table: string, { code, message, kind }: TributaryError): NonNullable<TurnOutcome['stopped']> {
@@ -226,10 +239,7 @@ function tell(worker: Worker, settled: Readonly<Record<'done' | 'back' | 'aside'
   const nowMs = lake.clock.now()
   for (const as of ['done', 'back', 'aside'] as const)
     for (const message of settled[as]) {
-      const arrival = arrivals.get(message)
-      const { writtenMs, receivedMs = nowMs } = arrival ?? {}
-      const queueHop = writtenMs === undefined ? {} : { queue: Math.max(0, receivedMs - writtenMs) }
-      const hopsMs = as === 'done' && arrival !== undefined ? { ...queueHop, merge: nowMs - receivedMs } : {}
+      const hopsMs = as === 'done' ? arrivals.hopsOf(message, nowMs) : {}
       options.onSignal?.({ kind: 'settled', as, hopsMs })
     }
   options.onSignal?.({ kind: 'holding', messages: inbox.held().length })
