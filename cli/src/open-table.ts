@@ -9,7 +9,7 @@ const CONFIG_FILE = 'tributary.yaml'
 
 /** The lake of the project file. Throws `CONFIG_INVALID`, also where there is none. */
 export async function openProject(invocation: Invocation): Promise<Lake> {
-  return openLake(await readConfig(resolve(invocation.flags.config ?? CONFIG_FILE)))
+  return openLake(await readConfig(placeOf(invocation.flags.config ?? CONFIG_FILE)))
 }
 
 /** The lake, where there is a project file or one was named. */
@@ -27,6 +27,11 @@ export async function openTable(invocation: Invocation, name: string): Promise<N
   if (lake === undefined && !(await isThere(join(name, '_delta_log'))))
     return findNamedTable(await openProject(invocation), name)
   return findNamedTable(lake, name)
+}
+
+/** A file of this machine, or an object in S3. */
+function placeOf(config: string): string {
+  return /^s3a?:\/\//i.test(config) ? config : resolve(config)
 }
 
 async function isThere(path: string): Promise<boolean> {

@@ -37,7 +37,13 @@ const INTERRUPT_EVERY_MS = 10
 
 /** Start DuckDB in memory, in UTC, with nothing fetched from the network. Throws `ENGINE_FAILED`. */
 export async function openEngine(
-  options: { readonly memoryMiB?: number; readonly threads?: number; readonly tempFolder?: string } = {},
+  options: {
+    readonly memoryMiB?: number
+    readonly threads?: number
+    readonly tempFolder?: string
+    /** So much may be spilled to the temporary folder; unset: nine tenths of the disk. */
+    readonly tempMiB?: number
+  } = {},
 ): Promise<Engine> {
   const api = await import('@duckdb/node-api')
   const tempFolder = await mkdtemp(join(options.tempFolder ?? tmpdir(), 'tributary-'))
@@ -46,6 +52,7 @@ export async function openEngine(
       memory_limit: `${options.memoryMiB ?? MEMORY_MIB}MiB`,
       threads: String(options.threads ?? Math.min(availableParallelism(), THREADS_MAX)),
       temp_directory: tempFolder,
+      ...(options.tempMiB === undefined ? {} : { max_temp_directory_size: `${options.tempMiB}MiB` }),
       autoload_known_extensions: 'false',
       autoinstall_known_extensions: 'false',
       // The system keeps files of a disk in memory already; a copy in here would grow until it is as large as the limit.

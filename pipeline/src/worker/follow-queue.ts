@@ -2,19 +2,16 @@
 // (law 1), so messages that come twice, late, in any order or never do no harm. A message is deleted when all its files are taken in.
 import { type Engine, TributaryError } from '@tributary/delta'
 import { landingNameRefused } from '../errors.ts'
-import { backOffMs, createInbox, type Inbox, type Turn, type TurnOutcome, type Verdict } from '../queue/inbox.ts'
-import { type LandingPlace, parseNotification } from '../queue/notification.ts'
+import { backOffMs, createInbox, type Inbox, type Turn, type Verdict } from '../queue/inbox.ts'
+import type { LandingPlace } from '../queue/notification.ts'
 import type { Queue, QueueMessage } from '../queue/queue.ts'
-import { tablesWoken } from '../queue/woken.ts'
 import { type Arrivals, createArrivals } from './arrivals.ts'
-import { type IngestSummary, runTable } from './ingest.ts'
-import { findTable, type Lake } from './lake.ts'
+import type { Lake } from './lake.ts'
 import { listLanding } from './listing.ts'
 import { pause } from './pause.ts'
-import type { LandingFile } from './plan.ts'
-import type { IngestOptions } from './run.ts'
 import { type TableFolders, tableFolders } from './table-folders.ts'
-import { openSession, type TableSession } from './table-session.ts'
+import type { TableSession } from './table-session.ts'
+import { readMessage, type TurnOptions, takeTurn } from './turn.ts'
 import type { WorkerSignal } from './worker-signal.ts'
 
 /** What a worker works with. */
@@ -37,12 +34,10 @@ export interface WorkerLimits {
 }
 
 /** How to follow a queue: `ingest`'s options, the limits, and the way to end. */
-export interface FollowOptions extends Omit<IngestOptions, 'dryRun' | 'sessions' | 'tables'> {
+export interface FollowOptions extends TurnOptions {
   readonly signal: AbortSignal
   readonly limits?: Partial<WorkerLimits>
   readonly onSignal?: (signal: WorkerSignal) => void
-  /** Called after each turn of a table that found something. */
-  readonly onRound?: (summary: IngestSummary) => void
 }
 
 const LIMITS: WorkerLimits = { windowMs: 500, sweepMs: 300_000, hideMs: 60_000 }
@@ -126,11 +121,11 @@ async function receiveAll(worker: Worker): Promise<void> {
 
 /** Reads a message: it wakes tables, or there is nothing to do, or nobody can read it. */
 async function open(worker: Worker, message: QueueMessage): Promise<void> {
-  const { inbox, lake, place, options } = worker
-  const read = parseNotification(message.body, place)
+  const { inbox, lake, place, arrivals, options } = worker
+  const read = readMessage(lake, place, message.body)
   if (read.kind === 'unreadable') {
     const isLast = message.receives >= worker.receivesMax
-    const reason = `not a notification of S3: ${read.why}`
+    const { reason } = read
     await carryOut(worker, {
       done: [],
       back: isLast ? [] : [{ message, afterMs: 0 }],
@@ -138,13 +133,12 @@ async function open(worker: Worker, message: QueueMessage): Promise<void> {
     })
     return
   }
+  if (read.tables.size === 0) return carryOut(worker, { done: [message], back: [], aside: [] })
   const nowMs = lake.clock.now()
-  if (read.kind === 'written') worker.arrivals.add(message, { writtenMs: read.writtenMs, nowMs })
-  const woken = read.kind === 'nothing' ? new Map() : tablesWoken(lake.config, read.keys)
-  if (woken.size === 0) await carryOut(worker, { done: [message], back: [], aside: [] })
-  else inbox.add(message, woken, nowMs)
-  const writtenMs = worker.arrivals.oldestOf([message]) ?? nowMs
-  for (const table of woken.keys()) options.onSignal?.({ kind: 'woken', table, writtenMs })
+  const { writtenMs = nowMs } = read
+  arrivals.add(message, { writtenMs: read.writtenMs, nowMs })
+  inbox.add(message, read.tables, nowMs)
+  for (const table of read.tables.keys()) options.onSignal?.({ kind: 'woken', table, writtenMs })
 }
 
 async function takeTurns(worker: Worker): Promise<void> {
@@ -157,7 +151,7 @@ async function takeTurns(worker: Worker): Promise<void> {
       await lake.clock.sleep(TICK_MS)
       continue
     }
-    const taken = takeTurn(worker, turn)
+    const taken = giveTurn(worker, turn)
       .catch((error: unknown) => {
         failure ??= { error }
       })
@@ -168,58 +162,17 @@ async function takeTurns(worker: Worker): Promise<void> {
   if (failure !== undefined) throw failure.error
 }
 
-async function takeTurn(worker: Worker, turn: Turn): Promise<void> {
-  const { inbox, lake, options, arrivals } = worker
+async function giveTurn(worker: Worker, turn: Turn): Promise<void> {
+  const { inbox, lake, options, arrivals, signal } = worker
   const { table } = turn
-  arrivals.pickUp(
-    turn.messages.map(({ message }) => message),
-    lake.clock.now(),
-  )
+  const messages = turn.messages.map(({ message }) => message)
+  arrivals.pickUp(messages, lake.clock.now())
   options.onSignal?.({ kind: 'looking', table })
-  const { waitingSinceMs, ...outcome } = await look(worker, turn)
+  const outcome = await takeTurn(worker, turn, { ...options, signal })
+  // A bucket that did not answer told nothing of its files; the messages did.
+  const waitingSinceMs = outcome.waitingSinceMs ?? (outcome.waiting.size > 0 ? arrivals.oldestOf(messages) : undefined)
   options.onSignal?.({ kind: 'looked', table, waitingSinceMs })
   await carryOut(worker, inbox.finish(turn, outcome, lake.clock.now()))
-}
-
-/** What came of a turn, and since when the oldest of the files that it left waits. */
-interface Look extends TurnOutcome {
-  readonly waitingSinceMs: number | undefined
-}
-
-/** Lists the table's folders, after its messages were received, and applies what waits there. */
-async function look(worker: Worker, { table: name, keys, messages }: Turn): Promise<Look> {
-  const { lake, engine, options, folders, sessions, signal } = worker
-  const table = findTable(lake.config, name)
-  const session = sessions.get(name) ?? openSession(lake.tableStore(name))
-  sessions.set(name, session)
-  try {
-    const listing = await listLanding(lake, folders.of(name, keys))
-    const run = { lake, engine, table, session, options: { ...options, signal } }
-    const files = listing.tables.get(name) ?? []
-    const { summary, waiting: left, readyAtMs, error } = await runTable(run, files)
-    const waiting = new Set(left)
-    if (summary.commits > 0 || summary.stopped !== null)
-      options.onRound?.({ schema: 'tributary.ingest/1', tables: [summary], unconfigured: [], refused: [] })
-    const waitingSinceMs = oldestOf(files.filter(({ key }) => waiting.has(key)))
-    return { waiting, waitingSinceMs, readyAtMs, stopped: error === undefined ? undefined : stopOf(name, error) }
-  } catch (error) {
-    if (!(error instanceof TributaryError) || error.kind !== 'unavailable') throw error
-    warn(worker, error.message, name)
-    const waitingSinceMs = worker.arrivals.oldestOf(messages.map(({ message }) => message))
-    return { waiting: keys, waitingSinceMs, stopped: stopOf(name, error) }
-  }
-}
-
-function oldestOf(files: readonly LandingFile[]): number | undefined {
-  return files.length === 0
-    ? undefined
-    : files.reduce((oldest, { modifiedMs }) => Math.min(oldest, modifiedMs), Infinity)
-}
-
-function stopOf(table: string, { code, message, kind }: TributaryError): NonNullable<TurnOutcome['stopped']> {
-  // The bucket, its rights and a lost race are not the fault of any file.
-  const isTemporary = kind === 'unavailable' || kind === 'conflict' || code.startsWith('S3_')
-  return { reason: `${table} stopped: ${code}: ${message}`, isTemporary }
 }
 
 async function carryOut(worker: Worker, { done, back, aside }: Verdict): Promise<void> {

@@ -1,9 +1,10 @@
 import { isCheckpointDue } from '@tributary/delta'
-import { commitContended } from '../errors.ts'
+import { batchTooLarge, commitContended } from '../errors.ts'
 import { newestWriteMs } from '../ledger/commit-times.ts'
 import { keepLog } from '../maintain/log-upkeep.ts'
 import { assertSettings } from './assert-settings.ts'
 import { commitBatch, type PreparedBatch } from './commit-batch.ts'
+import { cutOff } from './cut-off.ts'
 import { lookUpFiles } from './look-up.ts'
 import {
   isWaiting,
@@ -17,6 +18,7 @@ import {
 import { prepareChanges } from './prepare-changes.ts'
 import { prepareLoad } from './prepare-load.ts'
 import { prepareSuperseded } from './prepare-superseded.ts'
+import { estimateNeeds, guessPlainBytes, judgeFit } from './room.ts'
 import type { CommitEvent, TableRun } from './run.ts'
 import { refreshSession } from './table-session.ts'
 import { trackWrites } from './track-writes.ts'
@@ -62,7 +64,9 @@ export async function ingestTable(
     if (options.dryRun)
       return { wouldApply: seen.filter((file) => isWaiting(file, session.state)).map(({ file }) => file.key) }
     assertSettings(run, plan)
+    if (!(await hasRoom(run, plan))) return {}
     const outcome = await runBatch(run, { plan, seen, readAtMs })
+    if (outcome === 'cut') return {}
     if (outcome === 'nothing') {
       // A load without rows leaves no trace: it is looked at again with the changes that follow it, and until then nobody waits for it.
       onLook([])
@@ -85,29 +89,41 @@ interface Look {
 
 type Work = Exclude<TablePlan, { readonly kind: 'idle' | 'settling' }>
 
+/** Whether the batch is to be begun here and now. Throws `BATCH_TOO_LARGE`. */
+async function hasRoom({ table, options: { room, larger } }: TableRun, plan: Work): Promise<boolean> {
+  if (room === undefined) return true
+  const needs = estimateNeeds(plan, room.pace)
+  const fit = judgeFit(needs, room)
+  if (fit !== 'too-large') return fit === 'fits'
+  if (table.engine !== 'auto' || larger === undefined) throw batchTooLarge(table.name, needs, room)
+  await larger.take({ table: table.name, plan, needs })
+  return false
+}
+
 /** Prepares one batch and attempts its commit. */
 async function runBatch(
   run: TableRun,
   { plan, seen, readAtMs }: Look & { readonly plan: Work },
-): Promise<CommitEvent | 'conflicted' | 'nothing'> {
-  const { lake, session, table } = run
+): Promise<CommitEvent | 'conflicted' | 'nothing' | 'cut'> {
+  const { lake, session, table, options } = run
   const startMs = lake.clock.now()
   const writes = trackWrites(session.store)
   // Temporary tables go with the connection.
-  const engine = await run.engine.fork()
+  const engine = cutOff(await run.engine.fork(), options.cut)
   let prepared: PreparedBatch | undefined
   try {
     prepared = await prepare({ ...run, engine, session: { ...session, store: writes.store } }, plan, seen)
   } catch (error) {
     // Nothing refers to these files: no commit was attempted.
     await writes.discard()
+    if (options.cut?.aborted) return 'cut'
     throw error
   } finally {
     await engine.close()
   }
-  if (prepared === undefined) {
+  if (prepared === undefined || options.cut?.aborted) {
     await writes.discard()
-    return 'nothing'
+    return prepared === undefined ? 'nothing' : 'cut'
   }
   const target = { table, snapshot: session.snapshot, state: session.state, readAtMs }
   const outcome = await commitBatch(
@@ -119,6 +135,7 @@ async function runBatch(
     await writes.discard()
     return 'conflicted'
   }
+  options.room?.pace.note(guessPlainBytes(plan), lake.clock.now() - startMs)
   const { metadata } = session.snapshot ?? {}
   if (metadata !== undefined && isCheckpointDue({ version: outcome.version, metadata })) {
     await refreshSession(session)

@@ -16,6 +16,8 @@ export interface Lake {
 
 export interface LakeOptions {
   readonly clock?: Clock
+  /** How to reach buckets. Lakes that are given the same object share connections and credentials; a new one begins anew. */
+  readonly s3?: Parameters<typeof storeAt>[2]
   /** Put something between us and the stores: a cache, a meter, a fault. */
   readonly wrapStore?: (store: Store, what: 'landing' | 'table' | 'root') => Store
 }
@@ -24,12 +26,13 @@ export interface LakeOptions {
 export function openLake(config: Config, options: LakeOptions = {}): Lake {
   const clock = options.clock ?? systemClock
   const wrap = options.wrapStore ?? ((store) => store)
+  const open = (url: string): Store => storeAt(url, clock, options.s3)
   return {
     config,
     clock,
-    landing: wrap(storeAt(config.landing, clock), 'landing'),
-    root: wrap(storeAt(config.lake, clock), 'root'),
-    tableStore: (table) => wrap(storeAt(`${config.lake}/${tableFolder(table)}`, clock), 'table'),
+    landing: wrap(open(config.landing), 'landing'),
+    root: wrap(open(config.lake), 'root'),
+    tableStore: (table) => wrap(open(`${config.lake}/${tableFolder(table)}`), 'table'),
   }
 }
 
