@@ -5,6 +5,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { systemClock } from '@tributary/delta'
+import { type Collector, openCollector } from './collector.ts'
 
 const COMMAND = join(import.meta.dirname, '../../../bin/tributary')
 const WAIT_MS_MAX = 60_000
@@ -18,7 +19,10 @@ export interface Watching {
   readonly filesOf: (table: string) => number
   /** The last lines that it wrote. */
   readonly said: () => string
-  /** Memory of its own that is in use, without what it shares with files, in MiB. */
+  /**
+   * Memory of its own after its garbage was collected, without what it shares with files, in MiB; for a worker that was started to be
+   * measured. V8 collects when it must: without that one would measure its patience.
+   */
   readonly ownMiB: () => Promise<number>
   readonly end: (signal: 'SIGTERM' | 'SIGKILL') => Promise<void>
 }
@@ -26,16 +30,27 @@ export interface Watching {
 /** Starts `tributary ingest --watch --log json`. */
 export function startWatching(
   folder: string,
-  options: { readonly flags?: readonly string[]; readonly environment?: Readonly<Record<string, string>> } = {},
+  options: {
+    readonly flags?: readonly string[]
+    readonly environment?: Readonly<Record<string, string>>
+    readonly isMeasured?: boolean
+  } = {},
 ): Watching {
   const flags = options.flags ?? ['--interval', '0.1']
   const child = spawn(COMMAND, ['-C', folder, 'ingest', '--watch', '--log', 'json', ...flags], {
     stdio: ['ignore', 'ignore', 'pipe'],
-    env: { ...process.env, ...options.environment },
+    env: {
+      ...process.env,
+      ...options.environment,
+      ...(options.isMeasured ? { NODE_OPTIONS: '--inspect=127.0.0.1:0' } : {}),
+    },
   })
+  let collector: Promise<Collector> | undefined
   const taken = new Map<string, number>()
   const lines: string[] = []
   createInterface({ input: child.stderr }).on('line', (line) => {
+    const [, inspector] = /^Debugger listening on (ws:\S+)$/.exec(line) ?? []
+    if (inspector !== undefined) collector = openCollector(inspector)
     lines.push(line)
     if (lines.length > 20) lines.shift()
     const { table, files } = parseCommitted(line)
@@ -47,11 +62,15 @@ export function startWatching(
     filesOf: (table) => taken.get(table) ?? 0,
     said: () => lines.join('\n'),
     ownMiB: async () => {
+      await (await collector)?.collect()
       const status = await readFile(`/proc/${child.pid}/status`, 'utf8')
       return Number(/^RssAnon:\s+(\d+) kB/m.exec(status)?.[1]) / 1024
     },
     end: async (signal) => {
       if (child.exitCode !== null || child.signalCode !== null) return
+      // A process with an inspector waits for whoever looks at it.
+      const open = await collector
+      open?.close()
       const ended = once(child, 'close')
       child.kill(signal)
       await ended
