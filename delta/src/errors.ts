@@ -1,3 +1,5 @@
+import { redact } from './redact.ts'
+
 /** What a caller can do about an error; a new kind needs a caller who acts differently. */
 export type ErrorKind =
   /** The request itself is wrong: change it. */
@@ -23,7 +25,8 @@ export class TributaryError extends Error {
   readonly code: string
 
   constructor(kind: ErrorKind, code: string, message: string, options?: { readonly cause?: unknown }) {
-    super(message, options)
+    // Messages quote what servers and engines say, and those quote what they were given.
+    super(redact(message), options)
     this.name = 'TributaryError'
     this.kind = kind
     this.code = code

@@ -1,5 +1,6 @@
 import { isCheckpointDue } from '@tributary/delta'
 import { batchTooLarge, commitContended } from '../errors.ts'
+import { newestWriteMs } from '../ledger/commit-times.ts'
 import { assertSettings } from './assert-settings.ts'
 import { commitBatch, type PreparedBatch } from './commit-batch.ts'
 import { lookUpFiles } from './look-up.ts'
@@ -148,7 +149,17 @@ async function runBatch(
     updated: prepared.metrics['updated'] ?? 0,
     deleted: prepared.metrics['deleted'] ?? 0,
     ms: lake.clock.now() - startMs,
+    ...dmsHop(prepared),
   }
+}
+
+/** A load holds rows of any age: only changes tell how long DMS takes. */
+function dmsHop({ operation, state, entries }: PreparedBatch): { readonly dmsMs?: number } {
+  const sourceMs = Date.parse(state.sourceAt ?? '')
+  const landedMs = newestWriteMs(entries)
+  return operation !== 'UPSERT' || Number.isNaN(sourceMs) || landedMs === undefined
+    ? {}
+    : { dmsMs: landedMs - sourceMs }
 }
 
 function sum(batch: PreparedBatch, part: 'read' | 'applied' | 'superseded' | 'noop' | 'quarantined'): number {

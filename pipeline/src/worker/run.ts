@@ -33,6 +33,8 @@ export interface CommitEvent extends Counts {
   readonly deleted: number
   /** Duration in milliseconds, from opening the first file to the durable commit. */
   readonly ms: number
+  /** From the commit at the source to the write of the file, for the newest change; where files carry the time at the source. */
+  readonly dmsMs?: number
 }
 
 /** How to ingest; every part has a default. */

@@ -153,6 +153,7 @@ export function configOf({ tables }: Pick<World, 'tables'>): Config {
       keepOnNull: [],
       tombstonesMs: undefined,
       engine: 'duckdb',
+      freshnessMs: undefined,
     })),
   }
 }

@@ -17,6 +17,7 @@ const TABLE: TableConfig = {
   keepOnNull: [],
   tombstonesMs: undefined,
   engine: 'duckdb',
+  freshnessMs: undefined,
 }
 
 function batchWith(key: string): PreparedBatch {
