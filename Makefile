@@ -111,7 +111,7 @@ test: setup $(SPARK_READY) $(SERVERS_READY) $(LAMBDA)
 	@PATH="$(NODE_FOLDER):$$PATH" node .ci/summary.ts skipped $(RESULTS)
 
 # What is random or large in the tests, at full size: it takes hours. `make soak PART=0.1` tries a tenth of what is random.
-SOAKED = cli/test/conformance delta/test/concurrency delta/test/fuzz delta/test/readers delta/test/write/operations pipeline/test/sim pipeline/test/faults pipeline/test/soak
+SOAKED = cli/test/conformance delta/test/concurrency delta/test/fuzz delta/test/readers delta/test/write/operations pipeline/test/sim pipeline/test/faults pipeline/test/soak pipeline/test/security
 PART = 1
 soak: setup $(SPARK_READY) $(SERVERS_READY)
 	@TRIBUTARY_SOAK=$(PART) $(NPM_RUN) test -- --project slow $(SOAKED)

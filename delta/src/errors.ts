@@ -62,7 +62,7 @@ export function pathClimbs(path: string): TributaryError {
   return new TributaryError(
     'refused',
     'PATH_CLIMBS',
-    `The path ${JSON.stringify(path)} is refused: it is absolute, empty, or leaves its folder, by a part of it or by a symbolic link. Use a path below the root, without ".." and without NUL.`,
+    `The path ${JSON.stringify(path)} is refused: it is absolute, empty, no well-formed text, or leaves its folder, by a part of it or by a symbolic link. Use a path below the root, without ".." and without NUL.`,
   )
 }
 
