@@ -20,13 +20,14 @@ BUNDLE = cli/dist/main.js
 SOURCES = $(shell find delta/src pipeline/src cli/src -name '*.ts')
 RESULTS = node_modules/.tests.json
 
-.PHONY: help setup spark servers lambda demo demo-s3 test soak check bench format clean
+.PHONY: help setup spark servers lambda sbom licences audit demo demo-s3 test soak check bench format clean
 
 help:
 	@echo 'make setup    install Node 24, the npm packages and the Python readers into this checkout'
 	@echo 'make spark    install Spark, a reader in the tests; make test does so itself'
 	@echo 'make servers  install servers for S3 and SQS, for the tests; make test does so itself'
 	@echo 'make lambda   the artefact for AWS Lambda; ARCH=arm64 for the other processor'
+	@echo 'make sbom     what a release holds, as CycloneDX; make licences, make audit: may it, and is it sound'
 	@echo 'make demo     30 days of real flights: DMS files in, live Delta tables out'
 	@echo 'make demo-s3  a stream of files through a bucket and a queue into live tables in S3, and how fresh they are'
 	@echo 'make test     everything that must hold: style, types, and all tests'
@@ -84,6 +85,17 @@ lambda: $(LAMBDA)
 
 $(LAMBDA): $(SOURCES) .ci/lambda.ts .ci/zip-folder.py $(NODE_READY) $(PYTHON_READY)
 	@PATH="$(NODE_FOLDER):$$PATH" nice node .ci/lambda.ts $(ARCH)
+
+sbom: $(NODE_READY)
+	@mkdir -p dist
+	@npm sbom --sbom-format cyclonedx --omit dev >dist/sbom.json
+	@echo dist/sbom.json
+
+licences: $(NODE_READY)
+	@PATH="$(NODE_FOLDER):$$PATH" node .ci/licences.ts
+
+audit:
+	@.ci/audit
 
 demo: setup
 	@$(NPM_RUN) demo

@@ -60,6 +60,7 @@ function checkNodes(file: File): readonly Finding[] {
     if (is.isNonNullExpression(node)) report(node, 'non-null', '`!` hides a case: check it or narrow the type')
     if (file.isSource) {
       checkTime(file, node, report)
+      checkQuotes(node, report)
       if (
         (is.isAsExpression(node) || is.isTypeAssertion(node)) &&
         !isParsing &&
@@ -78,6 +79,22 @@ function checkNodes(file: File): readonly Finding[] {
   }
   visit(file.source, false)
   return findings
+}
+
+// Words that are written so in SQL and hardly anywhere else.
+const sqlWords =
+  /\b(SELECT|FROM|WHERE|COPY|CREATE|INSERT|DELETE FROM|UPDATE|VALUES|ATTACH|LOAD|CAST|COALESCE|JOIN|SET [a-z_]+ ?=)\b|\b(?:nullif|coalesce|read_csv|read_parquet)\(/
+
+// A value between quotes of the template's own ends where it likes.
+function checkQuotes(node: Node, report: Report): void {
+  if (!is.isTemplateExpression(node)) return
+  const texts = [node.head.text, ...node.templateSpans.map((span) => span.literal.text)]
+  if (!sqlWords.test(texts.join(' '))) return
+  const raw = node.templateSpans.find((span, at) => {
+    const before = texts[at]?.at(-1)
+    return (before === "'" || before === '"') && before === span.literal.text[0]
+  })
+  if (raw !== undefined) report(raw, 'sql', 'a value in SQL is quoted by quoteText or quoteName, not by hand')
 }
 
 type Report = (node: Node, rule: string, message: string) => void

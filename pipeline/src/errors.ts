@@ -282,7 +282,7 @@ export function queryFunctionRefused(name: string, known: readonly string[]): Tr
   return new TributaryError(
     'refused',
     'QUERY_FUNCTION_REFUSED',
-    `The table function ${name} is refused, because a query may read the lake's tables only. Use one of ${known.join(', ')}, or DuckDB itself for other files.`,
+    `The function ${name} is refused, because a query may read the lake's tables only. Of functions in FROM there are ${known.join(', ')}; use DuckDB itself for other files.`,
   )
 }
 

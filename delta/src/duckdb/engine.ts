@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import type * as DuckDB from '@duckdb/node-api'
 import { systemClock } from '../clock.ts'
 import { type AppendRows, appendRows } from './append.ts'
+import { keepByteOrderMarks } from './byte-order-marks.ts'
 import { type Batch, batchRows, plainValue, type Row } from './values.ts'
 import { registerVariantJson } from './variant-function.ts'
 import { wrapEngineError } from './wrap-error.ts'
@@ -45,7 +46,7 @@ export async function openEngine(
     readonly tempMiB?: number
   } = {},
 ): Promise<Engine> {
-  const api = await import('@duckdb/node-api')
+  const [api] = await Promise.all([import('@duckdb/node-api'), keepByteOrderMarks()])
   const tempFolder = await mkdtemp(join(options.tempFolder ?? tmpdir(), 'tributary-'))
   try {
     const instance = await api.DuckDBInstance.create(':memory:', {

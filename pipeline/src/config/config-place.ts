@@ -18,7 +18,7 @@ export function textReader(buckets?: Buckets): (place: string) => Promise<string
 
 /** The place of a file that a configuration names, relative to its own. */
 export function besideConfig(config: string, file: string): string {
-  return isInBucket(config)
+  return isInBucket(config) && !file.startsWith('/')
     ? `${config.slice(0, config.lastIndexOf('/'))}/${file}`
     : resolve(dirname(resolve(config)), file)
 }

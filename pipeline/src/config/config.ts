@@ -49,10 +49,13 @@ export interface Config {
   /** URL of the queue that S3 tells what was written to the landing; without it files are found by listing. */
   readonly queue: string | undefined
   readonly reloadSettleMs: number
+  /** Objects of buckets that never change, kept on this machine. */
+  readonly cache: { readonly folder: string | undefined; readonly sizeMiB: number }
   readonly tables: readonly TableConfig[]
 }
 
 const RELOAD_SETTLE_MS = 60_000
+const CACHE_MIB = 256
 
 /** The shape of the file; `tributary.schema.json` is generated from it. */
 export const configSchema = z.strictObject({
@@ -64,6 +67,9 @@ export const configSchema = z.strictObject({
   queue: z.string().optional(),
   reload: z.strictObject({ settle: duration.optional() }).optional(),
   freshness: duration.optional(),
+  cache: z
+    .strictObject({ folder: z.string().min(1).optional(), sizeMiB: z.number().nonnegative().optional() })
+    .optional(),
   tables: z.record(z.string(), tableSettings),
 })
 
@@ -132,12 +138,16 @@ export async function parseConfig(
     typeof settings.dms === 'string'
       ? await readEndpoint(besideConfig(path, settings.dms), readText, (problem) => fail(['dms'], problem))
       : (settings.dms ?? {})
+  const cacheFolder = settings.cache?.folder && besideConfig(path, settings.cache.folder)
+  if (cacheFolder !== undefined && isInBucket(cacheFolder))
+    fail(['cache', 'folder'], 'cache.folder: a cache is on the machine itself. Give an absolute folder')
   return {
     landing: place('landing'),
     lake: place('lake'),
     dms,
     queue: settings.queue,
     reloadSettleMs: settings.reload?.settle ?? RELOAD_SETTLE_MS,
+    cache: { folder: cacheFolder, sizeMiB: settings.cache?.sizeMiB ?? CACHE_MIB },
     tables,
   }
 }

@@ -3,7 +3,7 @@
 import { mkdir, rm, statfs } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type Clock, type Engine, openEngine } from '@tributary/delta'
+import { type Clock, diskCache, type Engine, openEngine } from '@tributary/delta'
 import { readConfig } from '../config/config.ts'
 import { functionConfigInvalid } from '../errors.ts'
 import { parseLandingPlace } from '../queue/notification.ts'
@@ -33,6 +33,7 @@ const MEMORY_MIB_DEFAULT = 1024
 /** The rest is for Node, and for what DuckDB does not count. */
 const MEMORY_SHARE = 0.7
 const DISK_SHARE = 0.9
+const CACHE_DISK_SHARE = 1 / 8
 const ASLEEP_MS = 60_000
 const OPEN_MS_MAX = 5 * 60_000
 
@@ -48,7 +49,12 @@ export async function warmUp(settings: FunctionSettings, warm: Warm | undefined)
 /** The same engine, with everything else read and connected anew. */
 export async function reopen(settings: FunctionSettings, warm: Warm): Promise<Warm> {
   const nowMs = settings.clock.now()
-  return { ...warm, parts: await openParts(settings, warm.parts.engine), openedMs: nowMs, usedMs: nowMs }
+  return {
+    ...warm,
+    parts: await openParts(settings, warm.parts.engine, warm.diskBytes),
+    openedMs: nowMs,
+    usedMs: nowMs,
+  }
 }
 
 async function begin(settings: FunctionSettings): Promise<Warm> {
@@ -64,7 +70,7 @@ async function begin(settings: FunctionSettings): Promise<Warm> {
   const memoryMiB = Math.floor(sizeMiB * MEMORY_SHARE)
   const engine = await openEngine({ memoryMiB, tempFolder, tempMiB: Math.max(1, Math.floor(diskBytes / MIB)) })
   try {
-    const parts = await openParts(settings, engine)
+    const parts = await openParts(settings, engine, diskBytes)
     const nowMs = clock.now()
     return { parts, pace: batchPace(), memoryBytes: memoryMiB * MIB, diskBytes, openedMs: nowMs, usedMs: nowMs }
   } catch (error) {
@@ -73,7 +79,11 @@ async function begin(settings: FunctionSettings): Promise<Warm> {
   }
 }
 
-async function openParts({ clock, environment }: FunctionSettings, engine: Engine): Promise<BatchParts> {
+async function openParts(
+  { clock, environment }: FunctionSettings,
+  engine: Engine,
+  diskBytes: number,
+): Promise<BatchParts> {
   const path = environment['TRIBUTARY_CONFIG'] ?? join(environment['LAMBDA_TASK_ROOT'] ?? '.', 'tributary.yaml')
   // A new object: connections and credentials are made anew.
   const s3 = {}
@@ -81,6 +91,9 @@ async function openParts({ clock, environment }: FunctionSettings, engine: Engin
   const place = parseLandingPlace(config.landing)
   if (place === undefined)
     throw functionConfigInvalid(path, `the landing ${config.landing} is a folder, and a function reads from S3`)
-  const lake = openLake(config, { clock, s3 })
+  const { folder = join(tmpdir(), 'tributary-cache'), sizeMiB } = config.cache
+  // It outlives the process: Lambda keeps the disk when it begins one anew.
+  const cache = diskCache(folder, { bytesMax: Math.min(sizeMiB * MIB, diskBytes * CACHE_DISK_SHARE), clock })
+  const lake = openLake(config, { clock, s3, cache })
   return { lake, engine, place, folders: tableFolders(lake), sessions: new Map() }
 }
