@@ -66,10 +66,10 @@ export const configSchema = z.strictObject({
     .optional(),
   queue: z.string().optional(),
   reload: z.strictObject({ settle: duration.optional() }).optional(),
+  freshness: duration.optional(),
   cache: z
     .strictObject({ folder: z.string().min(1).optional(), sizeMiB: z.number().nonnegative().optional() })
     .optional(),
-  freshness: duration.optional(),
   tables: z.record(z.string(), tableSettings),
 })
 
