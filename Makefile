@@ -20,12 +20,14 @@ BUNDLE = cli/dist/main.js
 SOURCES = $(shell find delta/src pipeline/src cli/src -name '*.ts')
 RESULTS = node_modules/.tests.json
 
-.PHONY: help setup spark servers demo test soak sim check bench format clean
+.PHONY: help setup spark servers lambda sbom licences audit demo test soak sim check bench format clean
 
 help:
 	@echo 'make setup    install Node 24, the npm packages and the Python readers into this checkout'
 	@echo 'make spark    install Spark, a reader in the tests; make test does so itself'
 	@echo 'make servers  install servers for S3 and SQS, for the tests; make test does so itself'
+	@echo 'make lambda   the artefact for AWS Lambda; ARCH=arm64 for the other processor'
+	@echo 'make sbom     what a release holds, as CycloneDX; make licences, make audit: may it, and is it sound'
 	@echo 'make demo     30 days of real flights: DMS files in, live Delta tables out'
 	@echo 'make test     everything that must hold: style, types, and all tests'
 	@echo 'make soak     the long runs: all conformance cases, millions of damaged inputs, every table by Spark'
@@ -76,10 +78,29 @@ $(SERVERS_READY): .ci/servers/requirements.txt $(PYTHON_READY)
 	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -r $<
 	@touch $@
 
+# The artefact of a function: DuckDB's binding and httpfs are inside, and nothing is fetched while it runs.
+ARCH = x64
+LAMBDA = pipeline/dist/tributary-lambda-$(ARCH).zip
+lambda: $(LAMBDA)
+
+$(LAMBDA): $(SOURCES) .ci/lambda.ts .ci/zip-folder.py $(NODE_READY) $(PYTHON_READY)
+	@PATH="$(NODE_FOLDER):$$PATH" nice node .ci/lambda.ts $(ARCH)
+
+sbom: $(NODE_READY)
+	@mkdir -p dist
+	@npm sbom --sbom-format cyclonedx --omit dev >dist/sbom.json
+	@echo dist/sbom.json
+
+licences: $(NODE_READY)
+	@PATH="$(NODE_FOLDER):$$PATH" node .ci/licences.ts
+
+audit:
+	@.ci/audit
+
 demo: setup
 	@$(NPM_RUN) demo
 
-test: setup $(SPARK_READY) $(SERVERS_READY)
+test: setup $(SPARK_READY) $(SERVERS_READY) $(LAMBDA)
 	@rm -f $(RESULTS)
 	@$(NPM_RUN) style
 	@$(NPM_RUN) test -- --reporter=default --reporter=json --outputFile.json=$(RESULTS)

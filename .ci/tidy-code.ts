@@ -60,6 +60,7 @@ function checkNodes(file: File): readonly Finding[] {
     if (is.isNonNullExpression(node)) report(node, 'non-null', '`!` hides a case: check it or narrow the type')
     if (file.isSource) {
       checkTime(file, node, report)
+      checkQuotes(node, report)
       if (
         (is.isAsExpression(node) || is.isTypeAssertion(node)) &&
         !isParsing &&
@@ -78,6 +79,22 @@ function checkNodes(file: File): readonly Finding[] {
   }
   visit(file.source, false)
   return findings
+}
+
+// Words that are written so in SQL and hardly anywhere else.
+const sqlWords =
+  /\b(SELECT|FROM|WHERE|COPY|CREATE|INSERT|DELETE FROM|UPDATE|VALUES|ATTACH|LOAD|CAST|COALESCE|JOIN|SET [a-z_]+ ?=)\b|\b(?:nullif|coalesce|read_csv|read_parquet)\(/
+
+// A value between quotes of the template's own ends where it likes.
+function checkQuotes(node: Node, report: Report): void {
+  if (!is.isTemplateExpression(node)) return
+  const texts = [node.head.text, ...node.templateSpans.map((span) => span.literal.text)]
+  if (!sqlWords.test(texts.join(' '))) return
+  const raw = node.templateSpans.find((span, at) => {
+    const before = texts[at]?.at(-1)
+    return (before === "'" || before === '"') && before === span.literal.text[0]
+  })
+  if (raw !== undefined) report(raw, 'sql', 'a value in SQL is quoted by quoteText or quoteName, not by hand')
 }
 
 type Report = (node: Node, rule: string, message: string) => void
@@ -115,15 +132,19 @@ const bannedThere = new Set([
   'randomInt',
   'randomBytes',
 ])
-// Names of files that live as long as one reading, in a folder of this process: nothing is decided by them.
-const privateNames = new Set(['pipeline/src/dms/open-file.ts', 'pipeline/src/dms/stored-file.ts'])
+// Names of files that live as long as one reading, in a folder of this process, by which nothing is decided; and the process edge of Lambda.
+const excepted = new Set([
+  'pipeline/src/dms/open-file.ts',
+  'pipeline/src/dms/stored-file.ts',
+  'pipeline/src/lambda/handler.ts',
+])
 
 function checkTime({ path, source }: File, node: Node, report: Report): void {
   if (path === 'delta/src/clock.ts') return
   const called = is.isCallExpression(node) ? node.expression.getText(source) : ''
   const isNow =
     is.isNewExpression(node) && node.expression.getText(source) === 'Date' && (node.arguments?.length ?? 0) === 0
-  const isHidden = bannedThere.has(called) && simulatedWorkspaces.test(path) && !privateNames.has(path)
+  const isHidden = bannedThere.has(called) && simulatedWorkspaces.test(path) && !excepted.has(path)
   if (bannedCalls.has(called) || isNow || isHidden)
     report(node, 'clock', 'time and randomness come from a Clock that is passed in')
 }

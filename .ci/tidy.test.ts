@@ -66,6 +66,24 @@ test('what the simulation runs has no clock and no chance of its own', () => {
   ])
 })
 
+test('values in SQL are quoted by the functions that do that', () => {
+  const source = [
+    'const x = String(1)',
+    "export const a = `SELECT '@{x}'`",
+    'export const b = `COPY t TO "@{x}"`',
+    "export const c = `nullif(@{x}, '@{x}')`",
+    'export const d = `SELECT @{x} FROM t`',
+    'export const e = `it is no "@{x}"`',
+  ]
+    .join('\n')
+    .replaceAll('@{', '${')
+  expect(rulesBrokenBy({ 'delta/src/sql.ts': `${source}\n` })).toEqual([
+    'delta/src/sql.ts:2 sql',
+    'delta/src/sql.ts:3 sql',
+    'delta/src/sql.ts:4 sql',
+  ])
+})
+
 test('casts belong into parse functions, time and chance to the clock', () => {
   const source = [
     'export const one = (x: unknown) => x as string',

@@ -1,32 +1,64 @@
 import { stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { diskCache } from '@tributary/delta/log'
 import { findNamedTable, type Lake, type NamedTable, openLake, readConfig } from '@tributary/pipeline/status'
 import { bucketNotYet } from './errors.ts'
 import type { Invocation } from './invocation.ts'
 
 const CONFIG_FILE = 'tributary.yaml'
 
+/** How to open a project. */
+export interface ProjectOptions {
+  /** Read everything where it is, also what could be kept on this machine. */
+  readonly isUncached?: boolean
+}
+
 /** The lake of the project file. Throws `CONFIG_INVALID`, also where there is none. */
-export async function openProject(invocation: Invocation): Promise<Lake> {
-  return openLake(await readConfig(resolve(invocation.flags.config ?? CONFIG_FILE)))
+export async function openProject(invocation: Invocation, { isUncached }: ProjectOptions = {}): Promise<Lake> {
+  const config = await readConfig(placeOf(invocation.flags.config ?? CONFIG_FILE))
+  const { folder = cacheFolder(invocation.environment), sizeMiB } = config.cache
+  if (isUncached === true || folder === undefined || sizeMiB === 0) return openLake(config)
+  return openLake(config, { cache: diskCache(folder, { bytesMax: sizeMiB * 1024 * 1024 }) })
+}
+
+/** Undefined where nobody says where caches are. */
+function cacheFolder({ XDG_CACHE_HOME, HOME }: Invocation['environment']): string | undefined {
+  const caches = XDG_CACHE_HOME?.startsWith('/')
+    ? XDG_CACHE_HOME
+    : HOME === undefined
+      ? undefined
+      : join(HOME, '.cache')
+  return caches === undefined ? undefined : join(caches, 'tributary', 'objects')
 }
 
 /** The lake, where there is a project file or one was named. */
-export async function openProjectIfAny(invocation: Invocation): Promise<Lake | undefined> {
+export async function openProjectIfAny(
+  invocation: Invocation,
+  options: ProjectOptions = {},
+): Promise<Lake | undefined> {
   if (invocation.flags.config === undefined && !(await isThere(CONFIG_FILE))) return undefined
-  return openProject(invocation)
+  return openProject(invocation, options)
 }
 
 /** A table by its name in the project, or any Delta table by its path; a path needs no project. Throws `TABLE_UNKNOWN`, `CONFIG_INVALID`. */
-export async function openTable(invocation: Invocation, name: string): Promise<NamedTable> {
+export async function openTable(
+  invocation: Invocation,
+  name: string,
+  options: ProjectOptions = {},
+): Promise<NamedTable> {
   if (name.startsWith('file://')) return findNamedTable(undefined, fileURLToPath(name))
   if (/^[a-z0-9]+:\/\//i.test(name) && !/^s3a?:/i.test(name)) throw bucketNotYet(name)
   if (name.includes('/')) return findNamedTable(undefined, name)
-  const lake = await openProjectIfAny(invocation)
+  const lake = await openProjectIfAny(invocation, options)
   if (lake === undefined && !(await isThere(join(name, '_delta_log'))))
     return findNamedTable(await openProject(invocation), name)
   return findNamedTable(lake, name)
+}
+
+/** A file of this machine, or an object in S3. */
+function placeOf(config: string): string {
+  return /^s3a?:\/\//i.test(config) ? config : resolve(config)
 }
 
 async function isThere(path: string): Promise<boolean> {

@@ -1,4 +1,5 @@
 import { createReadStream, createWriteStream } from 'node:fs'
+import { copyFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { finished } from 'node:stream/promises'
 import {
@@ -29,6 +30,8 @@ export interface RowFlags {
 export interface Rows {
   readonly sql: string
   readonly fields: readonly StructField[]
+  /** The engine writes nowhere but into its own folder. */
+  readonly isSealed?: boolean
 }
 
 /** Adds `-o` and `--out`. */
@@ -139,9 +142,17 @@ async function* readCells(engine: Engine, { sql, fields }: Rows): AsyncGenerator
 }
 
 /** Parquet has its index at the end, so it is written to a file also when it goes into a pipe. */
-async function writeParquet({ data }: Invocation, engine: Engine, { sql }: Rows, { out }: RowFlags): Promise<void> {
-  const path = out === undefined ? join(engine.tempFolder, 'rows.parquet') : resolve(out)
+async function writeParquet(
+  { data }: Invocation,
+  engine: Engine,
+  { sql, isSealed }: Rows,
+  { out }: RowFlags,
+): Promise<void> {
+  const path = out === undefined || isSealed === true ? join(engine.tempFolder, 'rows.parquet') : resolve(out)
   await engine.run(`COPY (${sql}) TO ${quoteText(path)} (FORMAT parquet, COMPRESSION zstd)`)
-  if (out !== undefined) return
+  if (out !== undefined) {
+    if (isSealed === true) await copyFile(path, out).catch((cause: unknown) => Promise.reject(outputFailed(out, cause)))
+    return
+  }
   for await (const chunk of createReadStream(path)) await data.write(chunk)
 }

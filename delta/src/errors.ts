@@ -59,7 +59,7 @@ export function pathClimbs(path: string): TributaryError {
   return new TributaryError(
     'refused',
     'PATH_CLIMBS',
-    `The path ${JSON.stringify(path)} is refused: it is absolute, empty, or has a part that leaves its folder. Use a path below the root, without ".." and without NUL.`,
+    `The path ${JSON.stringify(path)} is refused: it is absolute, empty, or leaves its folder, by a part of it or by a symbolic link. Use a path below the root, without ".." and without NUL.`,
   )
 }
 
@@ -94,6 +94,15 @@ export function storeNotLocatable(path: string): TributaryError {
 }
 
 // --- S3 ---
+
+/** The name of an object holds what DuckDB takes for options of its URL. */
+export function s3KeyRefused(path: string): TributaryError {
+  return new TributaryError(
+    'refused',
+    'S3_KEY_REFUSED',
+    `The object ${JSON.stringify(path.slice(0, 200))} is refused: its name holds a question mark, and DuckDB reads options after one, the server to ask among them. Write the file under another name.`,
+  )
+}
 
 /** Text that should name a bucket and does not. */
 export function s3UrlInvalid(url: string): TributaryError {
@@ -601,5 +610,14 @@ export function columnNotFound(name: string, known: readonly string[]): Tributar
     'invalid',
     'COLUMN_NOT_FOUND',
     `There is no column ${JSON.stringify(name)}: the table has ${known.map((column) => JSON.stringify(column)).join(', ')}. Use one of these.`,
+  )
+}
+
+/** A name that no SQL can spell. */
+export function nameHasNul(name: string): TributaryError {
+  return new TributaryError(
+    'invalid',
+    'NAME_HAS_NUL',
+    `The name ${JSON.stringify(name.slice(0, 100))} holds a NUL character, which no query can spell. Give the column another name.`,
   )
 }

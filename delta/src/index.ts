@@ -44,6 +44,8 @@ export { csvHeader, csvSql, describeFields, ndjsonSql, readLines, textSql } from
 export { readRows } from './read/rows.ts'
 export { type ScanOptions, scanSql } from './read/scan.ts'
 export { type ColumnBounds, filesThatMayHold } from './read/skipping.ts'
+export { cachedStore } from './store/cached.ts'
+export { diskCache, type ObjectCache } from './store/disk-cache.ts'
 export { localStore } from './store/local.ts'
 export { memoryStore } from './store/memory.ts'
 export { placeName, placeOf as placeOfPath, readRangeAt } from './store/place.ts'

@@ -282,7 +282,7 @@ export function queryFunctionRefused(name: string, known: readonly string[]): Tr
   return new TributaryError(
     'refused',
     'QUERY_FUNCTION_REFUSED',
-    `The table function ${name} is refused, because a query may read the lake's tables only. Use one of ${known.join(', ')}, or DuckDB itself for other files.`,
+    `The function ${name} is refused, because a query may read the lake's tables only. Of functions in FROM there are ${known.join(', ')}; use DuckDB itself for other files.`,
   )
 }
 
@@ -607,4 +607,37 @@ export function metricsNotServed(address: string, cause: unknown): TributaryErro
     `Metrics cannot be served at ${address} (${reason}). Give \`--metrics\` another port, or leave it out.`,
     { cause },
   )
+}
+
+/** A batch needs more than the machine has, and there is nothing larger to give it to. */
+export function batchTooLarge(
+  table: string,
+  needs: {
+    readonly files: number
+    readonly storedBytes: number
+    readonly scratchBytes: number
+    readonly expectedMs: number
+  },
+  room: { readonly memoryBytes: number; readonly diskBytes: number; readonly wholeMs: number },
+): TributaryError {
+  const mib = (bytes: number): string => `${Math.ceil(bytes / 1024 / 1024)} MiB`
+  return new TributaryError(
+    'refused',
+    'BATCH_TOO_LARGE',
+    `The next batch of ${table} does not fit here: ${needs.files} files of ${mib(needs.storedBytes)} may need ${mib(needs.scratchBytes)} of memory and temporary disk and ${Math.ceil(needs.expectedMs / 1000)} s; there are ${mib(room.memoryBytes)}, ${mib(room.diskBytes)} and ${Math.floor(room.wholeMs / 1000)} s, ten of them for the commit. Give the function more, or run \`tributary ingest --table ${table}\` once on a larger machine; what it takes in is found here.`,
+  )
+}
+
+/** What called the function is neither a queue nor a timer. */
+export function functionEventUnknown(problem: string): TributaryError {
+  return new TributaryError(
+    'invalid',
+    'FUNCTION_EVENT_UNKNOWN',
+    `The event is neither a batch of messages of SQS nor a call of EventBridge Scheduler (${problem}). Connect the function to the queue with ReportBatchItemFailures, and let a schedule send {"source": "aws.scheduler"}.`,
+  )
+}
+
+/** A function that its configuration does not suit. */
+export function functionConfigInvalid(path: string, problem: string): TributaryError {
+  return new TributaryError('invalid', 'FUNCTION_CONFIG_INVALID', `${path} does not suit a function: ${problem}.`)
 }

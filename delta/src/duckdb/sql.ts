@@ -1,8 +1,9 @@
-import { columnTypeUnsupported } from '../errors.ts'
+import { columnTypeUnsupported, nameHasNul } from '../errors.ts'
 import type { DataType, PrimitiveType, StructField } from '../protocol/schema.ts'
 
-/** A name as DuckDB reads it, whatever is in it. */
+/** A name as DuckDB reads it, whatever is in it. Throws `NAME_HAS_NUL`: DuckDB's parser would end the statement there. */
 export function quoteName(name: string): string {
+  if (name.includes('\0')) throw nameHasNul(name)
   return `"${name.replaceAll('"', '""')}"`
 }
 

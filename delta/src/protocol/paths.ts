@@ -20,10 +20,10 @@ export function decodePath(logPath: string): LogPath {
 
 /** The log's spelling of a plain path below the table's root. */
 export function encodePath(path: string): string {
-  // `=` is legal in a URI's path and every writer leaves it in `column=value` folders.
+  // `=` is legal in a URI's path and every writer leaves it in `column=value` folders. Half a surrogate pair is in no file's name.
   return path
     .split('/')
-    .map((part) => encodeURIComponent(part).replaceAll('%3D', '='))
+    .map((part) => encodeURIComponent(part.toWellFormed()).replaceAll('%3D', '='))
     .join('/')
 }
 

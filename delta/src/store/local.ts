@@ -8,6 +8,7 @@ import { pathToFileURL } from 'node:url'
 import { type Clock, systemClock } from '../clock.ts'
 import { fileNotFound, fileTruncated, storeFailed, TributaryError } from '../errors.ts'
 import { assertInside } from './keys.ts'
+import { linkGuard } from './local-links.ts'
 import { listFolder } from './local-list.ts'
 import type { Store, StoreEntry } from './store.ts'
 
@@ -16,16 +17,19 @@ export function localStore(folder: string, clock: Clock = systemClock): Store {
   const root = resolve(folder)
   const url = pathToFileURL(root).href
   const folders = new Set<string>()
+  const links = linkGuard(root)
   const place = (path: string): string => {
     assertInside(path)
-    return join(root, path)
+    const target = join(root, path)
+    links.checkFile(target, path)
+    return target
   }
 
   return {
     url: url.endsWith('/') ? url : `${url}/`,
     read: (path) => wrapped(path, 'read', () => readFile(place(path))),
     readRange: (path, range) => wrapped(path, 'read', () => readPart(place(path), path, range)),
-    stat: (path) => statEntry(place(path), path),
+    stat: async (path) => statEntry(place(path), path),
     list: (prefix, options) => listFolder(root, prefix, options?.after),
     create: (path, bytes) =>
       wrapped(path, 'write', async () => {
@@ -45,7 +49,14 @@ export function localStore(folder: string, clock: Clock = systemClock): Store {
           await syncFolder(dirname(target))
         })
       }),
-    delete: (path) => wrapped(path, 'delete', () => rm(place(path), { force: true })),
+    delete: (path) =>
+      wrapped(path, 'delete', async () => {
+        assertInside(path)
+        const target = join(root, path)
+        // A link is removed, and not what it leads to.
+        links.checkFolder(target, path)
+        await rm(target, { force: true })
+      }),
     locate: (path) =>
       wrapped(path, 'make the folder of', async () => {
         const target = place(path)

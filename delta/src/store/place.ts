@@ -20,7 +20,8 @@ export function placeOf(store: Store, logPath: LogPath): Place {
   const plain = isFile ? resolve(fileURLToPath(url)) : url
   const root = isFile && store.url.startsWith('file:///') ? fileURLToPath(store.url) : store.url
   if (plain.startsWith(root) && plain.length > root.length) return { kind: 'inside', path: plain.slice(root.length) }
-  return isFile ? { kind: 'file', file: plain } : { kind: 'unreachable', url }
+  // A table in a bucket has no say in what is read of this machine.
+  return isFile && store.remote === undefined ? { kind: 'file', file: plain } : { kind: 'unreachable', url }
 }
 
 /** A part of the file at a place. Throws `FILE_NOT_FOUND`, `FILE_TRUNCATED`, `STORE_FAILED`. */

@@ -1,5 +1,5 @@
 import { type Clock, systemClock } from '../clock.ts'
-import { fileNotFound } from '../errors.ts'
+import { fileNotFound, s3KeyRefused } from '../errors.ts'
 import { assertInside } from './keys.ts'
 import { connectS3, type S3Connection, type S3Options } from './s3/connect.ts'
 import { assertConditionalPut, createObject } from './s3/create.ts'
@@ -60,7 +60,11 @@ export function s3StoreOver(url: string, connect: () => Promise<S3Connection>, c
       const name = named(path)
       await deleteObject(await connect(), name)
     },
-    locate: async (path) => `s3://${bucket}/${named(path).key}`,
+    locate: async (path) => {
+      // `?s3_endpoint=…` would send our signature and session token wherever the writer of a log likes.
+      if (path.includes('?')) throw s3KeyRefused(path)
+      return `s3://${bucket}/${named(path).key}`
+    },
     // A PUT that was answered is durable; what DuckDB wrote must be there, whole.
     sync: async (path) => {
       const name = named(path)

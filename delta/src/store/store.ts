@@ -5,6 +5,8 @@ export interface StoreEntry {
   readonly sizeBytes: number
   /** Milliseconds since the epoch. */
   readonly modifiedMs: number
+  /** Another one for other bytes; buckets tell it. */
+  readonly eTag?: string
 }
 
 /**

@@ -33,6 +33,21 @@ test('names and texts survive quoting', async () => {
   await engine.close()
 })
 
+test('a text that begins with a byte order mark keeps it, alone, in a list and in a variant', async () => {
+  const engine = await openEngine()
+  const [row] = await engine.all(
+    `SELECT '\ufeffx' AS a, ['\ufeffa text that is not short'] AS b, '\ufeffx'::VARIANT AS c`,
+  )
+  expect([row?.['a'], row?.['b'], row?.['c']]).toEqual(['\ufeffx', ['\ufeffa text that is not short'], '"\ufeffx"'])
+  await engine.close()
+})
+
+test('a name with a NUL is refused: the statement would end there', () => {
+  expect(() => quoteName('a\0b')).toThrow(
+    'The name "a\\u0000b" holds a NUL character, which no query can spell. Give the column another name.',
+  )
+})
+
 test('rows are appended by column name', async () => {
   const engine = await openEngine()
   await engine.run('CREATE TEMP TABLE t (a BIGINT, b VARCHAR, c INTEGER)')

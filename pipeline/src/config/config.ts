@@ -1,10 +1,9 @@
-import { readFile } from 'node:fs/promises'
-import { dirname, resolve } from 'node:path'
 import { storeAt } from '@tributary/delta/log'
 import { isMap, isScalar, LineCounter, parseDocument } from 'yaml'
 import { z } from 'zod'
 import { configInvalid } from '../errors.ts'
 import { parseQueueUrl } from '../queue/queue-url.ts'
+import { type Buckets, besideConfig, isInBucket, textReader } from './config-place.ts'
 import { type S3Settings, s3Settings, settingsOfEndpoint, spellSettings } from './s3-settings.ts'
 import {
   type ColumnType,
@@ -32,6 +31,8 @@ export interface TableConfig {
   /** Source name to table name. */
   readonly rename: ReadonlyMap<string, string>
   readonly keepOnNull: readonly string[]
+  /** `auto`: a batch that does not fit into this machine goes to a larger engine, where there is one. */
+  readonly engine: 'duckdb' | 'auto'
   /** How long the tombstone of a delete is kept, in file time; undefined: as long as the generation. */
   readonly tombstonesMs: number | undefined
 }
@@ -46,10 +47,13 @@ export interface Config {
   /** URL of the queue that S3 tells what was written to the landing; without it files are found by listing. */
   readonly queue: string | undefined
   readonly reloadSettleMs: number
+  /** Objects of buckets that never change, kept on this machine. */
+  readonly cache: { readonly folder: string | undefined; readonly sizeMiB: number }
   readonly tables: readonly TableConfig[]
 }
 
 const RELOAD_SETTLE_MS = 60_000
+const CACHE_MIB = 256
 
 /** The shape of the file; `tributary.schema.json` is generated from it. */
 export const configSchema = z.strictObject({
@@ -60,15 +64,19 @@ export const configSchema = z.strictObject({
     .optional(),
   queue: z.string().optional(),
   reload: z.strictObject({ settle: duration.optional() }).optional(),
+  cache: z
+    .strictObject({ folder: z.string().min(1).optional(), sizeMiB: z.number().nonnegative().optional() })
+    .optional(),
   tables: z.record(z.string(), tableSettings),
 })
 
-/** Reads and checks `tributary.yaml`. Throws `CONFIG_INVALID`, with the line and the remedy. */
-export async function readConfig(path: string): Promise<Config> {
-  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
+/** Reads and checks `tributary.yaml`, a file or `s3://bucket/…/tributary.yaml`. Throws `CONFIG_INVALID`, with the line and the remedy. */
+export async function readConfig(path: string, buckets?: Buckets): Promise<Config> {
+  const readText = textReader(buckets)
+  const text = await readText(path).catch((cause: unknown) => {
     throw configInvalid(path, 1, 'the file cannot be read. Write one with `tributary init`', { cause })
   })
-  return parseConfig(text, { path, readText: (file) => readFile(file, 'utf8') })
+  return parseConfig(text, { path, readText })
 }
 
 /** Checks the text of a configuration; relative paths in it are relative to `path`. Throws `CONFIG_INVALID`. */
@@ -85,7 +93,6 @@ export async function parseConfig(
   const fail = (where: readonly PropertyKey[], problem: string): never => {
     throw configInvalid(path, at(where), problem)
   }
-  const folder = dirname(resolve(path))
   const json: unknown = document.toJS()
   const parsed = configSchema.safeParse(json)
   if (!parsed.success) {
@@ -98,12 +105,15 @@ export async function parseConfig(
       ['queue'],
       `queue: ${settings.queue} is no queue of SQS. Write its URL, https://sqs.REGION.amazonaws.com/ACCOUNT/NAME`,
     )
-  if (settings.queue !== undefined && !/^s3a?:/i.test(settings.landing))
+  if (settings.queue !== undefined && !isInBucket(settings.landing))
     fail(['queue'], 'queue: the landing is a folder, and only buckets tell queues what is written. Leave it out')
   const place = (name: 'landing' | 'lake'): string => {
     const text = settings[name]
-    if (!/^[a-z0-9]+:\/\//i.test(text)) return resolve(folder, text)
-    if (!/^s3a?:\/\//i.test(text))
+    if (!/^[a-z0-9]+:\/\//i.test(text))
+      return isInBucket(path)
+        ? fail([name], `${name}: ${text} is a folder beside this file, and this file is in S3. Give s3://bucket/prefix`)
+        : besideConfig(path, text)
+    if (!isInBucket(text))
       fail([name], `${name}: ${text} is neither a folder nor in S3. Give a folder or s3://bucket/prefix`)
     return storeUrl(text) ?? fail([name], `${name}: ${text} is no place in S3. Write s3://bucket/prefix`)
   }
@@ -116,14 +126,18 @@ export async function parseConfig(
   if (repeated !== undefined) fail(['tables'], `${repeated.name} is listed twice: keep one entry`)
   const dms =
     typeof settings.dms === 'string'
-      ? await readEndpoint(resolve(folder, settings.dms), readText, (problem) => fail(['dms'], problem))
+      ? await readEndpoint(besideConfig(path, settings.dms), readText, (problem) => fail(['dms'], problem))
       : (settings.dms ?? {})
+  const cacheFolder = settings.cache?.folder && besideConfig(path, settings.cache.folder)
+  if (cacheFolder !== undefined && isInBucket(cacheFolder))
+    fail(['cache', 'folder'], 'cache.folder: a cache is on the machine itself. Give an absolute folder')
   return {
     landing: place('landing'),
     lake: place('lake'),
     dms,
     queue: settings.queue,
     reloadSettleMs: settings.reload?.settle ?? RELOAD_SETTLE_MS,
+    cache: { folder: cacheFolder, sizeMiB: settings.cache?.sizeMiB ?? CACHE_MIB },
     tables,
   }
 }
@@ -190,6 +204,7 @@ function tableOf({ name: text, settings, pairs }: TableEntry, fail: Fail): Table
     partitionBy: (settings.partitionBy ?? []).map(inTable),
     rename,
     keepOnNull: (settings.keepOnNull ?? []).map(inTable),
+    engine: settings.engine === 'auto' ? 'auto' : 'duckdb',
     tombstonesMs: settings.tombstones,
   }
 }

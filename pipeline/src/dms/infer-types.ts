@@ -1,5 +1,5 @@
 // Types for a table without `columns`: a type is taken only where every value goes back to the same text.
-import type { Engine } from '@tributary/delta'
+import { type Engine, quoteText } from '@tributary/delta'
 import type { ColumnType } from '../config/table-settings.ts'
 import { csvRelation, isForFastPath } from './fast-csv.ts'
 import type { OpenedFile } from './open-file.ts'
@@ -64,7 +64,7 @@ function typeOf({ count, is, scale, digits }: Facts): ColumnType {
 function columnFacts(field: number, noSupMarker: string | undefined): readonly string[] {
   const c = rawName(field)
   const filled = `nullif(${c}, '')`
-  const text = noSupMarker === undefined ? filled : `nullif(${filled}, '${noSupMarker.replaceAll("'", "''")}')`
+  const text = noSupMarker === undefined ? filled : `nullif(${filled}, ${quoteText(noSupMarker)})`
   const decimal = `regexp_full_match(${text}, '-?(0|[1-9][0-9]*)\\.[0-9]+')`
   const point = `strpos(${text}, '.')`
   const same = (type: string): string =>

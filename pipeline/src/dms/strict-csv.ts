@@ -1,7 +1,7 @@
 // The strict path: each record with its place and bytes, into a temporary table; what is no record of the table becomes a reject.
 import { isUtf8 } from 'node:buffer'
 import { type FileHandle, open } from 'node:fs/promises'
-import type { Engine } from '@tributary/delta'
+import { type Engine, quoteName } from '@tributary/delta'
 import { isWellQuoted, type RawRecord, readRecords } from './csv-records.ts'
 import type { OpenedFile } from './open-file.ts'
 import type { ReadPlan } from './plan-read.ts'
@@ -35,7 +35,7 @@ export async function stageRecords(
   const places = ['__row', '__line', '__start', '__end']
   const fields = plan.fieldNames.map((_, field) => rawName(field))
   await engine.run(
-    `CREATE OR REPLACE TEMP TABLE ${STRICT_TABLE} (${[...places.map((name) => `"${name}" BIGINT`), ...fields.map((name) => `${name} VARCHAR`)].join(', ')})`,
+    `CREATE OR REPLACE TEMP TABLE ${STRICT_TABLE} (${[...places.map((name) => `${quoteName(name)} BIGINT`), ...fields.map((name) => `${name} VARCHAR`)].join(', ')})`,
   )
   const bytes = await open(file.path)
   async function* rows(): AsyncGenerator<readonly (string | number | null)[]> {

@@ -1,4 +1,4 @@
-import { type DataType, readSnapshot, type Snapshot, type Store } from '@tributary/delta'
+import { type DataType, quoteText, readSnapshot, type Snapshot, type Store } from '@tributary/delta'
 import { type Counts, parseTableState, STATE_DOMAIN } from '../ledger/table-state.ts'
 import { sizeOf, type TableSize } from './table-size.ts'
 
@@ -96,7 +96,7 @@ export function typeText(type: DataType): string {
 function snippetsOf(name: string, { store, version }: Snapshot): TableDescription['snippets'] {
   const place = store.url.startsWith('file://') ? decodeURIComponent(store.url.slice('file://'.length)) : store.url
   const inPython = JSON.stringify(place)
-  const inSql = `'${place.replaceAll("'", "''")}'`
+  const inSql = quoteText(place)
   return {
     tributary: `tributary sql "FROM ${name} AT (VERSION => ${version}) LIMIT 10"`,
     // delta-rs's to_pandas refuses deletion vectors; its query engine reads them.

@@ -48,6 +48,9 @@ function rebind(found: Found, tree: Tree, scope: Scope): Tree {
       return rebindTable(found, tree, scope)
     case 'TABLE_FUNCTION':
       return rebindFunction(found, tree, scope)
+    case 'FUNCTION':
+      refuseFunction(tree)
+      return rebindFields(found, tree, scope)
     case 'SHOW_REF':
       if (!isNode(tree['query'])) {
         throw queryInvalid('SHOW and DESCRIBE need a table here; `tributary status` lists the tables')
@@ -122,6 +125,31 @@ function bindView(found: Found, node: TreeNode, reference: Reference, alias: str
     at_clause: null,
   }
 }
+
+/** Refuses what a query may not call anywhere in an expression. Throws `QUERY_FUNCTION_REFUSED`. */
+export function assertHarmless(expression: Tree): void {
+  rebind({ references: [], qualified: new Set() }, expression, new Set())
+}
+
+function refuseFunction(node: TreeNode): void {
+  const name = (textOf(node['function_name']) ?? '').toLowerCase()
+  if (REFUSED_FUNCTIONS.has(name)) throw queryFunctionRefused(name, [...SAFE_FUNCTIONS, 'changes'])
+}
+
+// They do more than compute with their arguments: they plan other queries, which opens the files that those name; they tell settings, or
+// hold the engine.
+const REFUSED_FUNCTIONS: ReadonlySet<string> = new Set([
+  'json_serialize_plan',
+  'json_execute_serialized_sql',
+  'current_setting',
+  'getenv',
+  'getvariable',
+  'write_log',
+  'nextval',
+  'currval',
+  'sleep_ms',
+  'pg_sleep',
+])
 
 // They make rows from their arguments and read nothing.
 const SAFE_FUNCTIONS: ReadonlySet<string> = new Set([

@@ -11,7 +11,7 @@ import {
 } from '@tributary/delta'
 import { queryInvalid } from '../errors.ts'
 import { planChanges } from './plan-changes.ts'
-import { type Reference, rebindQuery, viewName } from './references.ts'
+import { assertHarmless, type Reference, rebindQuery, viewName } from './references.ts'
 import { evaluateConstant, parseQuery, type Tree, writeQuery } from './syntax-tree.ts'
 import type { NamedTable } from './tables.ts'
 import { resolveVersion } from './version-text.ts'
@@ -60,12 +60,13 @@ export async function prepareQuery(
 }
 
 /**
- * From here on the engine opens nothing outside of the folders, whatever a query tries: a second wall behind the refusal of
- * functions. It holds for all connections of the engine and cannot be undone.
+ * From here on the engine opens nothing outside of the folders and its own temporary one, whatever a query tries: a second wall behind
+ * the refusal of functions. It holds for all connections of the engine and cannot be undone.
  */
 export async function sealEngine(engine: Engine, folders: readonly string[]): Promise<void> {
   await engine.run(`SET allowed_directories = [${folders.map(quoteText).join(', ')}]::VARCHAR[]`)
   await engine.run('SET enable_external_access = false')
+  await engine.run('SET lock_configuration = true')
 }
 
 interface Source {
@@ -113,6 +114,8 @@ async function bindChanges(
 }
 
 async function constantOf(engine: Engine, expression: Tree): Promise<string> {
+  // It is evaluated before the engine is sealed.
+  assertHarmless(expression)
   const text = await evaluateConstant(engine, expression)
   if (text === null) throw queryInvalid('a version or time is NULL')
   return text

@@ -52,6 +52,8 @@ export interface Inbox {
   /** The table that waits longest, if one is due and not at it already. Each turn has to be finished. */
   readonly start: (nowMs: number) => Turn | undefined
   readonly finish: (turn: Turn, outcome: TurnOutcome, nowMs: number) => Verdict
+  /** When the next table is due that is not at it; infinity when none is. */
+  readonly nextDueMs: () => number
   readonly held: () => readonly QueueMessage[]
 }
 
@@ -105,6 +107,11 @@ export function createInbox(tables: readonly string[], limits: InboxLimits): Inb
       for (const each of verdicts) held.delete(each)
       return judge(verdicts, limits.receivesMax)
     },
+    nextDueMs: () =>
+      Math.min(
+        Number.POSITIVE_INFINITY,
+        ...[...waits.values()].map((wait) => (wait.isRunning ? Number.POSITIVE_INFINITY : wait.dueMs)),
+      ),
     held: () => [...held].map(({ message }) => message),
   }
 }

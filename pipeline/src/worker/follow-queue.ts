@@ -2,17 +2,16 @@
 // (law 1), so messages that come twice, late, in any order or never do no harm. A message is deleted when all its files are taken in.
 import { type Engine, TributaryError } from '@tributary/delta'
 import { landingNameRefused } from '../errors.ts'
-import { backOffMs, createInbox, type Inbox, type Turn, type TurnOutcome, type Verdict } from '../queue/inbox.ts'
-import { type LandingPlace, parseNotification } from '../queue/notification.ts'
+import { backOffMs, createInbox, type Inbox, type Turn, type Verdict } from '../queue/inbox.ts'
+import type { LandingPlace } from '../queue/notification.ts'
 import type { Queue, QueueMessage } from '../queue/queue.ts'
-import { tablesWoken } from '../queue/woken.ts'
-import { type IngestSummary, runTable } from './ingest.ts'
-import { findTable, type Lake } from './lake.ts'
+import type { Lake } from './lake.ts'
 import { listLanding } from './listing.ts'
 import { pause } from './pause.ts'
-import type { BatchWork, IngestOptions } from './run.ts'
+import type { BatchWork } from './run.ts'
 import { type TableFolders, tableFolders } from './table-folders.ts'
-import { openSession, type TableSession } from './table-session.ts'
+import type { TableSession } from './table-session.ts'
+import { readMessage, type TurnOptions, takeTurn } from './turn.ts'
 
 /** What a worker works with. */
 export interface WorkerParts {
@@ -47,12 +46,10 @@ export type WorkerSignal =
     }
 
 /** How to follow a queue: `ingest`'s options, the limits, and the way to end. */
-export interface FollowOptions extends Omit<IngestOptions, 'dryRun' | 'sessions' | 'tables'> {
+export interface FollowOptions extends TurnOptions {
   readonly signal: AbortSignal
   readonly limits?: Partial<WorkerLimits>
   readonly onSignal?: (signal: WorkerSignal) => void
-  /** Called after each turn of a table that found something. */
-  readonly onRound?: (summary: IngestSummary) => void
 }
 
 const LIMITS: WorkerLimits = { windowMs: 500, sweepMs: 300_000, hideMs: 60_000 }
@@ -141,10 +138,10 @@ async function receiveAll(worker: Worker): Promise<void> {
 /** Reads a message: it wakes tables, or there is nothing to do, or nobody can read it. */
 async function open(worker: Worker, message: QueueMessage): Promise<void> {
   const { inbox, lake, place } = worker
-  const read = parseNotification(message.body, place)
+  const read = readMessage(lake, place, message.body)
   if (read.kind === 'unreadable') {
     const isLast = message.receives >= worker.receivesMax
-    const reason = `not a notification of S3: ${read.why}`
+    const { reason } = read
     await carryOut(worker, {
       done: [],
       back: isLast ? [] : [{ message, afterMs: 0 }],
@@ -152,10 +149,9 @@ async function open(worker: Worker, message: QueueMessage): Promise<void> {
     })
     return
   }
-  if (read.kind === 'written') worker.arrivals.set(message, { writtenMs: read.writtenMs, receivedMs: lake.clock.now() })
-  const woken = read.kind === 'nothing' ? new Map() : tablesWoken(lake.config, read.keys)
-  if (woken.size === 0) await carryOut(worker, { done: [message], back: [], aside: [] })
-  else inbox.add(message, woken, lake.clock.now())
+  if (read.tables.size === 0) return carryOut(worker, { done: [message], back: [], aside: [] })
+  worker.arrivals.set(message, { writtenMs: read.writtenMs, receivedMs: lake.clock.now() })
+  inbox.add(message, read.tables, lake.clock.now())
 }
 
 async function takeTurns(worker: Worker): Promise<void> {
@@ -168,7 +164,7 @@ async function takeTurns(worker: Worker): Promise<void> {
       await lake.clock.sleep(TICK_MS)
       continue
     }
-    const taken = takeTurn(worker, turn)
+    const taken = giveTurn(worker, turn)
       .catch((error: unknown) => {
         failure ??= { error }
       })
@@ -179,42 +175,9 @@ async function takeTurns(worker: Worker): Promise<void> {
   if (failure !== undefined) throw failure.error
 }
 
-async function takeTurn(worker: Worker, turn: Turn): Promise<void> {
-  const outcome = await look(worker, turn)
+async function giveTurn(worker: Worker, turn: Turn): Promise<void> {
+  const outcome = await takeTurn(worker, turn, { ...worker.options, signal: worker.signal })
   await carryOut(worker, worker.inbox.finish(turn, outcome, worker.lake.clock.now()))
-}
-
-/** Lists the table's folders, after its messages were received, and applies what waits there. */
-async function look(worker: Worker, { table: name, keys }: Turn): Promise<TurnOutcome> {
-  const { lake, engine, work, options, folders, sessions, signal } = worker
-  const table = findTable(lake.config, name)
-  const session = sessions.get(name) ?? openSession(lake.tableStore(name))
-  sessions.set(name, session)
-  try {
-    const listing = await listLanding(lake, folders.of(name, keys))
-    const run = {
-      lake,
-      engine,
-      table,
-      session,
-      options: { ...options, signal },
-      ...(work === undefined ? {} : { work }),
-    }
-    const { summary, waiting, readyAtMs, error } = await runTable(run, listing.tables.get(name) ?? [])
-    if (summary.commits > 0 || summary.stopped !== null)
-      options.onRound?.({ schema: 'tributary.ingest/1', tables: [summary], unconfigured: [], refused: [] })
-    return { waiting: new Set(waiting), readyAtMs, stopped: error === undefined ? undefined : stopOf(name, error) }
-  } catch (error) {
-    if (!(error instanceof TributaryError) || error.kind !== 'unavailable') throw error
-    warn(worker, error.message, name)
-    return { waiting: keys, stopped: stopOf(name, error) }
-  }
-}
-
-function stopOf(table: string, { code, message, kind }: TributaryError): NonNullable<TurnOutcome['stopped']> {
-  // The bucket, its rights and a lost race are not the fault of any file.
-  const isTemporary = kind === 'unavailable' || kind === 'conflict' || code.startsWith('S3_')
-  return { reason: `${table} stopped: ${code}: ${message}`, isTemporary }
 }
 
 async function carryOut(worker: Worker, { done, back, aside }: Verdict): Promise<void> {

@@ -1,5 +1,5 @@
 import { isCheckpointDue } from '@tributary/delta'
-import { commitContended } from '../errors.ts'
+import { batchTooLarge, commitContended } from '../errors.ts'
 import { assertSettings } from './assert-settings.ts'
 import { commitBatch, type PreparedBatch } from './commit-batch.ts'
 import { lookUpFiles } from './look-up.ts'
@@ -13,6 +13,7 @@ import {
   planTable,
   type SeenFile,
 } from './plan.ts'
+import { estimateNeeds, guessPlainBytes, judgeFit } from './room.ts'
 import type { CommitEvent, TableRun } from './run.ts'
 import { refreshSession } from './table-session.ts'
 import { trackWrites } from './track-writes.ts'
@@ -59,7 +60,9 @@ export async function ingestTable(
     if (options.dryRun)
       return { wouldApply: seen.filter((file) => isWaiting(file, session.state)).map(({ file }) => file.key) }
     assertSettings(run, plan)
+    if (!(await hasRoom(run, plan))) return {}
     const outcome = await runBatch(run, { plan, seen, readAtMs })
+    if (outcome === 'cut') return {}
     if (outcome === 'nothing') {
       // A load without rows leaves no trace: it is looked at again with the changes that follow it, and until then nobody waits for it.
       onLook([])
@@ -80,12 +83,23 @@ interface Look {
   readonly readAtMs: number
 }
 
+/** Whether the batch is to be begun here and now. Throws `BATCH_TOO_LARGE`. */
+async function hasRoom({ table, options: { room, larger } }: TableRun, plan: BatchPlan): Promise<boolean> {
+  if (room === undefined) return true
+  const needs = estimateNeeds(plan, room.pace)
+  const fit = judgeFit(needs, room)
+  if (fit !== 'too-large') return fit === 'fits'
+  if (table.engine !== 'auto' || larger === undefined) throw batchTooLarge(table.name, needs, room)
+  await larger.take({ table: table.name, plan, needs })
+  return false
+}
+
 /** Prepares one batch and attempts its commit. */
 async function runBatch(
   run: TableRun,
   { plan, seen, readAtMs }: Look & { readonly plan: BatchPlan },
-): Promise<CommitEvent | 'conflicted' | 'nothing'> {
-  const { lake, session, table } = run
+): Promise<CommitEvent | 'conflicted' | 'nothing' | 'cut'> {
+  const { lake, session, table, options } = run
   const startMs = lake.clock.now()
   const writes = trackWrites(session.store)
   const { prepare, keepLog } = run.work ?? workOfDuckDb
@@ -93,12 +107,13 @@ async function runBatch(
     async (error: unknown) => {
       // Nothing refers to these files: no commit was attempted.
       await writes.discard()
+      if (options.cut?.aborted) return 'cut' as const
       throw error
     },
   )
-  if (prepared === undefined) {
+  if (prepared === undefined || prepared === 'cut' || options.cut?.aborted) {
     await writes.discard()
-    return 'nothing'
+    return prepared === undefined ? 'nothing' : 'cut'
   }
   const target = { table, snapshot: session.snapshot, state: session.state, readAtMs }
   const outcome = await commitBatch(
@@ -110,6 +125,7 @@ async function runBatch(
     await writes.discard()
     return 'conflicted'
   }
+  options.room?.pace.note(guessPlainBytes(plan), lake.clock.now() - startMs)
   const { metadata } = session.snapshot ?? {}
   if (metadata !== undefined && isCheckpointDue({ version: outcome.version, metadata })) {
     await refreshSession(session)

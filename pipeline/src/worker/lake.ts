@@ -1,4 +1,4 @@
-import { type Clock, type Store, storeAt, systemClock } from '@tributary/delta/log'
+import { type Clock, cachedStore, type ObjectCache, type Store, storeAt, systemClock } from '@tributary/delta/log'
 import type { Config, TableConfig } from '../config/config.ts'
 import { tableNotConfigured } from '../errors.ts'
 
@@ -16,6 +16,10 @@ export interface Lake {
 
 export interface LakeOptions {
   readonly clock?: Clock
+  /** How to reach buckets. Lakes that are given the same object share connections and credentials; a new one begins anew. */
+  readonly s3?: Parameters<typeof storeAt>[2]
+  /** Where objects of tables in a bucket that never change are kept between runs. */
+  readonly cache?: ObjectCache
   /** Put something between us and the stores: a cache, a meter, a fault. */
   readonly wrapStore?: (store: Store, what: 'landing' | 'table' | 'root') => Store
 }
@@ -24,12 +28,18 @@ export interface LakeOptions {
 export function openLake(config: Config, options: LakeOptions = {}): Lake {
   const clock = options.clock ?? systemClock
   const wrap = options.wrapStore ?? ((store) => store)
+  const open = (url: string): Store => storeAt(url, clock, options.s3)
   return {
     config,
     clock,
-    landing: wrap(storeAt(config.landing, clock), 'landing'),
-    root: wrap(storeAt(config.lake, clock), 'root'),
-    tableStore: (table) => wrap(storeAt(`${config.lake}/${tableFolder(table)}`, clock), 'table'),
+    landing: wrap(open(config.landing), 'landing'),
+    root: wrap(open(config.lake), 'root'),
+    tableStore: (table) => {
+      const store = wrap(open(`${config.lake}/${tableFolder(table)}`), 'table')
+      return options.cache === undefined || store.remote === undefined
+        ? store
+        : cachedStore(store, options.cache, clock)
+    },
   }
 }
 

@@ -5,6 +5,7 @@ import type { PinPlace } from '../maintain/pins.ts'
 import type { PreparedBatch } from './commit-batch.ts'
 import type { Lake } from './lake.ts'
 import type { BatchPlan, SeenFile } from './plan.ts'
+import type { LargerEngine, Room } from './room.ts'
 import type { TableSession } from './table-session.ts'
 
 /** What an ingest tells while it runs. */
@@ -41,7 +42,14 @@ export interface IngestOptions {
   /** Wait so long after the newest LOAD object before a load begins; 0 takes the load as listed. */
   readonly settleMs?: number
   readonly onEvent?: (event: IngestEvent) => void
+  /** No batch is begun any more; one that is under way is finished. */
   readonly signal?: AbortSignal
+  /** A batch under way is given up, unless its commit has begun. */
+  readonly cut?: AbortSignal
+  /** Where batches have to fit in; unset: there is no limit. */
+  readonly room?: Room
+  /** Takes batches that do not fit, of tables with `engine: auto`. */
+  readonly larger?: LargerEngine
   /** Take columns that came and went as they are, not as a rename (`tributary resolve --accept-schema`). */
   readonly acceptSchema?: boolean
   /** So many live files of a table may carry deletion vectors before batches write small ones anew; 100 unless set. */

@@ -1,4 +1,5 @@
 import { keepLog } from '../maintain/log-upkeep.ts'
+import { cutOff } from './cut-off.ts'
 import { BATCH_FILES_MAX, isWaiting, type LandingFile, type SeenFile } from './plan.ts'
 import { prepareChanges } from './prepare-changes.ts'
 import { prepareLoad } from './prepare-load.ts'
@@ -9,7 +10,7 @@ import type { BatchWork, TableRun } from './run.ts'
 export const workOfDuckDb: BatchWork = {
   prepare: async (run, plan, seen) => {
     // Temporary tables go with the connection.
-    const engine = await run.engine.fork()
+    const engine = cutOff(await run.engine.fork(), run.options.cut)
     const forked = { ...run, engine }
     try {
       switch (plan.kind) {

@@ -26,6 +26,7 @@ test('paths are relative to the file, and all but landing, lake and key has a de
     lake: '/lake',
     dms: {},
     reloadSettleMs: 60_000,
+    cache: { folder: undefined, sizeMiB: 256 },
     tables: [
       {
         name: 'shop.orders',
@@ -38,9 +39,23 @@ test('paths are relative to the file, and all but landing, lake and key has a de
         partitionBy: [],
         rename: new Map(),
         keepOnNull: [],
+        engine: 'duckdb',
       },
     ],
   })
+})
+
+test('a configuration in S3 has its files beside it, and its folders are named in full', async () => {
+  const parseInBucket = (text: string): Promise<Config> =>
+    parseConfig(text, {
+      path: 's3://settings/a/tributary.yaml',
+      readText: async (path) => (path === 's3://settings/a/endpoint.json' ? (files['/etc/plain.json'] ?? '') : ''),
+    })
+  const { dms } = await parseInBucket('landing: s3://l-bucket/x\nlake: s3://lake\ndms: endpoint.json\ntables: {}\n')
+  expect(dms).toEqual({ CsvNullValue: '\\N' })
+  await expect(parseInBucket('landing: s3://l-bucket/x\nlake: lake\ntables: {}\n')).rejects.toThrow(
+    's3://settings/a/tributary.yaml, line 2: lake: lake is a folder beside this file, and this file is in S3. Give s3://bucket/prefix',
+  )
 })
 
 test('columns keep their order and any name', async () => {

@@ -16,6 +16,7 @@ const TABLE: TableConfig = {
   rename: new Map(),
   keepOnNull: [],
   tombstonesMs: undefined,
+  engine: 'duckdb',
 }
 
 function batchWith(key: string): PreparedBatch {

@@ -48,11 +48,11 @@ async function* listPages(
     const page = await client.send(command).catch((cause: unknown) => {
       throw wrapS3Error(cause, { bucket, path: prefix, doing: 'list' })
     })
-    yield (page.Contents ?? []).flatMap(({ Key = '', Size = 0, LastModified }): readonly StoreEntry[] => {
+    yield (page.Contents ?? []).flatMap(({ Key = '', Size = 0, ...answer }): readonly StoreEntry[] => {
       const path = decodeKey(Key).slice(root.length)
       // A name that ends in a slash is some program's picture of a folder.
       if (path === '' || path.endsWith('/')) return []
-      return [{ path, sizeBytes: Size, modifiedMs: wholeSeconds(LastModified) }]
+      return [entryOf(path, Size, answer)]
     })
     token = page.IsTruncated === true ? page.NextContinuationToken : undefined
   } while (token !== undefined)
@@ -62,9 +62,16 @@ function decodeKey(key: string): string {
   return decodeURIComponent(key.replaceAll('+', ' '))
 }
 
-/** HEAD gives whole seconds; a listing of some servers has fractions, and one object must have one time. */
-export function wholeSeconds(time: Date | undefined): number {
-  return Math.floor((time?.getTime() ?? 0) / 1000) * 1000
+/** What an answer, or a listing, tells of an object. */
+export function entryOf(
+  path: string,
+  sizeBytes: number,
+  { LastModified, ETag }: { readonly LastModified?: Date | undefined; readonly ETag?: string | undefined },
+): StoreEntry {
+  // HEAD gives whole seconds; a listing of some servers has fractions, and one object must have one time.
+  const modifiedMs = Math.floor((LastModified?.getTime() ?? 0) / 1000) * 1000
+  const entry = { path, sizeBytes, modifiedMs }
+  return ETag === undefined ? entry : { ...entry, eTag: ETag }
 }
 
 // As on a disk, where names that start with a dot are temporary files.

@@ -6,7 +6,7 @@ import type { Clock } from '../../clock.ts'
 import { fileNotFound, fileTruncated, TributaryError } from '../../errors.ts'
 import type { StoreEntry } from '../store.ts'
 import type { S3Connection } from './connect.ts'
-import { wholeSeconds } from './list.ts'
+import { entryOf } from './list.ts'
 import { describeFailure, wrapS3Error } from './wrap-error.ts'
 
 /** An object by its key, and by its path as messages name it. */
@@ -55,12 +55,13 @@ export function downloadObject(
   clock: Clock,
   { file, ...name }: ObjectName & { readonly file: string },
 ): Promise<StoreEntry> {
-  return getObject(connection, clock, { ...name, range: undefined }, async ({ Body, ContentLength, LastModified }) => {
+  return getObject(connection, clock, { ...name, range: undefined }, async (answer) => {
+    const { Body, ContentLength } = answer
     if (!(Body instanceof Readable)) throw new Error('the answer is no stream')
     const target = createWriteStream(file, { mode: 0o600 })
     await pipeline(Body, target)
     assertWhole(target.bytesWritten, ContentLength)
-    return { path: name.path, sizeBytes: target.bytesWritten, modifiedMs: wholeSeconds(LastModified) }
+    return entryOf(name.path, target.bytesWritten, answer)
   })
 }
 
@@ -106,10 +107,8 @@ export async function statObject(
   { key, path }: ObjectName,
 ): Promise<StoreEntry | undefined> {
   try {
-    const { ContentLength = 0, LastModified } = await client.send(
-      new sdk.HeadObjectCommand({ Bucket: bucket, Key: key }),
-    )
-    return { path, sizeBytes: ContentLength, modifiedMs: wholeSeconds(LastModified) }
+    const answer = await client.send(new sdk.HeadObjectCommand({ Bucket: bucket, Key: key }))
+    return entryOf(path, answer.ContentLength ?? 0, answer)
   } catch (cause) {
     if (describeFailure(cause).status === 404) return undefined
     throw wrapS3Error(cause, { bucket, path, doing: 'look at' })

@@ -1,0 +1,74 @@
+// A table's turn, whoever gives it: a worker that follows a queue, or a function that was handed some of its messages.
+import { type Engine, TributaryError } from '@tributary/delta'
+import type { Turn, TurnOutcome } from '../queue/inbox.ts'
+import { type LandingPlace, parseNotification } from '../queue/notification.ts'
+import { tablesWoken } from '../queue/woken.ts'
+import { type IngestSummary, runTable } from './ingest.ts'
+import { findTable, type Lake } from './lake.ts'
+import { listLanding } from './listing.ts'
+import type { BatchWork, IngestOptions } from './run.ts'
+import type { TableFolders } from './table-folders.ts'
+import { openSession, type TableSession } from './table-session.ts'
+
+/** What turns are taken with; sessions and folders learn. */
+export interface TurnParts {
+  readonly lake: Lake
+  readonly engine: Engine
+  readonly folders: TableFolders
+  readonly sessions: Map<string, TableSession>
+  /** DuckDB's, unless a simulation brings its own. */
+  readonly work?: BatchWork | undefined
+}
+
+/** How to ingest, and whom to tell. */
+export interface TurnOptions extends Omit<IngestOptions, 'dryRun' | 'sessions' | 'tables'> {
+  /** Called after each turn of a table that found something. */
+  readonly onRound?: (summary: IngestSummary) => void
+}
+
+/** What a message asks for. */
+export type MessageReading =
+  | { readonly kind: 'unreadable'; readonly reason: string }
+  | {
+      readonly kind: 'wakes'
+      /** Tables with the objects that concern them; none: there is nothing to do. */
+      readonly tables: ReadonlyMap<string, ReadonlySet<string>>
+      readonly writtenMs: number | undefined
+    }
+
+/** Reads the body of a message. */
+export function readMessage({ config }: Lake, place: LandingPlace, body: string): MessageReading {
+  const read = parseNotification(body, place)
+  if (read.kind === 'unreadable') return { kind: 'unreadable', reason: `not a notification of S3: ${read.why}` }
+  if (read.kind === 'nothing') return { kind: 'wakes', tables: new Map(), writtenMs: undefined }
+  return { kind: 'wakes', tables: tablesWoken(config, read.keys), writtenMs: read.writtenMs }
+}
+
+/** Lists the table's folders, after its messages were received, and applies what waits there. */
+export async function takeTurn(
+  { lake, engine, folders, sessions, work }: TurnParts,
+  { table: name, keys }: Pick<Turn, 'table' | 'keys'>,
+  options: TurnOptions,
+): Promise<TurnOutcome> {
+  const table = findTable(lake.config, name)
+  const session = sessions.get(name) ?? openSession(lake.tableStore(name))
+  sessions.set(name, session)
+  try {
+    const listing = await listLanding(lake, folders.of(name, keys))
+    const run = { lake, engine, table, session, options, ...(work === undefined ? {} : { work }) }
+    const { summary, waiting, readyAtMs, error } = await runTable(run, listing.tables.get(name) ?? [])
+    if (summary.commits > 0 || summary.stopped !== null)
+      options.onRound?.({ schema: 'tributary.ingest/1', tables: [summary], unconfigured: [], refused: [] })
+    return { waiting: new Set(waiting), readyAtMs, stopped: error === undefined ? undefined : stopOf(name, error) }
+  } catch (error) {
+    if (!(error instanceof TributaryError) || error.kind !== 'unavailable') throw error
+    options.onEvent?.({ kind: 'warning', table: name, message: error.message })
+    return { waiting: keys, stopped: stopOf(name, error) }
+  }
+}
+
+function stopOf(table: string, { code, message, kind }: TributaryError): NonNullable<TurnOutcome['stopped']> {
+  // The bucket, its rights and a lost race are not the fault of any file.
+  const isTemporary = kind === 'unavailable' || kind === 'conflict' || code.startsWith('S3_')
+  return { reason: `${table} stopped: ${code}: ${message}`, isTemporary }
+}
