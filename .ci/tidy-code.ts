@@ -133,15 +133,19 @@ const bannedThere = new Set([
   'randomInt',
   'randomBytes',
 ])
-// Names of files that live as long as one reading, in a folder of this process: nothing is decided by them.
-const privateNames = new Set(['pipeline/src/dms/open-file.ts', 'pipeline/src/dms/stored-file.ts'])
+// Names of files that live as long as one reading, in a folder of this process, by which nothing is decided; and the process edge of Lambda.
+const excepted = new Set([
+  'pipeline/src/dms/open-file.ts',
+  'pipeline/src/dms/stored-file.ts',
+  'pipeline/src/lambda/handler.ts',
+])
 
 function checkTime({ path, source }: File, node: Node, report: Report): void {
   if (path === 'delta/src/clock.ts') return
   const called = is.isCallExpression(node) ? node.expression.getText(source) : ''
   const isNow =
     is.isNewExpression(node) && node.expression.getText(source) === 'Date' && (node.arguments?.length ?? 0) === 0
-  const isHidden = bannedThere.has(called) && simulatedWorkspaces.test(path) && !privateNames.has(path)
+  const isHidden = bannedThere.has(called) && simulatedWorkspaces.test(path) && !excepted.has(path)
   if (bannedCalls.has(called) || isNow || isHidden)
     report(node, 'clock', 'time and randomness come from a Clock that is passed in')
 }

@@ -84,7 +84,7 @@ export function createBucket(nowMs: () => number, onWrite: OnWrite): Bucket {
       sorted = undefined
     },
     list: (prefix, after, keysMax) => {
-      const found = keys().filter((key) => key.startsWith(prefix) && key > after)
+      const found = keys().filter((key) => key > after && key.startsWith(prefix))
       const page = found.slice(0, keysMax)
       const last = page.at(-1)
       return {

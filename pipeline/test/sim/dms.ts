@@ -38,6 +38,11 @@ export function startSource(world: World): { readonly isOver: () => boolean } {
   return { isOver: () => left === 0 && underWay === 0 }
 }
 
+/** Puts one file of changes, and tells of it. */
+export function putChanges(world: World, table: SourceTable): void {
+  put(world, writeChanges(world.source, table, false))
+}
+
 type Later = (ms: number, what: string, work: () => void) => void
 
 function happen(world: World, table: SourceTable, later: Later): void {

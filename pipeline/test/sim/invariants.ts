@@ -1,7 +1,7 @@
 // What must hold after every run, whoever died and whatever was lost: I1 to I10 (I4, I10 and the batches of I2 as it happens, in
 // watcher.ts; I9 in run-seed.ts). They are checked from what lies in the bucket and from what the source wrote, by the readers that
 // everybody uses; no worker's memory is asked.
-import { readCommits, readSnapshot, type Snapshot, type Store, TributaryError } from '@tributary/delta'
+import { readSnapshot, type Snapshot, type Store, TributaryError } from '@tributary/delta'
 import { s3StoreOver } from '@tributary/delta/s3'
 import { type LedgerEntry, readLedger } from '../../src/ledger/ledger.ts'
 import { readQuarantine } from '../../src/ledger/quarantine.ts'
@@ -24,7 +24,11 @@ export interface SeenTable {
 }
 
 /** Every broken invariant, by its name. Empty is good. */
-export async function findViolations(world: World, readRows: ReadRows): Promise<readonly string[]> {
+export async function findViolations(
+  world: World,
+  readRows: ReadRows,
+  readFeed?: ReadRows,
+): Promise<readonly string[]> {
   const found = [...world.watcher.violations]
   for (const table of world.tables) {
     const latest = await seeTable(world, table.name)
@@ -38,6 +42,7 @@ export async function findViolations(world: World, readRows: ReadRows): Promise<
       ...checkSource(table, await readRows(latest.snapshot)),
       ...checkAcknowledged(world, table, latest.ledger),
     )
+    if (readFeed !== undefined) found.push(...checkFeed(table, await readFeed(latest.snapshot)))
   }
   return found
 }
@@ -53,10 +58,14 @@ export async function isDrained(world: World): Promise<boolean> {
 }
 
 /** The store of a table, without a network in between. */
-export function directStore({ bucket, scheduler }: World, table: string): Store {
+export function directStore({ bucket, scheduler, onDisk }: World, table: string): Store {
   const connection = Promise.resolve(directConnection(bucket))
   const clock = scheduler.clockOf({ name: 'checker', skewMs: 0, isAlive: true })
-  return s3StoreOver(`s3://${PLACE.bucket}/lake/${table.replace('.', '/')}`, () => connection, clock)
+  const prefix = `lake/${table.replace('.', '/')}`
+  return onDisk(
+    s3StoreOver(`s3://${PLACE.bucket}/${prefix}`, () => connection, clock),
+    prefix,
+  )
 }
 
 async function seeTable(world: World, table: string, version?: number): Promise<SeenTable | undefined> {
@@ -66,7 +75,7 @@ async function seeTable(world: World, table: string, version?: number): Promise<
     const state = parseTableState(snapshot.domains.get(STATE_DOMAIN) ?? '')
     return { snapshot, state, ledger: await readLedger(store, state.ledger) }
   } catch (error) {
-    if (error instanceof TributaryError && error.code === 'TABLE_NOT_FOUND') return undefined
+    if (error instanceof TributaryError && /^(TABLE_NOT_FOUND|VERSION_EXPIRED)$/.test(error.code)) return undefined
     throw error
   }
 }
@@ -123,7 +132,11 @@ async function checkQuarantine(
     : [`I8 ${told} rows of ${name} were put into quarantine, ${waiting.length} are there`]
 }
 
-/** I1, I5 and I7 for every version that can be read. */
+/** Of a longer history some are looked at, always the latest. */
+const VERSIONS_MAX = 4
+const KEPT_MS = 6 * 86_400_000
+
+/** I1 and I5 for versions that can be read. */
 async function checkVersions(
   world: World,
   { name }: SourceTable,
@@ -133,9 +146,12 @@ async function checkVersions(
   const found: string[] = []
   const sizes = new Map<string, number>()
   for await (const entry of latest.store.list('')) sizes.set(entry.path, entry.sizeBytes)
-  for (let version = 0; version <= latest.version; version += 1) {
+  const step = Math.ceil((latest.version + 1) / VERSIONS_MAX)
+  for (let version = latest.version; version >= 0; version -= step) {
     const seen = await seeTable(world, name, version)
-    if (seen === undefined) continue
+    // Files that were removed a week ago may be gone, and with them the rows of versions before.
+    const isOld = version < latest.version && (seen?.snapshot.timestampMs ?? 0) < world.scheduler.nowMs() - KEPT_MS
+    if (seen === undefined || isOld) continue
     for (const { path, size } of seen.snapshot.files)
       if (sizes.get(path) !== size) found.push(`I5 ${name} v${version} names ${path}, which is not there as it was`)
     if (found.length > 0) continue
@@ -157,6 +173,12 @@ function filesOf({ files }: World, { ledger, state }: SeenTable): readonly SimFi
 function checkSource({ name, rows }: SourceTable, stored: readonly LiveRow[]): readonly string[] {
   const expected = textOf([...rows].map(([id, v]) => ({ id, v })))
   return textOf(stored) === expected ? [] : [`I1 ${name} holds ${textOf(stored)} and the source ${expected}`]
+}
+
+/** I7: the change feed, followed from the first version, leads to the table. */
+function checkFeed({ name, rows }: SourceTable, followed: readonly LiveRow[]): readonly string[] {
+  const expected = textOf([...rows].map(([id, v]) => ({ id, v })))
+  return textOf(followed) === expected ? [] : [`I7 the feed of ${name} leads to ${textOf(followed)}, not ${expected}`]
 }
 
 /** I3: when a message was deleted, its file was in a commit. */
@@ -181,17 +203,13 @@ function textOf(rows: readonly LiveRow[]): string {
     .join(' ')
 }
 
-/** The operations of a table's log, for whoever reads a failure. */
-export async function describeLog(world: World, table: string): Promise<readonly string[]> {
-  const latest = await seeTable(world, table)
-  if (latest === undefined) return [`${table} does not exist`]
+/** What each table has become: its version, its data files and its ledger. */
+export async function describeTables(world: World): Promise<readonly string[]> {
   const lines: string[] = []
-  const { store, version } = latest.snapshot
-  for await (const commit of readCommits(store, { fromVersion: 0, toVersion: version }))
-    for (const action of commit.actions)
-      if ('commitInfo' in action)
-        lines.push(
-          `${table} v${commit.version} ${action.commitInfo.operation} ${JSON.stringify(action.commitInfo.operationParameters)}`,
-        )
+  for (const { name } of world.tables) {
+    const latest = await seeTable(world, name)
+    const files = latest?.snapshot.files.map(({ path }) => path)
+    lines.push(`${name} ${latest?.snapshot.version} ${files} ${JSON.stringify(latest?.ledger)}`)
+  }
   return lines
 }

@@ -1,11 +1,13 @@
 // `make sim SEEDS=1000-2000`: any range of seeds, and for a single one its whole history.
 import { systemClock } from '@tributary/delta'
+import { openDuckdbSimulation } from './duckdb-parts.ts'
 import { runRange } from './report.ts'
 import { logicParts, runSeed } from './run-seed.ts'
 
-const { SEEDS = '1-1000' } = process.env
+const { SEEDS = '1-1000', ENGINE = 'logic' } = process.env
 const [first = 1, last = first] = SEEDS.split('-').map(Number)
-const simulation = { name: 'logic', parts: logicParts, options: {} } as const
+const duckdb = ENGINE === 'duckdb' ? await openDuckdbSimulation() : undefined
+const simulation = duckdb ?? ({ name: 'logic', parts: logicParts, options: {} } as const)
 if (first === last) {
   const { world } = await runSeed(first, simulation.parts, { ...simulation.options, isRecorded: true })
   console.log(world.history.join('\n'))
@@ -20,3 +22,4 @@ if (failure !== undefined) {
   console.log(failure)
   process.exitCode = 1
 }
+await duckdb?.close()

@@ -255,7 +255,7 @@ function batchOf(
 }
 
 /** PROTOCOL.md, "V2 Spec": a checkpoint of JSON lines, so that no engine is needed. */
-async function writeCheckpoint({ store, version, ...state }: Snapshot, uuid: string): Promise<void> {
+export async function writeCheckpoint({ store, version, ...state }: Snapshot, uuid: string): Promise<void> {
   const actions: readonly object[] = [
     { checkpointMetadata: { version } },
     { protocol: state.protocol },

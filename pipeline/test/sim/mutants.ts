@@ -7,6 +7,7 @@ import type { TableRun } from '../../src/worker/run.ts'
 import { S3Failure } from './bucket.ts'
 import { memoryWork } from './memory-work.ts'
 import { logicParts, type RunParts } from './run-seed.ts'
+import type { Send } from './s3-client.ts'
 
 /** A broken variant. */
 export interface Mutant {
@@ -49,8 +50,6 @@ function withBatch(change: (batch: PreparedBatch) => PreparedBatch): RunParts {
   }
 }
 
-type Send = (command: unknown) => Promise<unknown>
-
 function withSend(change: (send: Send) => Send): RunParts {
   const wrap = (client: Sdk.S3Client): Sdk.S3Client => parseClient(change(parseSend(client)))
   return {
@@ -71,7 +70,8 @@ function parseSend(client: Sdk.S3Client): Send {
   return (command) => (client as unknown as { readonly send: Send }).send(command)
 }
 
-function unconditional(send: Send): Send {
+/** PUTs that replace what is there. */
+export function unconditional(send: Send): Send {
   return (command) => {
     if (!(command instanceof Sdk.PutObjectCommand)) return send(command)
     const { IfNoneMatch: _, ...input } = command.input
@@ -79,7 +79,8 @@ function unconditional(send: Send): Send {
   }
 }
 
-function namelessHead(send: Send): Send {
+/** Answers that do not tell who wrote an object. */
+export function namelessHead(send: Send): Send {
   return async (command) => {
     const answer = await send(command)
     return command instanceof Sdk.HeadObjectCommand && isObject(answer) ? { ...answer, Metadata: {} } : answer

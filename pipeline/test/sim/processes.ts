@@ -14,7 +14,7 @@ import type { World } from './world.ts'
 
 /** What processes are made of. */
 export interface ProcessParts {
-  readonly engineFor: (actor: Actor) => Engine
+  readonly engineFor: (world: World, actor: Actor) => Engine
   readonly work: BatchWork | undefined
   /** Puts something between a process and the bucket, its stores or its queue. */
   readonly wrapConnection?: (connection: S3Connection) => S3Connection
@@ -93,7 +93,7 @@ async function followOn(
   await followQueue(
     {
       lake: wrapLake(lakeOf(world, actor, wrapConnection)),
-      engine: engineFor(actor),
+      engine: engineFor(world, actor),
       queue: wrapQueue(world.queue.handleFor(actor)),
       place: PLACE,
       ...(work === undefined ? {} : { work }),
@@ -123,7 +123,10 @@ export function lakeOf(
     clock,
     landing: open('landing'),
     root: open('lake'),
-    tableStore: (table) => open(`lake/${table.replace('.', '/')}`),
+    tableStore: (table) => {
+      const prefix = `lake/${table.replace('.', '/')}`
+      return world.onDisk(open(prefix), prefix)
+    },
   }
 }
 

@@ -4,6 +4,7 @@ import { startSource } from './dms.ts'
 import { heal } from './faults.ts'
 import { findViolations, isDrained, type ReadRows } from './invariants.ts'
 import { memoryWork } from './memory-work.ts'
+import { preload } from './preload.ts'
 import { noEngine, type ProcessParts, startProcesses } from './processes.ts'
 import { createWorld, type World, type WorldOptions } from './world.ts'
 
@@ -19,6 +20,8 @@ export interface RunReport {
 /** A run's parts: what rows are made with and read by, and what is exchanged. */
 export interface RunParts extends ProcessParts {
   readonly readRows: ReadRows
+  /** The rows that the change feed leaves; absent where nobody can read it. */
+  readonly readFeed?: ReadRows
 }
 
 /** Rows in memory, as JSON. */
@@ -33,6 +36,7 @@ export async function runSeed(
   parts: RunParts = logicParts,
   options: WorldOptions = {},
 ): Promise<RunReport> {
+  await preload()
   const world = createWorld(seed, options)
   const { scheduler, watcher } = world
   const report = (steps: number, violations: readonly string[]): RunReport => ({
@@ -49,11 +53,11 @@ export async function runSeed(
     steps += await scheduler.run(source.isOver)
     world.note(() => 'from here on all goes well')
     heal(world.faults)
-    let drainedMs: number | undefined
-    steps += await scheduler.run(async () => {
-      if (drainedMs === undefined && (await isDrained(world))) drainedMs = scheduler.nowMs()
-      return drainedMs !== undefined && scheduler.nowMs() - drainedMs > IDLE_MS
-    })
+    steps += await scheduler.run(untilDrained(world))
+    if (options.afterDrained !== undefined) {
+      await options.afterDrained(world)
+      steps += await scheduler.run(untilDrained(world))
+    }
     processes.end()
     steps += await scheduler.run(processes.haveEnded)
   } catch (error) {
@@ -63,9 +67,19 @@ export async function runSeed(
   return report(steps, await violationsOf(world, parts))
 }
 
-async function violationsOf(world: World, { readRows }: RunParts): Promise<readonly string[]> {
+/** Whether all is taken in, and workers had time to look again and found nothing. */
+function untilDrained(world: World): () => Promise<boolean> {
+  const { scheduler } = world
+  let drainedMs: number | undefined
+  return async () => {
+    if (drainedMs === undefined && (await isDrained(world))) drainedMs = scheduler.nowMs()
+    return drainedMs !== undefined && scheduler.nowMs() - drainedMs > IDLE_MS
+  }
+}
+
+async function violationsOf(world: World, { readRows, readFeed }: RunParts): Promise<readonly string[]> {
   try {
-    return await findViolations(world, readRows)
+    return await findViolations(world, readRows, readFeed)
   } catch (error) {
     return [
       ...world.watcher.violations,

@@ -38,18 +38,20 @@ export function connectionOf(network: Network, actor: Actor): S3Connection {
       }
     }
   }
-  return connection(send, sendAgain)
+  return connectionBy(send, sendAgain)
 }
 
 /** A connection on which nothing goes wrong and nobody waits, for whoever checks. */
 export function directConnection(bucket: Bucket): S3Connection {
   const send = async (command: unknown): Promise<unknown> => answer(bucket, parseRequest(Sdk, command), 1000)
-  return connection(send, send)
+  return connectionBy(send, send)
 }
 
-type Send = (command: unknown) => Promise<unknown>
+/** Sends one command of the SDK. */
+export type Send = (command: unknown) => Promise<unknown>
 
-function connection(once: Send, again: Send): S3Connection {
+/** A connection whose requests go where they are sent: once, and again after what is only for the moment. */
+export function connectionBy(once: Send, again: Send): S3Connection {
   return {
     sdk: Sdk,
     bucket: BUCKET,
@@ -132,12 +134,15 @@ function refusal(random: Random, request: Request): S3Failure {
   ])
 }
 
-function answer(bucket: Bucket, request: Request, pageKeysMax: number): unknown {
+/** What the bucket does and says. */
+export function answer(bucket: Bucket, request: Request, pageKeysMax: number): object | undefined {
   switch (request.kind) {
     case 'put':
-      return bucket.put(request)
+      bucket.put(request)
+      return undefined
     case 'delete':
-      return bucket.remove(request.key)
+      bucket.remove(request.key)
+      return undefined
     case 'list':
       return bucket.list(request.prefix, request.after, pageKeysMax)
     case 'head':

@@ -37,6 +37,8 @@ export interface SchedulerOptions {
   readonly stepMs: () => number
   readonly startMs: number
   readonly stepsMax: number
+  /** Work of others (DuckDB) that is under way: the next step waits for it. */
+  readonly elsewhere?: ReadonlySet<Promise<unknown>>
   /** Told of each step. */
   readonly onStep?: (what: string, actor: Actor | undefined) => void
 }
@@ -57,9 +59,11 @@ const STRETCH_MS_MAX = 16_000
  * Lets everybody go on until all wait for the scheduler. What is read from a disk on the way (a copy of a landing file, in a folder of its
  * own) is waited for: it asks nobody.
  */
-async function settle(): Promise<void> {
-  do await new Promise((resolve) => setImmediate(resolve))
-  while (process.getActiveResourcesInfo().some((name) => /^(FSReq|CloseReq)/.test(name)))
+async function settle(elsewhere: ReadonlySet<Promise<unknown>>): Promise<void> {
+  do {
+    await Promise.allSettled(elsewhere)
+    await new Promise((resolve) => setImmediate(resolve))
+  } while (elsewhere.size > 0 || process.getActiveResourcesInfo().some((name) => /^(FSReq|CloseReq)/.test(name)))
 }
 
 /** The run took more steps than anything sensible needs. */
@@ -67,15 +71,21 @@ export class StepsExhausted extends Error {}
 
 /** Starts with nothing to do. */
 export function createScheduler(options: SchedulerOptions): Scheduler {
-  const { choose, stepMs, stepsMax, onStep } = options
+  const { choose, stepMs, stepsMax, elsewhere = new Set(), onStep } = options
   let nowMs = options.startMs
   let ready: Task[] = []
   let timers: Task[] = []
+  /** No timer goes off before. */
+  let nextMs = Number.POSITIVE_INFINITY
   let stretchMs = STRETCH_MS_MIN
   let ids = 0
   const add = (task: Task): void => {
-    if (task.dueMs <= nowMs && !task.isSleep) ready.push(task)
-    else timers.push(task)
+    if (task.dueMs <= nowMs && !task.isSleep) {
+      ready.push(task)
+      return
+    }
+    timers.push(task)
+    nextMs = Math.min(nextMs, task.dueMs)
   }
   const sleep = (actor: Actor, ms: number): Promise<void> =>
     new Promise((resolve) => {
@@ -97,9 +107,11 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     })
   /** Wakes whose time has come; tells whether anybody got up. */
   const wake = (): boolean => {
+    if (nowMs < nextMs) return false
     const due = timers.filter(({ dueMs }) => dueMs <= nowMs)
-    if (due.length === 0) return false
     timers = timers.filter(({ dueMs }) => dueMs > nowMs)
+    nextMs = timers.reduce((least, { dueMs }) => Math.min(least, dueMs), Number.POSITIVE_INFINITY)
+    if (due.length === 0) return false
     // Sleepers that wake together get up in an order of their own.
     while (due.length > 0)
       for (const task of due.splice(choose(due.length, 'timer'), 1)) {
@@ -134,11 +146,11 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     },
     run: async (isDone) => {
       for (let steps = 0; steps <= stepsMax; steps += 1) {
-        await settle()
+        await settle(elsewhere)
         while (!wake() && ready.length === 0) {
           if (await isDone()) return steps
           if (timers.length === 0) throw new StepsExhausted('nobody will ever do anything again')
-          nowMs = timers.reduce((least, { dueMs }) => Math.min(least, dueMs), Number.POSITIVE_INFINITY)
+          nowMs = Math.max(nowMs, nextMs)
           stretchMs = Math.min(STRETCH_MS_MAX, stretchMs * 2)
         }
         if (ready.length > 0) stretchMs = STRETCH_MS_MIN

@@ -1,6 +1,8 @@
 // All that lives outside of the processes: the clock, the bucket, the queue, DMS and its database, and the eyes on it all.
+import type { Store } from '@tributary/delta'
 import { type Random, randomFrom } from '../support/random.ts'
 import { type Bucket, createBucket } from './bucket.ts'
+import { createDisk } from './disk.ts'
 import { type Faults, noFaults, randomFaults } from './faults.ts'
 import { type Encode, encodeJson, type SimFile } from './landing-files.ts'
 import type { Network } from './s3-client.ts'
@@ -34,6 +36,8 @@ export interface World {
   readonly newest: Map<string, string>
   /** Every state that each landing object ever had, by key. */
   readonly files: Map<string, SimFile[]>
+  /** A table's store with its data files on a disk, where an engine needs them there. */
+  readonly onDisk: (store: Store, prefix: string) => Store
   /** What happened, line by line; nothing is written down unless the run is recorded. */
   readonly note: (line: () => string) => void
   readonly history: readonly string[]
@@ -47,6 +51,13 @@ export interface WorldOptions {
   readonly encode?: Encode
   readonly stepsMax?: number
   readonly hasFaults?: boolean
+  /** Where data files lie for an engine that opens files; without one, in the bucket alone. */
+  readonly folder?: string
+  readonly elsewhere?: ReadonlySet<Promise<unknown>>
+  /** Called once when all is taken in, before workers are told to end; what it brings about has to be taken in, too. */
+  readonly afterDrained?: (world: World) => Promise<void>
+  /** Told of each step. */
+  readonly onStep?: (what: string, actor: Actor | undefined) => void
 }
 
 const START_MS = Date.UTC(2026, 2, 1, 9)
@@ -68,7 +79,9 @@ export function createWorld(seed: number, options: WorldOptions = {}): World {
     stepMs: () => random.int(0, slownessMs),
     startMs: START_MS,
     stepsMax: options.stepsMax ?? STEPS_MAX,
-    onStep: (_what, actor) => {
+    ...(options.elsewhere === undefined ? {} : { elsewhere: options.elsewhere }),
+    onStep: (what, actor) => {
+      options.onStep?.(what, actor)
       if (actor !== undefined) world.onActorStep(actor)
     },
   })
@@ -117,6 +130,7 @@ export function createWorld(seed: number, options: WorldOptions = {}): World {
     events,
     newest,
     files: new Map(),
+    onDisk: options.folder === undefined ? (store) => store : createDisk(options.folder, bucket),
     note,
     history,
     onActorStep: () => undefined,
