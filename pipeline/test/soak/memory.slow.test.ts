@@ -12,7 +12,7 @@ import { startWatching, untilTrue, type Watching } from './watching.ts'
 const TABLES = ['a', 'b', 'c', 'd', 'e']
 const DAY_MINUTES = 1440
 const KEYS = 5000
-/** So many minutes' files may wait: most commits hold one file, as in life. */
+/** So many minutes' files may wait: commits hold few files, as in life. */
 const AHEAD_MINUTES = 2
 const START_MINUTES = 2
 /** What a worker knows of each file, in its ledger and its table, is some KiB; the rest is room for the noise of allocators. */
