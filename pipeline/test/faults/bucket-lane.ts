@@ -2,11 +2,14 @@
 // deliveries may come in any order.
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Engine } from '@tributary/delta'
+import { fileURLToPath } from 'node:url'
+import { type Engine, readSnapshot, type Store } from '@tributary/delta'
 import { expect } from 'vitest'
+import { ourRows } from '../../../delta/test/readers/peers.ts'
 import { readConfig } from '../../src/config/config.ts'
 import { parseTableState, STATE_DOMAIN } from '../../src/ledger/table-state.ts'
 import { type Lake, openLake } from '../../src/worker/lake.ts'
+import { peerTables } from '../support/python.ts'
 import type { Random } from '../support/random.ts'
 import { canonicalRows, snapshotOf } from '../support/workplace.ts'
 
@@ -44,6 +47,8 @@ export interface BucketLane {
   readonly isComplete: () => Promise<boolean>
   /** All rows are there, each row of each file counted once. */
   readonly checkEnd: (engine: Engine) => Promise<void>
+  /** delta-rs and DuckDB's own extension read the same rows; the environment has to tell them where a bucket is. */
+  readonly checkReaders: (engine: Engine) => Promise<void>
 }
 
 /** Writes `tributary.yaml` into a folder. `place` holds landing, lake and queue; the environment has to say where they are. */
@@ -86,7 +91,17 @@ export async function openBucketLane(
         expect((applied ?? 0) + (superseded ?? 0) + (noop ?? 0)).toBe(read)
       }
     },
+    checkReaders: async (engine) => {
+      const stores = tables.map((table) => lake.tableStore(table))
+      const read = await peerTables(stores.map(nameOf), join(folder, 'read'))
+      for (const [at, store] of stores.entries())
+        expect(read[at], store.url).toEqual(await ourRows(engine, await readSnapshot(store)))
+    },
   }
+}
+
+function nameOf({ url }: Store): string {
+  return url.startsWith('file:') ? fileURLToPath(url) : url
 }
 
 function nextFile(name: string, table: LaneTable, random: Random): LaneFile {

@@ -110,5 +110,6 @@ test('two workers, killed and told twice, wrongly or not at all, take each file 
   for (const worker of running) await worker.end('SIGTERM')
   console.log(`seed ${seed}: ${FILES * TABLES.length} files, ${kills} kills, ${dead.length} messages put aside`)
   await lane.checkEnd(workplace.engine)
+  await lane.checkReaders(workplace.engine)
   expect(new Set(dead)).toEqual(new Set(['not a notification of S3: it is no JSON']))
 })

@@ -17,6 +17,7 @@ import { openWorkplace, type Workplace } from '../support/workplace.ts'
 import { type BucketLane, openBucketLane } from './bucket-lane.ts'
 
 const FILES = times(12, 300)
+const OUTAGES = times(1, 12)
 const FAULTY = 0.06
 const FAULTS: readonly Fault[] = [
   'lose-request',
@@ -90,23 +91,33 @@ test('a network that loses, cuts, repeats and delays costs time and no row', { t
   expect(met.size).toBeGreaterThan(4)
   await lane.checkStates(workplace.engine, `seed ${seed}`)
   await lane.checkEnd(workplace.engine)
+  await lane.checkReaders(workplace.engine)
 })
 
-test('a server that goes away in the middle is waited for', { timeout: 600_000 }, async () => {
-  const random = randomFrom(seedOfRun())
+test('a server that goes away in the middle is waited for, and leaves tables whole', {
+  timeout: 3_600_000,
+}, async () => {
+  const seed = seedOfRun()
+  const random = randomFrom(seed)
   const outage = IS_SOAK ? await serverThatIsKilled() : await serverOutOfReach()
   const lane = await laneAt('outage', outage.place, random)
   worker = startWatching(lane.folder, { environment: environmentOf(outage.endpoint) })
   await deliver(lane, outage.place)
   await untilTrue(worker, lane.isComplete)
-  await deliver(lane, outage.place)
-  await outage.goAway()
-  await untilTrue(worker, () => worker?.said().includes('"event":"warning"') ?? false)
-  await outage.comeBack()
+  for (let at = 1; at <= OUTAGES; at++) {
+    const warned = worker.warnings()
+    await deliver(lane, outage.place)
+    await systemClock.sleep(random.int(0, 800))
+    await outage.goAway()
+    await untilTrue(worker, () => (worker?.warnings() ?? 0) > warned)
+    await outage.comeBack()
+    await lane.checkStates(workplace.engine, `outage ${at}, seed ${seed}`)
+  }
   await deliver(lane, outage.place)
   await untilTrue(worker, lane.isComplete)
   await worker.end('SIGTERM')
   await lane.checkEnd(workplace.engine)
+  await lane.checkReaders(workplace.engine)
   await outage.close()
 })
 

@@ -62,6 +62,7 @@ async function killAgainAndAgain(engine: Engine, name: string, seed: number): Pr
   await untilTrue(last, lane.isComplete)
   await last.end('SIGTERM')
   await lane.checkEnd(engine)
+  await lane.checkReaders(engine)
   return progressed
 }
 
