@@ -1,5 +1,5 @@
-// Twenty writers at once, more than any lake has, on a server that decides one conditional write after the other; some of its answers are
-// lost. A register and a set tell all: each commit takes the register one further than its writer read it, and counts that writer's
+// Twenty writers at once, more than any lake has, on a server that decides one conditional write after the other; some requests and
+// answers are lost. A register and a set tell all: each commit takes the register one further than its writer read it, and counts that writer's
 // commits. Catches a commit that replaces another, one that is made twice, and one that its writer believes lost. Worth its seconds: only
 // a server decides races. The number of commits is a hundred times as large under TRIBUTARY_SOAK=1.
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3'
@@ -7,21 +7,20 @@ import { commit, createTable, readCommits, readSnapshot, refreshSnapshot, system
 import { s3Store } from '@tributary/delta/s3'
 import { afterAll, expect, test } from 'vitest'
 import { type FaultProxy, openFaultProxy } from '../../../delta/test/servers/fault-proxy.ts'
+import { lostCommits } from '../../../delta/test/servers/lost-commits.ts'
 import { times } from '../../../delta/test/soak.ts'
 import { startMoto } from '../queue/moto.ts'
 
 const WRITERS = 20
 const COMMITS = times(10, 1000)
 const TRIES_MAX = COMMITS * WRITERS
-/** Of so many commits sent, the answer of one is lost. */
-const LOSE_EVERY = 10
 const URL = 's3://race/table'
 const REGISTER = 'register'
 
 const moto = await startMoto()
 const before = { ...process.env }
 let proxy: FaultProxy | undefined
-let lost = 0
+const lost = lostCommits()
 
 afterAll(async () => {
   await proxy?.close()
@@ -78,20 +77,15 @@ async function writeOn(
 
 test('of twenty writers one wins each version, none is lost, and the versions are a serial order', async () => {
   await makeTable()
-  let sent = 0
-  proxy = await openFaultProxy(moto.endpoint, ({ method, target }) => {
-    if (method !== 'PUT' || !/_delta_log\/\d{20}\.json/.test(target)) return 'pass'
-    sent += 1
-    if (sent % LOSE_EVERY > 0) return 'pass'
-    lost += 1
-    return 'lose-answer'
-  })
+  proxy = await openFaultProxy(moto.endpoint, lost.choose)
   const { endpoint } = proxy
   const names = Array.from({ length: WRITERS }, (_, at) => `writer ${at}`)
   const done = await Promise.all(names.map((name) => writeOn(name, endpoint)))
   const writes = done.flatMap((each) => each.writes).toSorted((left, right) => left.version - right.version)
   const conflicts = done.reduce((sum, each) => sum + each.conflicts, 0)
-  console.log(`${writes.length} commits, ${conflicts} lost races, ${lost} lost answers`)
+  console.log(
+    `${writes.length} commits, ${conflicts} lost races, ${lost.requests()} lost requests, ${lost.answers()} lost answers`,
+  )
   const latest = await readSnapshot(s3Store(URL))
   // Each version is claimed once, and was written by who claims it, on top of the version before.
   expect(writes.map(({ version, wrote }) => [version, wrote])).toEqual(
@@ -103,7 +97,8 @@ test('of twenty writers one wins each version, none is lost, and the versions ar
   expect(written).toEqual(writes.map(({ writer }) => writer))
   for (const [at, name] of names.entries())
     expect(latest.transactions.get(name)?.version ?? 0).toBe(done[at]?.writes.length)
-  // The race was one, and answers were lost on the way.
+  // The race was one, and both were lost on the way.
   expect(conflicts).toBeGreaterThan(COMMITS)
-  expect(lost).toBeGreaterThan(1)
+  expect(lost.requests()).toBeGreaterThan(1)
+  expect(lost.answers()).toBeGreaterThan(1)
 })
