@@ -20,7 +20,7 @@ BUNDLE = cli/dist/main.js
 SOURCES = $(shell find delta/src pipeline/src cli/src -name '*.ts')
 RESULTS = node_modules/.tests.json
 
-.PHONY: help setup spark servers lambda sbom licences audit demo test soak check bench format clean
+.PHONY: help setup spark servers lambda sbom licences audit demo demo-s3 test soak sim check bench format clean
 
 help:
 	@echo 'make setup    install Node 24, the npm packages and the Python readers into this checkout'
@@ -29,8 +29,10 @@ help:
 	@echo 'make lambda   the artefact for AWS Lambda; ARCH=arm64 for the other processor'
 	@echo 'make sbom     what a release holds, as CycloneDX; make licences, make audit: may it, and is it sound'
 	@echo 'make demo     30 days of real flights: DMS files in, live Delta tables out'
+	@echo 'make demo-s3  a stream of files through a bucket and a queue into live tables in S3, and how fresh they are'
 	@echo 'make test     everything that must hold: style, types, and all tests'
 	@echo 'make soak     the long runs: all conformance cases, millions of damaged inputs, every table by Spark'
+	@echo 'make sim      workers, S3 and SQS in simulated worlds full of faults: make sim SEEDS=1000-2000'
 	@echo 'make check    the quick part of it, in under a minute'
 	@echo 'make bench    Tributary, delta-rs and the floor on 10,000,000 rows'
 	@echo 'make format   rewrite the files in house style'
@@ -99,6 +101,9 @@ audit:
 demo: setup
 	@$(NPM_RUN) demo
 
+demo-s3: setup $(SERVERS_READY)
+	@$(NPM_RUN) demo-s3
+
 test: setup $(SPARK_READY) $(SERVERS_READY) $(LAMBDA)
 	@rm -f $(RESULTS)
 	@$(NPM_RUN) style
@@ -106,10 +111,16 @@ test: setup $(SPARK_READY) $(SERVERS_READY) $(LAMBDA)
 	@PATH="$(NODE_FOLDER):$$PATH" node .ci/summary.ts skipped $(RESULTS)
 
 # What is random or large in the tests, at full size: it takes hours. `make soak PART=0.1` tries a tenth of what is random.
-SOAKED = cli/test/conformance delta/test/concurrency delta/test/fuzz delta/test/readers delta/test/write/operations
+SOAKED = cli/test/conformance delta/test/concurrency delta/test/fuzz delta/test/readers delta/test/write/operations pipeline/test/sim pipeline/test/faults pipeline/test/soak pipeline/test/security
 PART = 1
 soak: setup $(SPARK_READY) $(SERVERS_READY)
 	@TRIBUTARY_SOAK=$(PART) $(NPM_RUN) test -- --project slow $(SOAKED)
+
+# One number is one world; a failing one is told with the command that replays it. ENGINE=duckdb makes rows of real CSV and Parquet.
+SEEDS = 1-1000
+ENGINE = logic
+sim: setup
+	@SEEDS=$(SEEDS) ENGINE=$(ENGINE) PATH="$(NODE_FOLDER):$$PATH" node pipeline/test/sim/main.ts
 
 check: setup
 	@$(NPM_RUN) check

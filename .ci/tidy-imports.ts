@@ -18,6 +18,7 @@ const workspaceLayers: Readonly<Record<string, number>> = {
   deploy: 0,
 }
 const deltaLayers = [
+  ['redact.ts'],
   ['errors.ts', 'clock.ts'],
   ['protocol'],
   ['store'],

@@ -56,6 +56,16 @@ test('types count in a cycle', () => {
   expect(rulesBrokenBy(files)).toEqual(['cli/src/one.ts:1 cycle'])
 })
 
+test('what the simulation runs has no clock and no chance of its own', () => {
+  const source = `export const at = [performance.now(), randomBytes(8), AbortSignal.timeout(1)]\n`
+  const files = { 'delta/src/one.ts': source, 'cli/src/one.ts': source }
+  expect(rulesBrokenBy(files)).toEqual([
+    'delta/src/one.ts:1 clock',
+    'delta/src/one.ts:1 clock',
+    'delta/src/one.ts:1 clock',
+  ])
+})
+
 test('values in SQL are quoted by the functions that do that', () => {
   const source = [
     'const x = String(1)',

@@ -79,7 +79,8 @@ function usageFailure(error: CommanderError, args: readonly string[]): Failure {
 }
 
 async function unexpectedFailure(error: unknown, args: readonly string[]): Promise<Failure> {
-  const what = error instanceof Error ? error.message : String(error)
+  const { redact } = await import('@tributary/delta/log')
+  const what = redact(error instanceof Error ? error.message : String(error))
   const path = join(tmpdir(), `tributary-error-${process.pid}-${Math.trunc(performance.timeOrigin)}.txt`)
   const report = [
     `tributary ${args.join(' ')}`,
@@ -88,7 +89,7 @@ async function unexpectedFailure(error: unknown, args: readonly string[]): Promi
     stackOf(error),
     '',
   ]
-  const isWritten = await writeFile(path, report.join('\n'), { mode: 0o600 }).then(
+  const isWritten = await writeFile(path, redact(report.join('\n')), { mode: 0o600 }).then(
     () => true,
     () => false,
   )

@@ -1,5 +1,4 @@
 // `demo flights`: a year of real flights flows through the real command. The clock of 2013 runs as fast as the machine can follow.
-import { spawn } from 'node:child_process'
 import { access, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
@@ -11,6 +10,7 @@ import { demoFailed, demoNotSetUp, needsYes } from './errors.ts'
 import type { Invocation } from './invocation.ts'
 import { CLI_FOLDER } from './places.ts'
 import { countText, durationText } from './quantity.ts'
+import { runProgram } from './run-program.ts'
 import { plainLine } from './table-format.ts'
 import { withEngine } from './with-engine.ts'
 
@@ -34,7 +34,7 @@ const TABLES = ['flights', 'weather', 'planes', 'airports', 'airlines'] as const
 /** Plays the demo: loads, ingests step by step, asks what a person would ask, and lets other programs read the tables. */
 export async function playFlights(invocation: Invocation, demo: FlightsDemo): Promise<void> {
   const folder = resolve(demo.folder)
-  await clearFolder(invocation, folder)
+  await clearDemoFolder(invocation, folder)
   await access(join(DATA, 'flights.csv')).catch(() => {
     throw demoNotSetUp(DATA)
   })
@@ -49,7 +49,7 @@ export async function playFlights(invocation: Invocation, demo: FlightsDemo): Pr
 }
 
 /** Removes an earlier demo; any other folder with something in it is not ours to empty. */
-async function clearFolder({ flags }: Invocation, folder: string): Promise<void> {
+export async function clearDemoFolder({ flags }: Invocation, folder: string): Promise<void> {
   const names = await readdir(folder).catch((): readonly string[] => [])
   if (names.length > 0 && !names.includes('PROVENANCE.md') && !flags.yes)
     throw needsYes(`${folder} is not empty and would be deleted`)
@@ -148,18 +148,6 @@ async function ask({ words, flags }: Invocation, folder: string, args: readonly 
   if (code !== 0) throw demoFailed(`tributary ${args.join(' ')} ended with exit code ${code}`)
 }
 
-function runProgram(
-  program: string,
-  args: readonly string[],
-  stdout: 'inherit' | 'ignore' = 'inherit',
-): Promise<number> {
-  return new Promise((ended, failed) => {
-    const child = spawn(program, args, { stdio: ['ignore', stdout, 'inherit'] })
-    child.on('error', failed)
-    child.on('close', (code) => ended(code ?? 1))
-  })
-}
-
 /** All rows of a table as one digest, by us and by two other programs that agree. */
 interface ReadByAll {
   readonly table: string
@@ -175,7 +163,7 @@ async function readAll(invocation: Invocation, folder: string): Promise<readonly
   try {
     const paths = TABLES.map((table) => join(folder, 'lake/nyc', table))
     // One process for all of them: the readers take a second to start.
-    const code = await runProgram(PYTHON, [COMPARE, ...paths, '--rows', rowsFolder], 'ignore')
+    const code = await runProgram(PYTHON, [COMPARE, ...paths, '--rows', rowsFolder], { stdout: 'ignore' })
     if (code !== 0) throw demoFailed('delta-rs and DuckDB read different rows')
     const read: ReadByAll[] = []
     for (const [index, table] of TABLES.entries()) {

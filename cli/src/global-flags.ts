@@ -59,7 +59,10 @@ export function globalFlags(program: Command, environment: NodeJS.ProcessEnv): G
 /** Whether errors are wanted as JSON, also when the line cannot be parsed. */
 export function wantsJson(args: readonly string[], environment: NodeJS.ProcessEnv): boolean {
   const end = args.indexOf('--')
-  return (end < 0 ? args : args.slice(0, end)).includes('--json') || isSet(environment['TRIBUTARY_JSON'])
+  const flags = end < 0 ? args : args.slice(0, end)
+  const isLogJson =
+    flags.includes('--log=json') || (flags.includes('--log') && flags[flags.indexOf('--log') + 1] === 'json')
+  return flags.includes('--json') || isLogJson || isSet(environment['TRIBUTARY_JSON'])
 }
 
 /** A variable that says yes: anything but nothing, 0 and false. */

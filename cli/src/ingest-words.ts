@@ -26,6 +26,11 @@ export function followIngest({ words, paint }: Invocation): Following {
       case 'warning':
         words.warn(`${paint('yellow', 'warning:')} ${visibleText(event.table)}: ${visibleText(event.message)}`)
         break
+      case 'indexed':
+        words.say(
+          `${visibleText(event.table)}  key index built  ${countText(event.keys)} keys  ${durationText(event.ms)}`,
+        )
+        break
       case 'progress':
         words.progress(() => progressText(event, performance.now() - startedMs))
         break

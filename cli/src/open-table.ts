@@ -5,6 +5,7 @@ import { diskCache } from '@tributary/delta/log'
 import { findNamedTable, type Lake, type NamedTable, openLake, readConfig } from '@tributary/pipeline/status'
 import { bucketNotYet } from './errors.ts'
 import type { Invocation } from './invocation.ts'
+import { cacheFolder } from './places.ts'
 
 const CONFIG_FILE = 'tributary.yaml'
 
@@ -18,18 +19,10 @@ export interface ProjectOptions {
 export async function openProject(invocation: Invocation, { isUncached }: ProjectOptions = {}): Promise<Lake> {
   const config = await readConfig(placeOf(invocation.flags.config ?? CONFIG_FILE))
   const { folder = cacheFolder(invocation.environment), sizeMiB } = config.cache
-  if (isUncached === true || folder === undefined || sizeMiB === 0) return openLake(config)
-  return openLake(config, { cache: diskCache(folder, { bytesMax: sizeMiB * 1024 * 1024 }) })
-}
-
-/** Undefined where nobody says where caches are. */
-function cacheFolder({ XDG_CACHE_HOME, HOME }: Invocation['environment']): string | undefined {
-  const caches = XDG_CACHE_HOME?.startsWith('/')
-    ? XDG_CACHE_HOME
-    : HOME === undefined
-      ? undefined
-      : join(HOME, '.cache')
-  return caches === undefined ? undefined : join(caches, 'tributary', 'objects')
+  if (isUncached === true || folder === undefined) return openLake(config)
+  const index = { folder: join(folder, 'index') }
+  if (sizeMiB === 0) return openLake(config, { index })
+  return openLake(config, { index, cache: diskCache(join(folder, 'objects'), { bytesMax: sizeMiB * 1024 * 1024 }) })
 }
 
 /** The lake, where there is a project file or one was named. */

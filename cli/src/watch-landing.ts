@@ -14,9 +14,9 @@ import {
 } from '@tributary/pipeline'
 import { flagsInvalid } from './errors.ts'
 import { EXIT } from './exit-codes.ts'
-import { followIngest } from './ingest-words.ts'
 import type { Invocation } from './invocation.ts'
 import { writeJson } from './list-output.ts'
+import type { WatchWords } from './watch-words.ts'
 
 /** Pause between two looks at the landing. */
 export const INTERVAL_SECONDS = 5
@@ -24,6 +24,7 @@ export const INTERVAL_SECONDS = 5
 export const SWEEP_SECONDS = 300
 
 interface WatchFlags {
+  readonly words: WatchWords
   readonly table?: readonly string[]
   readonly interval?: number
   readonly listen: ListenPlace | undefined
@@ -33,53 +34,60 @@ interface WatchFlags {
 export async function watchLanding(
   invocation: Invocation,
   { lake, engine }: { readonly lake: Lake; readonly engine: Engine },
-  { table, interval, listen }: WatchFlags,
+  { table, interval, listen, words }: WatchFlags,
 ): Promise<void> {
-  const { words, interrupts } = invocation
-  const following = followIngest(invocation)
+  const { interrupts } = invocation
   const options = {
     settleMs: lake.config.reloadSettleMs,
     signal: interrupts.signal,
-    onEvent: following.onEvent,
+    onEvent: words.onEvent,
     ...(invocation.flags.json ? { onRound: (summary: IngestSummary) => void writeJson(invocation, summary) } : {}),
   }
   const place = parseLandingPlace(lake.config.landing)
   if (lake.config.queue !== undefined && place !== undefined) {
     const queue = await openSqsQueue(lake.config.queue)
-    words.say(`watching ${lake.landing.url}, told by ${queue.url}`)
+    words.tell('watching', `watching ${lake.landing.url}, told by ${queue.url}`, {
+      landing: lake.landing.url,
+      queue: queue.url,
+    })
     const limits = { sweepMs: (interval ?? SWEEP_SECONDS) * 1000 }
     const follow = (more: Partial<FollowOptions>): Promise<void> =>
       followQueue({ lake, engine, queue, place }, { ...options, limits, ...more })
-    await (listen === undefined ? follow({}) : withMetrics(invocation, { lake, queue, listen, ...options }, follow))
+    await (listen === undefined ? follow({}) : withMetrics({ words, lake, queue, listen }, follow))
   } else {
-    words.say(`watching ${lake.landing.url}`)
+    words.tell('watching', `watching ${lake.landing.url}`, { landing: lake.landing.url })
     const intervalMs = (interval ?? INTERVAL_SECONDS) * 1000
     await watch(lake, engine, { ...options, intervalMs, ...(table === undefined ? {} : { tables: table }) })
   }
-  words.warn(`stopped after ${following.commits()} commits; each of them is complete`)
+  const commits = words.commits()
+  words.tell('ended', `stopped after ${commits} commits; each of them is complete`, { commits })
   invocation.end(EXIT.interrupted)
 }
 
-interface Measured extends Pick<FollowOptions, 'onEvent'> {
+interface Measured {
+  readonly words: WatchWords
   readonly lake: Lake
   readonly queue: Queue
   readonly listen: ListenPlace
 }
 
 async function withMetrics(
-  { words }: Invocation,
-  { lake, queue, listen, onEvent }: Measured,
+  { words, lake, queue, listen }: Measured,
   follow: (more: Partial<FollowOptions>) => Promise<void>,
 ): Promise<void> {
-  const metrics = workerMetrics(lake.clock)
+  const targets = lake.config.tables.flatMap(({ name, freshnessMs }) =>
+    freshnessMs === undefined ? [] : [[name, freshnessMs] as const],
+  )
+  const metrics = workerMetrics(lake.clock, new Map(targets))
   const server = await serveMetrics(metrics, listen, queue.depth)
-  words.say(`metrics at http://${server.address}/metrics`)
+  const url = `http://${server.address}/metrics`
+  words.tell('metrics', `metrics at ${url}`, { url })
   try {
     await follow({
       onSignal: metrics.onSignal,
       onEvent: (event) => {
         metrics.onEvent(event)
-        onEvent?.(event)
+        words.onEvent(event)
       },
     })
   } finally {

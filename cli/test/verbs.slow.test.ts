@@ -1,5 +1,5 @@
 // One project flows through the real command; each test asks it something else.
-import { access, readFile, rm } from 'node:fs/promises'
+import { access, readFile, rm, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { misfit } from './published-schema.ts'
@@ -181,3 +181,20 @@ test('status needs no DuckDB', async () => {
 
 const REFUSE_DUCKDB = `import { registerHooks } from 'node:module'
 registerHooks({ resolve: (name, context, next) => { if (name.startsWith('@duckdb')) throw new Error('loaded ' + name); return next(name, context) } })`
+
+test('status exits with 6 and says who is late, once there is a target', async () => {
+  const config = join(folder, 'tributary.yaml')
+  const text = await readFile(config, 'utf8')
+  const path = join(folder, 'landing/out/shop/orders/20270101-000000000.csv')
+  await writeFile(path, 'x')
+  await utimes(path, 0, 0)
+  expect((await run('status')).code).toBe(0)
+  await writeFile(config, `freshness: 5m\n${text}`)
+  const late = await run('status')
+  await writeFile(config, text)
+  await rm(path)
+  expect([late.code, late.stdout]).toEqual([
+    6,
+    expect.stringMatching(/late: a file waits for \d+ d, the target is 5 m/),
+  ])
+})

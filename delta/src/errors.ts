@@ -1,3 +1,5 @@
+import { redact } from './redact.ts'
+
 /** What a caller can do about an error; a new kind needs a caller who acts differently. */
 export type ErrorKind =
   /** The request itself is wrong: change it. */
@@ -23,7 +25,8 @@ export class TributaryError extends Error {
   readonly code: string
 
   constructor(kind: ErrorKind, code: string, message: string, options?: { readonly cause?: unknown }) {
-    super(message, options)
+    // Messages quote what servers and engines say, and those quote what they were given.
+    super(redact(message), options)
     this.name = 'TributaryError'
     this.kind = kind
     this.code = code
@@ -59,7 +62,7 @@ export function pathClimbs(path: string): TributaryError {
   return new TributaryError(
     'refused',
     'PATH_CLIMBS',
-    `The path ${JSON.stringify(path)} is refused: it is absolute, empty, or leaves its folder, by a part of it or by a symbolic link. Use a path below the root, without ".." and without NUL.`,
+    `The path ${JSON.stringify(path)} is refused: it is absolute, empty, no well-formed text, or leaves its folder, by a part of it or by a symbolic link. Use a path below the root, without ".." and without NUL.`,
   )
 }
 

@@ -5,6 +5,7 @@ export { commitInfoOf, listCommitTimes, readCommits } from './log/read-commit.ts
 export { readSnapshot, type Snapshot } from './log/snapshot.ts'
 export type { CommitInfo } from './protocol/actions.ts'
 export { parseStats } from './protocol/stats.ts'
+export { redact } from './redact.ts'
 export { cachedStore } from './store/cached.ts'
 export { diskCache, type ObjectCache } from './store/disk-cache.ts'
 export { localStore } from './store/local.ts'

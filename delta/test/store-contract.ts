@@ -147,7 +147,7 @@ function listing(store: () => Store): void {
 }
 
 function refusing(store: () => Store): void {
-  test.each(['../a', 'a/../../b', '/etc/passwd', '', '.', 'a/./b', 'a//b', 'a/', 'a\0b', '..'])(
+  test.each(['../a', 'a/../../b', '/etc/passwd', '', '.', 'a/./b', 'a//b', 'a/', 'a\0b', '..', 'a\ud800b'])(
     'the path %j is refused everywhere',
     async (path) => {
       const refused = { kind: 'refused', code: 'PATH_CLIMBS' }

@@ -609,6 +609,15 @@ export function metricsNotServed(address: string, cause: unknown): TributaryErro
   )
 }
 
+/** A file of a key index is not what was written. The index is dropped and built again; nothing was decided by it. */
+export function indexDamaged(path: string, why: string): TributaryError {
+  return new TributaryError(
+    'corrupt',
+    'INDEX_DAMAGED',
+    `The key index at ${path} is damaged: ${why}. It holds nothing that the table does not: it is dropped and built again.`,
+  )
+}
+
 /** A batch needs more than the machine has, and there is nothing larger to give it to. */
 export function batchTooLarge(
   table: string,

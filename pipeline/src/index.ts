@@ -26,7 +26,6 @@ export {
   followQueue,
   type WorkerLimits,
   type WorkerParts,
-  type WorkerSignal,
 } from './worker/follow-queue.ts'
 export { type IngestSummary, ingest, type TableSummary } from './worker/ingest.ts'
 export { findTable, type Lake, openLake } from './worker/lake.ts'
@@ -36,3 +35,4 @@ export type { IngestEvent, IngestOptions } from './worker/run.ts'
 export { type ListenPlace, type MetricsServer, serveMetrics } from './worker/serve-metrics.ts'
 export { type WatchOptions, watch } from './worker/watch.ts'
 export { type WorkerMetrics, workerMetrics } from './worker/worker-metrics.ts'
+export type { WorkerSignal } from './worker/worker-signal.ts'

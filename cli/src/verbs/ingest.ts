@@ -10,6 +10,7 @@ import { openProject } from '../open-table.ts'
 import { countText } from '../quantity.ts'
 import { plainLine } from '../table-format.ts'
 import { INTERVAL_SECONDS, parseListenPlace, SWEEP_SECONDS, watchLanding } from '../watch-landing.ts'
+import { type LogForm, openWatchWords } from '../watch-words.ts'
 import { withEngine } from '../with-engine.ts'
 
 interface IngestFlags {
@@ -19,6 +20,7 @@ interface IngestFlags {
   readonly failOn?: 'quarantine'
   readonly interval?: number
   readonly metrics?: string
+  readonly log?: LogForm
 }
 
 /** `ingest`: applies all that waits; with `--watch` it goes on. */
@@ -41,6 +43,9 @@ export function addIngest(command: Command, invocation: Invocation): void {
       Number,
     )
     .option('--metrics <port>', 'with --watch and a queue: serve /metrics and /healthz, on 127.0.0.1 or HOST:PORT')
+    .addOption(
+      new Option('--log <form>', 'with --watch: words for people, or a JSON object a line').choices(['text', 'json']),
+    )
     .action((flags: IngestFlags) => runIngest(invocation, flags))
 }
 
@@ -54,14 +59,16 @@ async function runIngest(invocation: Invocation, flags: IngestFlags): Promise<vo
     throw flagsInvalid('the queue tells of all tables and --table names some', 'Leave --table out')
   if (flags.metrics !== undefined && (flags.watch !== true || lake.config.queue === undefined))
     throw flagsInvalid('--metrics is for --watch with a queue', 'Leave it out')
+  if (flags.log !== undefined && flags.watch !== true) throw flagsInvalid('--log is for --watch', 'Leave it out')
+  const words = await openWatchWords(invocation, flags.log ?? 'text')
   const listen = flags.metrics === undefined ? undefined : parseListenPlace(flags.metrics)
   const release = invocation.interrupts.finishFirst(() =>
-    invocation.words.warn('finishing the commit under way; Ctrl-C again stops at once'),
+    words.tell('ending', 'finishing the commit under way; Ctrl-C again stops at once', {}),
   )
   try {
     await withEngine(invocation, (engine) =>
       flags.watch === true
-        ? watchLanding(invocation, { lake, engine }, { ...flags, listen })
+        ? watchLanding(invocation, { lake, engine }, { ...flags, listen, words })
         : runOnce(invocation, { lake, engine }, flags),
     )
   } finally {

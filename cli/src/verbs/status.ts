@@ -1,6 +1,7 @@
 import { systemClock } from '@tributary/delta/log'
 import { type LakeStatus, readStatus, type TableStatus } from '@tributary/pipeline/status'
 import type { Command } from 'commander'
+import { EXIT } from '../exit-codes.ts'
 import type { Invocation } from '../invocation.ts'
 import { tableText, writeJson } from '../list-output.ts'
 import { openProject } from '../open-table.ts'
@@ -11,6 +12,8 @@ import type { Cell } from '../table-format.ts'
 export function addStatus(command: Command, invocation: Invocation): void {
   command.action(async () => {
     const status = await readStatus(await openProject(invocation))
+    // For alarms: only who sets a target is told by the exit code.
+    if (status.tables.some(({ freshness }) => freshness?.isMissed)) invocation.end(EXIT.findings)
     if (invocation.flags.json) return writeJson(invocation, status)
     await invocation.data.write(
       tableText(
@@ -58,6 +61,7 @@ function inBars(perMinute: readonly number[]): readonly number[] {
 
 function noteOf(table: TableStatus): Cell {
   const notes: string[] = []
+  if (table.freshness?.isMissed) notes.push(lateText(table.freshness))
   if (table.stopped !== null) notes.push(table.stopped.message)
   if (table.quarantinedRows > 0) notes.push(`${countText(table.quarantinedRows)} rows in quarantine`)
   if (table.leftoverLoads.length > 0)
@@ -65,6 +69,13 @@ function noteOf(table: TableStatus): Cell {
   if (table.supersededFiles.length > 0)
     notes.push(`${table.supersededFiles.length} files of an earlier generation not applied`)
   return notes.length === 0 ? null : notes.join('; ')
+}
+
+function lateText({ targetMs, oldestWaitingMs, newestMs }: NonNullable<TableStatus['freshness']>): string {
+  const target = `the target is ${durationText(targetMs)}`
+  return oldestWaitingMs !== null && oldestWaitingMs > targetMs
+    ? `late: a file waits for ${durationText(oldestWaitingMs)}, ${target}`
+    : `late: the newest change took ${durationText(newestMs ?? 0)}, ${target}`
 }
 
 function sayHints({ words }: Invocation, { tables, unconfigured }: LakeStatus): void {

@@ -1,6 +1,7 @@
 import type * as DuckDB from '@duckdb/node-api'
 import { quoteName } from './sql.ts'
 
+/** A value for a column of a temporary table. */
 export type AppendValue = string | number | bigint | boolean | null
 
 export type AppendRows = AsyncIterable<readonly AppendValue[]> | Iterable<readonly AppendValue[]>

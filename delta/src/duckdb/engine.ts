@@ -11,6 +11,7 @@ import { type AppendRows, appendRows } from './append.ts'
 import { keepByteOrderMarks } from './byte-order-marks.ts'
 import { type Batch, batchRows, plainValue, type Row } from './values.ts'
 import { registerVariantJson } from './variant-function.ts'
+import { toVectors, type Vectors } from './vectors.ts'
 import { wrapEngineError } from './wrap-error.ts'
 
 /** A connection to an in-memory DuckDB. Statements that are awaited together run one after another, in order. */
@@ -24,6 +25,8 @@ export interface Engine {
   readonly all: (sql: string) => Promise<readonly Row[]>
   /** The rows in bounded memory. While it is being read this engine runs nothing else: use `fork` for that. */
   readonly stream: (sql: string) => AsyncIterable<Batch>
+  /** As `stream`, for millions of numbers: columns as DuckDB holds them. */
+  readonly streamVectors: (sql: string) => AsyncIterable<Vectors>
   /** Append rows to an existing temporary table; columns that are not named become NULL. */
   readonly append: (table: string, columns: readonly string[], rows: AppendRows) => Promise<void>
   /** Another connection to the same database and memory. Temporary tables are private to a connection and go with it. */
@@ -97,7 +100,8 @@ async function connect(database: Database, closeDatabase: () => Promise<void>): 
         const chunks = await result.fetchAllChunks()
         return chunks.flatMap((chunk) => batchRows(toBatch(api, result.columnNames(), chunk)))
       }),
-    stream: (sql) => streamBatches(api, connection, queue, sql),
+    stream: (sql) => streamChunks(connection, queue, sql, (columns, chunk) => toBatch(api, columns, chunk)),
+    streamVectors: (sql) => streamChunks(connection, queue, sql, (_, chunk) => toVectors(api, chunk)),
     append: (table, columns, rows) => queue.next(() => appendRows({ api, connection }, { table, columns, rows })),
     fork: () => connect(database, () => Promise.resolve()),
     close: async () => {
@@ -121,12 +125,12 @@ async function interruptUntil(connection: DuckDB.DuckDBConnection, idle: Promise
   }
 }
 
-async function* streamBatches(
-  api: typeof DuckDB,
+async function* streamChunks<Part>(
   connection: DuckDB.DuckDBConnection,
   queue: StatementQueue,
   sql: string,
-): AsyncGenerator<Batch> {
+  partOf: (columns: readonly string[], chunk: DuckDB.DuckDBDataChunk) => Part,
+): AsyncGenerator<Part> {
   const release = await queue.hold()
   try {
     const result = await connection.stream(sql)
@@ -135,7 +139,7 @@ async function* streamBatches(
     for (;;) {
       const chunk = await result.fetchChunk()
       if (chunk === null || chunk.rowCount === 0) return
-      yield toBatch(api, columns, chunk)
+      yield partOf(columns, chunk)
     }
   } catch (cause) {
     throw wrapEngineError(cause)

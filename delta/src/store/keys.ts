@@ -1,8 +1,9 @@
 import { pathClimbs } from '../errors.ts'
 
-/** Refuse a path that could name something outside of the root. Throws `PATH_CLIMBS`. */
+/** Refuse a path that could name something outside of the root, or that no store can spell. Throws `PATH_CLIMBS`. */
 export function assertInside(path: string): void {
-  const isPlain = path !== '' && !path.includes('\0') && !path.startsWith('/')
+  // Half a surrogate pair has no UTF-8: a disk would take another name for it, and a bucket cannot be asked.
+  const isPlain = path !== '' && !path.includes('\0') && !path.startsWith('/') && path.isWellFormed()
   if (!isPlain || path.split('/').some((part) => part === '' || part === '.' || part === '..')) throw pathClimbs(path)
 }
 

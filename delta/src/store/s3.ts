@@ -14,8 +14,13 @@ import type { Store } from './store.ts'
  * first call, which loads the AWS SDK. Throws `S3_URL_INVALID`; its methods throw the errors of `S3_…` beside those of every store.
  */
 export function s3Store(url: string, options: S3Options = BY_THE_CHAIN, clock: Clock = systemClock): Store {
+  const { bucket } = parseS3Url(url)
+  return s3StoreOver(url, () => connectionTo(bucket, options), clock)
+}
+
+/** The same store over a connection that the caller brings: in a simulation of S3 it settles and repeats as it does on S3. */
+export function s3StoreOver(url: string, connect: () => Promise<S3Connection>, clock: Clock): Store {
   const { bucket, prefix } = parseS3Url(url)
-  const connect = (): Promise<S3Connection> => connectionTo(bucket, options)
   const named = (path: string): { readonly key: string; readonly path: string } => {
     assertInside(path)
     return { key: `${prefix}${path}`, path }

@@ -17,6 +17,8 @@ export type Fault =
   /** The server gets it twice, the client hears the second answer: a proxy that repeats by itself. */
   | 'repeat'
   | { readonly status: number; readonly code: string }
+  /** The server answers at once, and the client hears it so many milliseconds later. */
+  | { readonly answerAfterMs: number }
   /** Reaches the server so many milliseconds after the client has given up: a zombie. */
   | { readonly arriveAfterMs: number }
 
@@ -85,7 +87,7 @@ async function answer(
     outgoing.destroy()
     return
   }
-  if (typeof fault === 'object') {
+  if (typeof fault === 'object' && 'status' in fault) {
     outgoing.writeHead(fault.status, { 'content-type': 'application/xml' })
     outgoing.end(
       fault.status < 300 ? '' : `<Error><Code>${fault.code}</Code><Message>a test did this</Message></Error>`,
@@ -94,6 +96,7 @@ async function answer(
   }
   if (fault === 'repeat') await forward()
   const { status, headers, body } = await forward()
+  if (typeof fault === 'object') await sleep(fault.answerAfterMs)
   if (fault === 'lose-answer') {
     outgoing.destroy()
     return

@@ -45,8 +45,8 @@ export interface S3Server {
   readonly kill: () => Promise<void>
 }
 
-/** Starts a server with an empty folder of its own. */
-export async function startS3Server(folder: string): Promise<S3Server> {
+/** Starts a server in a folder of its own; on the port of one that was killed there it goes on with what that one had written. */
+export async function startS3Server(folder: string, samePort?: number): Promise<S3Server> {
   await access(WEED).catch(() => {
     throw new Error(`${WEED} is not there: run make servers`)
   })
@@ -57,7 +57,7 @@ export async function startS3Server(folder: string): Promise<S3Server> {
     actions: ['Admin', 'Read', 'Write', 'List', 'Tagging'],
   }
   await writeFile(join(folder, 's3.json'), JSON.stringify({ identities: [identity] }))
-  const port = await findPorts()
+  const port = samePort ?? (await findPorts())
   const child = spawn(WEED, weedArguments(folder, port), { stdio: 'ignore' })
   const endpoint = `http://127.0.0.1:${port}`
   const kill = async (): Promise<void> => {

@@ -1,5 +1,7 @@
 // No key, however it is spelled, names anything outside of its store: on a disk, in a bucket, and in the URL that DuckDB gets.
+import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join, resolve, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -129,6 +131,39 @@ test('10,000 hostile keys of a bucket lead to an object below the prefix, or are
     }),
     RUNS,
   )
+})
+
+test('what is asked of a server is the object of that key and no other', async () => {
+  const targets: string[] = []
+  const server = createServer((request, response) => {
+    targets.push(request.url ?? '')
+    response.writeHead(404).end()
+  })
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  const address = server.address()
+  const port = typeof address === 'object' ? address?.port : undefined
+  const credentials = { accessKeyId: 'a', secretAccessKey: 'b' }
+  const store = s3Store('s3://lake/tables', { endpoint: `http://127.0.0.1:${port}`, region: 'us-east-1', credentials })
+  try {
+    await fc.assert(
+      fc.asyncProperty(hostile, async (path) => {
+        targets.length = 0
+        const outcome = await store
+          .stat(path)
+          .catch((error: unknown) => (error instanceof TributaryError ? error.code : String(error)))
+        if (!isTaken(path)) expect([outcome, targets]).toEqual(['PATH_CLIMBS', []])
+        else
+          expect([outcome, targets.map((target) => decodeURIComponent(target))]).toEqual([
+            undefined,
+            [`/lake/tables/${path}`],
+          ])
+      }),
+      { numRuns: 300 },
+    )
+  } finally {
+    server.close()
+    server.closeAllConnections()
+  }
 })
 
 test('no key tells DuckDB to ask another server', async () => {

@@ -35,6 +35,8 @@ export interface TableConfig {
   readonly engine: 'duckdb' | 'auto'
   /** How long the tombstone of a delete is kept, in file time; undefined: as long as the generation. */
   readonly tombstonesMs: number | undefined
+  /** How long a change may take from the source to the table before `status` and the worker's alarms say so. */
+  readonly freshnessMs: number | undefined
 }
 
 /** `tributary.yaml`, checked and complete. */
@@ -64,6 +66,7 @@ export const configSchema = z.strictObject({
     .optional(),
   queue: z.string().optional(),
   reload: z.strictObject({ settle: duration.optional() }).optional(),
+  freshness: duration.optional(),
   cache: z
     .strictObject({ folder: z.string().min(1).optional(), sizeMiB: z.number().nonnegative().optional() })
     .optional(),
@@ -118,7 +121,14 @@ export async function parseConfig(
     return storeUrl(text) ?? fail([name], `${name}: ${text} is no place in S3. Write s3://bucket/prefix`)
   }
   const tables = Object.entries(settings.tables).map(([name, table]) =>
-    tableOf({ name, settings: table, pairs: (part) => pairsAt(document.contents, ['tables', name, part]) }, fail),
+    tableOf(
+      {
+        name,
+        settings: { freshness: settings.freshness, ...table },
+        pairs: (part) => pairsAt(document.contents, ['tables', name, part]),
+      },
+      fail,
+    ),
   )
   const repeated = tables.find((table, index) =>
     tables.some((other, before) => before < index && other.name === table.name),
@@ -206,6 +216,7 @@ function tableOf({ name: text, settings, pairs }: TableEntry, fail: Fail): Table
     keepOnNull: (settings.keepOnNull ?? []).map(inTable),
     engine: settings.engine === 'auto' ? 'auto' : 'duckdb',
     tombstonesMs: settings.tombstones,
+    freshnessMs: settings.freshness,
   }
 }
 

@@ -65,6 +65,7 @@ export const tableSettings = z.strictObject({
   keepOnNull: names.optional(),
   engine: z.enum(['duckdb', 'spark', 'auto']).optional(),
   tombstones: duration.optional(),
+  freshness: duration.optional(),
   typeWidening: z.boolean().optional(),
 })
 

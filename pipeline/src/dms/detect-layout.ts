@@ -134,12 +134,11 @@ function isHeader(first: readonly string[], sample: readonly (readonly string[])
   return false
 }
 
-function wrongHeader(first: readonly string[], { key, table, keyColumns }: LayoutFacts): never {
-  throw schemaMismatch(
-    key,
-    table,
-    `its header (${first.slice(0, 20).join(', ')}) lacks the key ${keyColumns.join(', ')}`,
-  )
+function wrongHeader(first: readonly string[], { key, table, keyColumns, known = [] }: LayoutFacts): never {
+  // A first record without a known name may be a row, and values of rows belong into no message.
+  const isNamed = first.some((name) => name === 'Op' || known.includes(name))
+  const shown = isNamed ? first.slice(0, 20).join(', ') : `${first.length} fields and no name that is known`
+  throw schemaMismatch(key, table, `its header (${shown}) lacks the key ${keyColumns.join(', ')}`)
 }
 
 interface Reading {

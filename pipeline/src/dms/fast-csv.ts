@@ -17,7 +17,7 @@ export function isForFastPath({ dialect, count }: OpenedFile): boolean {
 }
 
 /** The raw relation of a CSV file by DuckDB's reader. Counting the rows makes it read with one thread. */
-export function csvRelation(file: OpenedFile, plan: ReadPlan): string {
+export function csvRelation(file: Pick<OpenedFile, 'path' | 'dialect'>, plan: ReadPlan): string {
   // Neutral names: DuckDB takes `a` and `A` for one column.
   const columns = plan.fieldNames.map((_, field) => `${quoteText(rawName(field))}: 'VARCHAR'`)
   const options = [

@@ -162,9 +162,11 @@ export async function hashLandingFile(landing: Store, key: string): Promise<stri
 async function readChunks(path: string, take: (chunk: Buffer) => void): Promise<void> {
   const file = await open(path)
   try {
-    const buffer = Buffer.allocUnsafe(CHUNK_BYTES)
+    // No larger than the file: of thousands of small ones, buffers would be all that the collector sees.
+    const { size } = await file.stat()
+    const buffer = Buffer.allocUnsafe(Math.max(1, Math.min(CHUNK_BYTES, size)))
     for (;;) {
-      const { bytesRead } = await file.read(buffer, 0, CHUNK_BYTES)
+      const { bytesRead } = await file.read(buffer, 0, buffer.length)
       if (bytesRead === 0) return
       take(buffer.subarray(0, bytesRead))
     }

@@ -1,5 +1,5 @@
 import { type Action, commitInfoOf, listCommitTimes, readCommits, readSnapshot, type Store } from '@tributary/delta'
-import { parseSourceAt } from '../query/version-text.ts'
+import { parseCommitTimes } from '../ledger/commit-times.ts'
 
 /** One commit of a table, for people. */
 export interface HistoryEntry {
@@ -78,7 +78,7 @@ export function describeCommit(commit: {
     generation: parseCount(parameters['generation']),
     sourceFiles,
     sourceFileCount: parseCount(parameters['fileCount']) ?? sourceFiles.length,
-    sourceAt: parseSourceAt(info?.userMetadata) ?? null,
+    sourceAt: parseCommitTimes(info?.userMetadata).sourceAt ?? null,
   }
 }
 

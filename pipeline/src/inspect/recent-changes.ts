@@ -1,4 +1,5 @@
 import { type CommitInfo, commitInfoOf, listCommitTimes, readCommits, type Store } from '@tributary/delta/log'
+import { type HopTimes, hopsOf } from '../ledger/commit-times.ts'
 
 /** What the commits of a span of time did, by their own metrics. */
 export interface RecentChanges {
@@ -10,6 +11,8 @@ export interface RecentChanges {
   readonly perMinute: readonly number[]
   /** False when there were so many commits that only the newest were read. */
   readonly isComplete: boolean
+  /** The way of the newest change that a commit of the span took in; null where none tells. */
+  readonly newest: HopTimes | null
 }
 
 const COMMITS_MAX = 500
@@ -25,13 +28,16 @@ export async function readRecentChanges(
   const read = recent.slice(-COMMITS_MAX)
   const perMinute: number[] = Array.from({ length: options.minutes }, () => 0)
   const sums = { inserted: 0, updated: 0, deleted: 0 }
+  let newest: HopTimes | null = null
   const [first, last] = [read.at(0), read.at(-1)]
   if (first !== undefined && last !== undefined) {
     for await (const { timestampMs, actions } of readCommits(store, {
       fromVersion: first.version,
       toVersion: last.version,
     })) {
-      const changed = changesOf(commitInfoOf(actions))
+      const info = commitInfoOf(actions)
+      newest = hopsOf(info) ?? newest
+      const changed = changesOf(info)
       sums.inserted += changed.inserted
       sums.updated += changed.updated
       sums.deleted += changed.deleted
@@ -40,7 +46,7 @@ export async function readRecentChanges(
       perMinute[minute] = (perMinute[minute] ?? 0) + changed.inserted + changed.updated + changed.deleted
     }
   }
-  return { commits: recent.length, ...sums, perMinute, isComplete: read.length === recent.length }
+  return { commits: recent.length, ...sums, perMinute, isComplete: read.length === recent.length, newest }
 }
 
 /** Rows that a commit inserted, updated and deleted: our own metrics, else those that Spark and delta-rs write. */

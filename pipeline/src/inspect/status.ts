@@ -6,6 +6,7 @@ import type { Lake } from '../worker/lake.ts'
 import { listLanding } from '../worker/listing.ts'
 import type { LandingFile } from '../worker/plan.ts'
 import { readStop, type StopNote } from '../worker/stops.ts'
+import { type Freshness, judgeFreshness } from './freshness.ts'
 import { type RecentChanges, readRecentChanges } from './recent-changes.ts'
 import { sizeOf, type TableSize } from './table-size.ts'
 import { findWaiting } from './waiting.ts'
@@ -33,6 +34,8 @@ export interface TableStatus {
   /** Now minus `sourceAt`; below zero when the clocks differ. */
   readonly lagMs: number | null
   readonly lastHour: RecentChanges | null
+  /** Null without a target (`freshness`). */
+  readonly freshness: Freshness | null
 }
 
 /** All tables of a lake; the `--json` of `status`, whose schema is published. */
@@ -49,12 +52,16 @@ const LIVE_MS = 15 * 60_000
 /** Reads the status of all configured tables. A table that cannot be read is `stuck`, with the error; the others are shown. */
 export async function readStatus(lake: Lake): Promise<LakeStatus> {
   const listing = await listLanding(lake)
+  const nowMs = lake.clock.now()
   const tables = await Promise.all(
-    lake.config.tables.map(({ name }) => readTableStatus(lake, name, listing.tables.get(name) ?? [])),
+    lake.config.tables.map(async ({ name, freshnessMs }) => {
+      const status = await readTableStatus(lake, name, listing.tables.get(name) ?? [])
+      return { ...status, freshness: judgeFreshness(status, { targetMs: freshnessMs, nowMs }) }
+    }),
   )
   return {
     schema: 'tributary.status/1',
-    at: isoTime(lake.clock.now()),
+    at: isoTime(nowMs),
     tables,
     unconfigured: [...listing.unconfigured].map(([table, files]) => ({ table, files })),
   }
@@ -161,6 +168,7 @@ function absentTable(table: string): TableStatus {
     sourceAt: null,
     lagMs: null,
     lastHour: null,
+    freshness: null,
   }
 }
 

@@ -66,14 +66,13 @@ export async function appendLedger(
   entries: readonly LedgerEntry[],
 ): Promise<readonly Segment[]> {
   if (entries.length === 0) return segments
-  const added = await writeSegment({ store, clock }, 'ledger', entries)
+  // The new entries go straight into the merged segment, when there is to be one.
+  const added = { path: '', entries: entries.length, sizeBytes: 0, crc32: 0 }
   const merge = planMerge([...segments, added])
-  if (merge.length === 0) {
-    cache?.set(added.path, entries)
-    return [...segments, added]
-  }
-  const old = merge.filter((segment) => segment !== added)
-  const merged = await writeSegment({ store, clock }, 'ledger', [...(await readLedger(store, old)), ...entries])
-  await store.delete(added.path)
-  return [...segments.filter((segment) => !merge.includes(segment)), merged]
+  const kept = segments.filter((segment) => !merge.includes(segment))
+  const old = segments.filter((segment) => merge.includes(segment))
+  const all = [...(await readLedger(store, old, new Map(cache))), ...entries]
+  const written = await writeSegment({ store, clock }, 'ledger', all)
+  cache?.set(written.path, all)
+  return [...kept, written]
 }

@@ -1,5 +1,6 @@
 import { readCommits, readSnapshot, type Store, TributaryError } from '@tributary/delta'
 import { versionTextInvalid } from '../errors.ts'
+import { parseCommitTimes } from '../ledger/commit-times.ts'
 
 /** What a person wrote for a point in a table's life. */
 export type PointInTime =
@@ -70,24 +71,11 @@ async function resolveSourceTime(store: Store, point: Exclude<PointInTime, { kin
 async function readSourceTime(store: Store, version: number): Promise<number | undefined> {
   for await (const { actions } of readCommits(store, { fromVersion: version, toVersion: version })) {
     for (const action of actions) {
-      const text = 'commitInfo' in action ? parseSourceAt(action.commitInfo.userMetadata) : undefined
+      const text = 'commitInfo' in action ? parseCommitTimes(action.commitInfo.userMetadata).sourceAt : undefined
       if (text !== undefined) return parseTime(text)
     }
   }
   return undefined
-}
-
-/** The source's time of the newest change in a commit, from the text that our commits carry; undefined where there is none. */
-export function parseSourceAt(userMetadata: string | undefined): string | undefined {
-  if (userMetadata === undefined || !userMetadata.startsWith('{')) return undefined
-  try {
-    const value: unknown = JSON.parse(userMetadata)
-    if (typeof value !== 'object' || value === null || !('sourceAt' in value)) return undefined
-    return typeof value.sourceAt === 'string' ? value.sourceAt : undefined
-  } catch {
-    // Other engines let people write anything here.
-    return undefined
-  }
 }
 
 /** Milliseconds of an ISO time or date, read as UTC where it names no zone; undefined for anything else. */

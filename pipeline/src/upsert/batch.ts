@@ -26,6 +26,20 @@ export interface StagedFile {
   readonly beforeKey: ReadonlyMap<string, string>
 }
 
+/** Rows of many small files of one form, read as one: what they have in common, and which rows are whose. */
+export interface StagedFiles extends Omit<StagedFile, 'key' | 'place'> {
+  /** In the order of `relation`, whose `__row` counts on from file to file. */
+  readonly members: readonly FileRange[]
+}
+
+/** The rows of one of several files: from the one after `start` on. */
+export interface FileRange {
+  readonly key: string
+  readonly place: string
+  readonly start: number
+  readonly rows: number
+}
+
 /** SQL list of names: `"a", "b"`, or `t."a", t."b"`. */
 export function nameList(names: readonly string[], alias?: string): string {
   return names.map((name) => (alias === undefined ? quoteName(name) : `${alias}.${quoteName(name)}`)).join(', ')
@@ -72,6 +86,59 @@ export async function widenBatch(
 export async function stageFile(engine: Engine, shape: TableShape, file: StagedFile): Promise<number> {
   const missing = shape.key.filter((name) => !file.columns.includes(name))
   if (missing.length > 0) throw keyColumnsMissing(file.key, missing)
+  return insert(engine, shape, file, {
+    relation: `(${file.relation})`,
+    number: 1,
+    row: '"__row"',
+    place: quoteText(file.place),
+    file: quoteText(file.key),
+  })
+}
+
+/** Takes the rows of many files into the batch at once and tells how many they were of each. */
+export async function stageFilesAtOnce(
+  engine: Engine,
+  shape: TableShape,
+  files: StagedFiles,
+): Promise<ReadonlyMap<string, number>> {
+  await engine.run(
+    'CREATE OR REPLACE TEMP TABLE ranges ("__start" BIGINT, "__rows" BIGINT, "__number" BIGINT, "__key" VARCHAR, "__at" VARCHAR)',
+  )
+  const ranges = files.members.flatMap(({ key, place, start, rows }, number) =>
+    rows === 0 ? [] : [[start, rows, number + 1, key, place] as const],
+  )
+  await engine.append('ranges', ['__start', '__rows', '__number', '__key', '__at'], ranges)
+  // A row's file by an equal join on narrow rows: a join by range took four times as long as all the rest.
+  await engine.run(`CREATE OR REPLACE TEMP TABLE owners AS
+    SELECT "__start" + unnest(range(1, "__rows" + 1)) AS "__counted", "__number" AS "__owner" FROM ranges`)
+  await insert(engine, shape, files, {
+    relation: `(SELECT r.*, f.* FROM (${files.relation}) r JOIN owners ON r."__row" = "__counted" JOIN ranges f ON f."__number" = "__owner")`,
+    number: '"__number"',
+    row: '"__row" - "__start"',
+    place: '"__at"',
+    file: '"__key"',
+  })
+  const counts = await engine.all(
+    'SELECT "__file" AS file, count(*) AS n FROM batch SEMI JOIN ranges ON "__key" = "__file" GROUP BY 1',
+  )
+  return new Map(counts.map(({ file, n }) => [String(file), Number(n)]))
+}
+
+/** Which file of this statement a row is of, and where in it: SQL over the relation. */
+interface RowOrigin {
+  readonly relation: string
+  readonly number: number | string
+  readonly row: string
+  readonly place: string
+  readonly file: string
+}
+
+async function insert(
+  engine: Engine,
+  shape: TableShape,
+  file: Pick<StagedFile, 'kind' | 'columns' | 'beforeKey'>,
+  origin: RowOrigin,
+): Promise<number> {
   const was = shape.key.map((name) => {
     const image = file.beforeKey.get(name)
     // Some sources log only the key columns that changed: an empty before image means "as it is now".
@@ -86,24 +153,24 @@ export async function stageFile(engine: Engine, shape: TableShape, file: StagedF
   const [inserted] = await engine.all(`INSERT INTO batch BY NAME SELECT
     ${[
       // A number for each row of the batch: DuckDB's own `rowid` would be hidden by a column of that name.
-      '(SELECT coalesce(max("__n") >> 40, 0) + 1 FROM batch) << 40 | "__row" AS "__n"',
+      `(SELECT coalesce(max("__n") >> 40, 0) FROM batch) + ${origin.number} << 40 | ${origin.row} AS "__n"`,
       nameList(file.columns),
       ...was,
       '"__op"',
       `${file.kind === 'load' ? 0 : 1} AS "__phase"`,
       `${sequence} AS "__seq"`,
-      `${quoteText(file.place)} AS "__place"`,
-      `${quoteText(file.key)} AS "__file"`,
-      '"__row"',
+      `${origin.place} AS "__place"`,
+      `${origin.file} AS "__file"`,
+      `${origin.row} AS "__row"`,
       '"__unset"',
     ].join(', ')}
-    FROM (${file.relation})`)
+    FROM ${origin.relation}`)
   return Number(inserted?.['Count'] ?? 0)
 }
 
-/** Takes a file's rows out of the batch again. */
-export async function unstageFile(engine: Engine, key: string): Promise<void> {
-  await engine.run(`DELETE FROM batch WHERE "__file" = ${quoteText(key)}`)
+/** Takes the rows of files out of the batch again. */
+export async function unstageFiles(engine: Engine, keys: readonly string[]): Promise<void> {
+  await engine.run(`DELETE FROM batch WHERE "__file" IN (${keys.map(quoteText).join(', ')})`)
 }
 
 /** Reduces the batch to the newest effect of each key (table `winners`); `isPartial` keeps them all (table `effects`). */

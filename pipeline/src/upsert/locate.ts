@@ -1,8 +1,10 @@
 import {
+  type AddFile,
   type ColumnBounds,
   duckdbType,
   type Engine,
   filesThatMayHold,
+  parseStats,
   quoteName,
   quoteText,
   type Snapshot,
@@ -10,6 +12,8 @@ import {
 } from '@tributary/delta'
 import { phaseOf, placeOf } from '../dms/file-name.ts'
 import { fieldOf, nameList, sequenceValue, type TableShape } from './batch.ts'
+import { locateByIndex } from './locate-by-index.ts'
+import type { UpsertParts } from './target.ts'
 
 /**
  * Finds the live rows that have the keys of table `keysFrom`, which lie in `bounds`: table `located` (key, `__path`, `__position`, and with `guard`
@@ -17,7 +21,7 @@ import { fieldOf, nameList, sequenceValue, type TableShape } from './batch.ts'
  * files that statistics leave.
  */
 export async function locateRows(
-  engine: Engine,
+  { engine, clock, index }: Pick<UpsertParts, 'engine' | 'clock' | 'index'>,
   snapshot: Snapshot | undefined,
   shape: TableShape,
   options: { readonly guard: boolean; readonly keysFrom: string; readonly bounds: readonly ColumnBounds[] },
@@ -26,6 +30,10 @@ export async function locateRows(
   // Files whose statistics do not rule the batch's keys out.
   const files = snapshot === undefined ? [] : filesThatMayHold(snapshot, bounds)
   if (snapshot === undefined || files.length === 0) return createEmpty(engine, shape)
+  if (index !== undefined && isWorthIndex(files, index.scannedRowsMax)) {
+    const located = await locateByIndex({ engine, clock, index }, { snapshot, shape, ...options })
+    if (located !== undefined) return located
+  }
   const sequence = options.guard ? shape.sequence : undefined
   // A column that comes with this batch is NULL in the rows that are there.
   const scan = await scanSql(
@@ -45,6 +53,16 @@ export async function locateRows(
     SELECT ${nameList(shape.key, 's')}, s."__path", s."__position"${order}
     FROM (${scan}) s SEMI JOIN ${keysFrom} USING (${nameList(shape.key)})`)
   return Number(created?.['Count'] ?? 0)
+}
+
+/** Whether so many rows would be scanned that an index is faster. */
+function isWorthIndex(files: readonly AddFile[], scannedRowsMax: number): boolean {
+  let rows = 0
+  for (const { stats } of files) {
+    rows += parseStats(stats)?.numRecords ?? 0
+    if (rows > scannedRowsMax) return true
+  }
+  return false
 }
 
 /** The Parquet columns outside the Delta schema that keep each row's place in the landing (design §4). */

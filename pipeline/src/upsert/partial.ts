@@ -5,16 +5,18 @@ import { partialKeyChange } from '../errors.ts'
 import { movedSql, nameList, sameKey, type TableShape } from './batch.ts'
 import { keyBounds } from './key-bounds.ts'
 import { locateRows } from './locate.ts'
+import type { UpsertParts } from './target.ts'
 
 /**
  * Completes partial rows that change their key, before the fold: they take the rest from the row stored under the old key.
  * Throws `PARTIAL_KEY_CHANGE` when an earlier change of the same batch touches the old key.
  */
 export async function completeMovedRows(
-  engine: Engine,
+  parts: Pick<UpsertParts, 'engine' | 'clock' | 'index'>,
   snapshot: Snapshot | undefined,
   shape: TableShape,
 ): Promise<void> {
+  const { engine } = parts
   const was = shape.key.map((name) => `${quoteName(`__was_${name}`)} AS ${quoteName(name)}`).join(', ')
   await engine.run(`CREATE OR REPLACE TEMP TABLE moved_keys AS SELECT "__n", "__file", "__row", ${was}
     FROM batch WHERE len("__unset") > 0 AND ${movedSql(shape)}`)
@@ -24,7 +26,7 @@ export async function completeMovedRows(
   const bounds = keyBounds(shape.key, { withOldKeys: false })
   const [any = {}] = await engine.all(`SELECT count(*) AS n, ${bounds.select} FROM moved_keys`)
   if (Number(any['n'] ?? 0) === 0) return
-  await locateRows(engine, snapshot, shape, { guard: false, keysFrom: 'moved_keys', bounds: bounds.of(any) })
+  await locateRows(parts, snapshot, shape, { guard: false, keysFrom: 'moved_keys', bounds: bounds.of(any) })
   await readStoredRows(engine, snapshot, shape)
   const columns = shape.schema.fields.filter((field) => !shape.key.includes(field.name))
   const assignments = columns.map(

@@ -1,5 +1,6 @@
 // What an upsert is given: its tools, and the table as it stands.
 import type { Clock, Engine, Snapshot, Store } from '@tributary/delta'
+import type { IndexHolder } from '../key-index/index-folder.ts'
 import type { Horizon, Segment } from '../ledger/table-state.ts'
 import type { TableShape } from './batch.ts'
 
@@ -8,6 +9,8 @@ export interface UpsertParts {
   readonly engine: Engine
   readonly store: Store
   readonly clock: Clock
+  /** Where the table's key index is kept; undefined: scan. */
+  readonly index?: IndexHolder | undefined
 }
 
 /** How long tombstones are kept, in the time of file names. */

@@ -31,9 +31,9 @@ export async function prepareUpsert(parts: UpsertParts, target: UpsertTarget): P
     knownLength: target.sequenceLength,
     timestampColumn: target.timestampColumn,
   })
-  if (isPartial) await completeMovedRows(engine, snapshot, shape)
+  if (isPartial) await completeMovedRows(parts, snapshot, shape)
   await foldBatch(engine, shape, { isPartial, hasMoves })
-  const located = await locateRows(engine, snapshot, shape, {
+  const located = await locateRows(parts, snapshot, shape, {
     guard: target.guard,
     keysFrom: 'winners',
     bounds: keyBounds,

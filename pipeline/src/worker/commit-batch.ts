@@ -14,6 +14,7 @@ import {
 } from '@tributary/delta'
 import type { TableConfig } from '../config/config.ts'
 import { countMismatch } from '../errors.ts'
+import { encodeCommitTimes } from '../ledger/commit-times.ts'
 import { appendLedger, type LedgerEntry, type LedgerParts } from '../ledger/ledger.ts'
 import { appendQuarantine, type QuarantinedRow } from '../ledger/quarantine.ts'
 import {
@@ -83,6 +84,7 @@ export async function commitBatch(
     { domainMetadata: { domain: STATE_DOMAIN, configuration: JSON.stringify(next), removed: false } },
     ...batch.actions,
   ]
+  const userMetadata = encodeCommitTimes({ sourceAt: next.sourceAt, entries, readAtMs: target.readAtMs })
   return commit(store, clock, {
     readVersion: snapshot?.version,
     isFresh: isLogFresh(clock, target),
@@ -97,7 +99,7 @@ export async function commitBatch(
       },
       operationMetrics: metricsOf(counts, batch),
       isBlindAppend: false,
-      ...(next.sourceAt === undefined ? {} : { userMetadata: JSON.stringify({ sourceAt: next.sourceAt }) }),
+      ...(userMetadata === undefined ? {} : { userMetadata }),
     },
   })
 }

@@ -5,12 +5,15 @@ import { landingNameRefused } from '../errors.ts'
 import { backOffMs, createInbox, type Inbox, type Turn, type Verdict } from '../queue/inbox.ts'
 import type { LandingPlace } from '../queue/notification.ts'
 import type { Queue, QueueMessage } from '../queue/queue.ts'
+import { type Arrivals, createArrivals } from './arrivals.ts'
 import type { Lake } from './lake.ts'
 import { listLanding } from './listing.ts'
 import { pause } from './pause.ts'
+import type { BatchWork } from './run.ts'
 import { type TableFolders, tableFolders } from './table-folders.ts'
 import type { TableSession } from './table-session.ts'
 import { readMessage, type TurnOptions, takeTurn } from './turn.ts'
+import type { WorkerSignal } from './worker-signal.ts'
 
 /** What a worker works with. */
 export interface WorkerParts {
@@ -19,6 +22,8 @@ export interface WorkerParts {
   readonly queue: Queue
   /** The landing as notifications name it. */
   readonly place: LandingPlace
+  /** DuckDB's, unless a simulation brings its own. */
+  readonly work?: BatchWork
 }
 
 /** How patient a worker is, in milliseconds. */
@@ -31,17 +36,6 @@ export interface WorkerLimits {
   readonly hideMs: number
 }
 
-/** What a worker tells of its own work, for metrics. */
-export type WorkerSignal =
-  | { readonly kind: 'answered'; readonly by: 'queue' | 'landing' }
-  | { readonly kind: 'holding'; readonly messages: number }
-  | {
-      readonly kind: 'settled'
-      readonly as: 'done' | 'back' | 'aside'
-      /** How long it was on its way, by hop: from the write to the receipt, and from there to the durable commit. */
-      readonly hopsMs: Readonly<Record<string, number>>
-    }
-
 /** How to follow a queue: `ingest`'s options, the limits, and the way to end. */
 export interface FollowOptions extends TurnOptions {
   readonly signal: AbortSignal
@@ -50,7 +44,8 @@ export interface FollowOptions extends TurnOptions {
 }
 
 const LIMITS: WorkerLimits = { windowMs: 500, sweepMs: 300_000, hideMs: 60_000 }
-const TABLES_AT_ONCE = 2
+/** A turn mostly waits for the bucket; DuckDB's one limit of memory holds for all of them together. */
+const TABLES_AT_ONCE = 4
 /** A table with a long load holds its messages; the others go on by the sweep. */
 const HELD_MAX = 2_000
 const RECEIVES_MAX = 5
@@ -65,13 +60,8 @@ interface Worker extends WorkerParts {
   readonly folders: TableFolders
   readonly sessions: Map<string, TableSession>
   readonly receivesMax: number
-  readonly arrivals: WeakMap<QueueMessage, Arrival>
+  readonly arrivals: Arrivals
   readonly signal: AbortSignal
-}
-
-interface Arrival {
-  readonly writtenMs: number | undefined
-  readonly receivedMs: number
 }
 
 /**
@@ -92,7 +82,7 @@ export async function followQueue(parts: WorkerParts, options: FollowOptions): P
     folders: tableFolders(lake),
     sessions: new Map(),
     receivesMax,
-    arrivals: new WeakMap(),
+    arrivals: createArrivals(),
     signal: AbortSignal.any([options.signal, ending.signal]),
   }
   if (queue.receivesMax === undefined)
@@ -106,6 +96,7 @@ export async function followQueue(parts: WorkerParts, options: FollowOptions): P
     }),
   )
   const ends = await Promise.allSettled(loops)
+  for (const { index } of worker.sessions.values()) await index?.building
   await asking(worker, () => queue.hide(worker.inbox.held(), 0)).catch(() => undefined)
   for (const end of ends) if (end.status === 'rejected') throw end.reason
 }
@@ -134,7 +125,7 @@ async function receiveAll(worker: Worker): Promise<void> {
 
 /** Reads a message: it wakes tables, or there is nothing to do, or nobody can read it. */
 async function open(worker: Worker, message: QueueMessage): Promise<void> {
-  const { inbox, lake, place } = worker
+  const { inbox, lake, place, arrivals, options } = worker
   const read = readMessage(lake, place, message.body)
   if (read.kind === 'unreadable') {
     const isLast = message.receives >= worker.receivesMax
@@ -147,8 +138,11 @@ async function open(worker: Worker, message: QueueMessage): Promise<void> {
     return
   }
   if (read.tables.size === 0) return carryOut(worker, { done: [message], back: [], aside: [] })
-  worker.arrivals.set(message, { writtenMs: read.writtenMs, receivedMs: lake.clock.now() })
-  inbox.add(message, read.tables, lake.clock.now())
+  const nowMs = lake.clock.now()
+  const { writtenMs = nowMs } = read
+  arrivals.add(message, { writtenMs: read.writtenMs, nowMs })
+  inbox.add(message, read.tables, nowMs)
+  for (const table of read.tables.keys()) options.onSignal?.({ kind: 'woken', table, writtenMs })
 }
 
 async function takeTurns(worker: Worker): Promise<void> {
@@ -173,8 +167,16 @@ async function takeTurns(worker: Worker): Promise<void> {
 }
 
 async function giveTurn(worker: Worker, turn: Turn): Promise<void> {
-  const outcome = await takeTurn(worker, turn, { ...worker.options, signal: worker.signal })
-  await carryOut(worker, worker.inbox.finish(turn, outcome, worker.lake.clock.now()))
+  const { inbox, lake, options, arrivals, signal } = worker
+  const { table } = turn
+  const messages = turn.messages.map(({ message }) => message)
+  arrivals.pickUp(messages, lake.clock.now())
+  options.onSignal?.({ kind: 'looking', table })
+  const outcome = await takeTurn(worker, turn, { ...options, signal })
+  // A bucket that did not answer told nothing of its files; the messages did.
+  const waitingSinceMs = outcome.waitingSinceMs ?? (outcome.waiting.size > 0 ? arrivals.oldestOf(messages) : undefined)
+  options.onSignal?.({ kind: 'looked', table, waitingSinceMs })
+  await carryOut(worker, inbox.finish(turn, outcome, lake.clock.now()))
 }
 
 async function carryOut(worker: Worker, { done, back, aside }: Verdict): Promise<void> {
@@ -194,10 +196,7 @@ function tell(worker: Worker, settled: Readonly<Record<'done' | 'back' | 'aside'
   const nowMs = lake.clock.now()
   for (const as of ['done', 'back', 'aside'] as const)
     for (const message of settled[as]) {
-      const arrival = arrivals.get(message)
-      const { writtenMs, receivedMs = nowMs } = arrival ?? {}
-      const queueHop = writtenMs === undefined ? {} : { queue: Math.max(0, receivedMs - writtenMs) }
-      const hopsMs = as === 'done' && arrival !== undefined ? { ...queueHop, merge: nowMs - receivedMs } : {}
+      const hopsMs = as === 'done' ? arrivals.hopsOf(message, nowMs) : {}
       options.onSignal?.({ kind: 'settled', as, hopsMs })
     }
   options.onSignal?.({ kind: 'holding', messages: inbox.held().length })

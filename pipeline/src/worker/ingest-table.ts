@@ -1,29 +1,27 @@
 import { isCheckpointDue } from '@tributary/delta'
 import { batchTooLarge, commitContended } from '../errors.ts'
-import { keepLog } from '../maintain/log-upkeep.ts'
+import { newestWriteMs } from '../ledger/commit-times.ts'
 import { assertSettings } from './assert-settings.ts'
 import { commitBatch, type PreparedBatch } from './commit-batch.ts'
-import { cutOff } from './cut-off.ts'
 import { lookUpFiles } from './look-up.ts'
 import {
+  BATCH_FILES_MAX,
+  type BatchPlan,
   isWaiting,
   type LandingFile,
   listWaiting,
   type PlanLimits,
   planTable,
   type SeenFile,
-  type TablePlan,
 } from './plan.ts'
-import { prepareChanges } from './prepare-changes.ts'
-import { prepareLoad } from './prepare-load.ts'
-import { prepareSuperseded } from './prepare-superseded.ts'
 import { estimateNeeds, guessPlainBytes, judgeFit } from './room.ts'
 import type { CommitEvent, TableRun } from './run.ts'
 import { refreshSession } from './table-session.ts'
 import { trackWrites } from './track-writes.ts'
+import { workOfDuckDb } from './work-of-duckdb.ts'
 
 const ATTEMPTS_MAX = 10
-const LIMITS: Omit<PlanLimits, 'settleMs'> = { batchBytesMax: 64 * 1024 * 1024, batchFilesMax: 2000 }
+const LIMITS: Omit<PlanLimits, 'settleMs'> = { batchBytesMax: 64 * 1024 * 1024, batchFilesMax: BATCH_FILES_MAX }
 
 /** Whom a table's ingest tells how far it is. */
 export interface TableProgress {
@@ -86,10 +84,8 @@ interface Look {
   readonly readAtMs: number
 }
 
-type Work = Exclude<TablePlan, { readonly kind: 'idle' | 'settling' }>
-
 /** Whether the batch is to be begun here and now. Throws `BATCH_TOO_LARGE`. */
-async function hasRoom({ table, options: { room, larger } }: TableRun, plan: Work): Promise<boolean> {
+async function hasRoom({ table, options: { room, larger } }: TableRun, plan: BatchPlan): Promise<boolean> {
   if (room === undefined) return true
   const needs = estimateNeeds(plan, room.pace)
   const fit = judgeFit(needs, room)
@@ -102,25 +98,21 @@ async function hasRoom({ table, options: { room, larger } }: TableRun, plan: Wor
 /** Prepares one batch and attempts its commit. */
 async function runBatch(
   run: TableRun,
-  { plan, seen, readAtMs }: Look & { readonly plan: Work },
+  { plan, seen, readAtMs }: Look & { readonly plan: BatchPlan },
 ): Promise<CommitEvent | 'conflicted' | 'nothing' | 'cut'> {
   const { lake, session, table, options } = run
   const startMs = lake.clock.now()
   const writes = trackWrites(session.store)
-  // Temporary tables go with the connection.
-  const engine = cutOff(await run.engine.fork(), options.cut)
-  let prepared: PreparedBatch | undefined
-  try {
-    prepared = await prepare({ ...run, engine, session: { ...session, store: writes.store } }, plan, seen)
-  } catch (error) {
-    // Nothing refers to these files: no commit was attempted.
-    await writes.discard()
-    if (options.cut?.aborted) return 'cut'
-    throw error
-  } finally {
-    await engine.close()
-  }
-  if (prepared === undefined || options.cut?.aborted) {
+  const { prepare, keepLog } = run.work ?? workOfDuckDb
+  const prepared = await prepare({ ...run, session: { ...session, store: writes.store } }, plan, seen).catch(
+    async (error: unknown) => {
+      // Nothing refers to these files: no commit was attempted.
+      await writes.discard()
+      if (options.cut?.aborted) return 'cut' as const
+      throw error
+    },
+  )
+  if (prepared === undefined || prepared === 'cut' || options.cut?.aborted) {
     await writes.discard()
     return prepared === undefined ? 'nothing' : 'cut'
   }
@@ -134,6 +126,7 @@ async function runBatch(
     await writes.discard()
     return 'conflicted'
   }
+  session.index?.batches.add(outcome.version)
   options.room?.pace.note(guessPlainBytes(plan), lake.clock.now() - startMs)
   const { metadata } = session.snapshot ?? {}
   if (metadata !== undefined && isCheckpointDue({ version: outcome.version, metadata })) {
@@ -156,29 +149,19 @@ async function runBatch(
     updated: prepared.metrics['updated'] ?? 0,
     deleted: prepared.metrics['deleted'] ?? 0,
     ms: lake.clock.now() - startMs,
+    ...dmsHop(prepared),
   }
 }
 
-async function prepare(run: TableRun, plan: Work, seen: readonly SeenFile[]): Promise<PreparedBatch | undefined> {
-  switch (plan.kind) {
-    case 'load':
-      return (
-        (await prepareLoad(run, plan)) ??
-        prepareChanges(run, { files: allWaiting(run, seen), guard: run.table.sequence !== undefined })
-      )
-    case 'changes':
-      return prepareChanges(run, plan)
-    case 'superseded':
-      return prepareSuperseded(run, plan.files)
-  }
+/** A load holds rows of any age: only changes tell how long DMS takes. */
+function dmsHop({ operation, state, entries }: PreparedBatch): { readonly dmsMs?: number } {
+  const sourceMs = Date.parse(state.sourceAt ?? '')
+  const landedMs = newestWriteMs(entries)
+  return operation !== 'UPSERT' || Number.isNaN(sourceMs) || landedMs === undefined
+    ? {}
+    : { dmsMs: landedMs - sourceMs }
 }
 
 function sum(batch: PreparedBatch, part: 'read' | 'applied' | 'superseded' | 'noop' | 'quarantined'): number {
   return batch.entries.reduce((total, entry) => total + entry[part], 0)
-}
-
-/** A load without a row tells no types: it is taken in together with the changes that follow it. */
-function allWaiting({ session }: TableRun, seen: readonly SeenFile[]): readonly LandingFile[] {
-  const files = seen.filter((candidate) => isWaiting(candidate, session.state)).map(({ file }) => file)
-  return files.toSorted((a, b) => (a.place < b.place ? -1 : 1)).slice(0, LIMITS.batchFilesMax)
 }

@@ -1,6 +1,7 @@
 import { type Engine, TributaryError } from '@tributary/delta'
 import { landingNameRefused } from '../errors.ts'
 import { addCounts, type Counts, NO_COUNTS } from '../ledger/table-state.ts'
+import { buildMeanwhile, buildMissedIndex } from './build-indexes.ts'
 import { findTable, type Lake } from './lake.ts'
 import { listLanding } from './listing.ts'
 import type { LandingFile } from './plan.ts'
@@ -42,13 +43,16 @@ export async function ingest(lake: Lake, engine: Engine, options: IngestOptions 
   const listing = await listLanding(lake)
   const summaries = new Map<string, TableSummary>()
   const queue = [...new Map(wanted.map((table) => [table.name, table])).values()]
+  const runs: TableRun[] = []
   const lane = async (): Promise<void> => {
     for (let table = queue.shift(); table !== undefined && !options.signal?.aborted; table = queue.shift()) {
-      const session = options.sessions?.get(table.name) ?? openSession(lake.tableStore(table.name))
+      const session = options.sessions?.get(table.name) ?? openSession(lake.tableStore(table.name), lake.index)
       options.sessions?.set(table.name, session)
       const files = listing.tables.get(table.name) ?? []
-      const { summary } = await runTable({ lake, engine, table, session, options }, files)
+      const run = { lake, engine, table, session, options }
+      const { summary } = await runTable(run, files)
       summaries.set(table.name, summary)
+      runs.push(run)
     }
   }
   // A batch of a small table is planning and waiting for the disk: a second table fills the gaps.
@@ -59,6 +63,11 @@ export async function ingest(lake: Lake, engine: Engine, options: IngestOptions 
   const refused = listing.refused.map(({ key, why }) => ({ key, message: landingNameRefused(key, why).message }))
   for (const { key, message } of refused)
     options.onEvent?.({ kind: 'stopped', table: key, code: 'LANDING_NAME_REFUSED', message })
+  for (const run of runs) {
+    // Who comes again does not wait for it.
+    if (options.sessions === undefined) await buildMissedIndex(run)
+    else buildMeanwhile(run)
+  }
   return { schema: 'tributary.ingest/1', tables, unconfigured, refused }
 }
 

@@ -1,6 +1,7 @@
 import { type Clock, cachedStore, type ObjectCache, type Store, storeAt, systemClock } from '@tributary/delta/log'
 import type { Config, TableConfig } from '../config/config.ts'
 import { tableNotConfigured } from '../errors.ts'
+import type { IndexPlace } from '../key-index/index-folder.ts'
 
 /** A landing, the lake that it flows into, and the configuration that joins them. */
 export interface Lake {
@@ -12,9 +13,13 @@ export interface Lake {
   readonly root: Store
   /** Store of one table's folder, `<lake>/<schema>/<table>`. */
   readonly tableStore: (table: string) => Store
+  /** Where the key index of a table is kept; undefined: none are kept. */
+  readonly index?: IndexPlace | undefined
 }
 
 export interface LakeOptions {
+  /** Where key indexes are kept. Without it each batch scans the keys of the table. */
+  readonly index?: IndexPlace
   readonly clock?: Clock
   /** How to reach buckets. Lakes that are given the same object share connections and credentials; a new one begins anew. */
   readonly s3?: Parameters<typeof storeAt>[2]
@@ -34,6 +39,7 @@ export function openLake(config: Config, options: LakeOptions = {}): Lake {
     clock,
     landing: wrap(open(config.landing), 'landing'),
     root: wrap(open(config.lake), 'root'),
+    index: options.index,
     tableStore: (table) => {
       const store = wrap(open(`${config.lake}/${tableFolder(table)}`), 'table')
       return options.cache === undefined || store.remote === undefined

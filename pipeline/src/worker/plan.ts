@@ -31,6 +31,12 @@ export type TablePlan =
   | { readonly kind: 'changes'; readonly files: readonly LandingFile[]; readonly guard: boolean }
   | { readonly kind: 'superseded'; readonly files: readonly LandingFile[] }
 
+/** A commit to make. */
+export type BatchPlan = Exclude<TablePlan, { readonly kind: 'idle' | 'settling' }>
+
+/** Files of one commit at most. */
+export const BATCH_FILES_MAX = 2000
+
 export interface PlanLimits {
   /** Stored bytes of the files of one commit; one file may be larger. */
   readonly batchBytesMax: number

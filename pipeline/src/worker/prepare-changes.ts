@@ -1,13 +1,13 @@
-import { type StructType, TributaryError } from '@tributary/delta'
-import { openBatch, stageFile, type TableShape, unstageFile, widenBatch } from '../upsert/batch.ts'
+import { openBatch } from '../upsert/batch.ts'
 import type { TombstoneAge } from '../upsert/target.ts'
 import { prepareUpsert } from '../upsert/upsert.ts'
 import type { PreparedBatch } from './commit-batch.ts'
 import type { LandingFile } from './plan.ts'
 import { prepareWiden } from './prepare-widen.ts'
-import { type FileReading, ledgerEntry, readLandingFile } from './read-file.ts'
+import { type FileReading, ledgerEntry } from './read-file.ts'
 import type { TableRun } from './run.ts'
-import { type EvolvingSchema, evolvingSchema } from './schema.ts'
+import { evolvingSchema } from './schema.ts'
+import { stageFiles } from './stage-files.ts'
 
 /** Stages the files of a batch in order and works out the upsert; undefined when they do not even tell the columns of a new table. */
 export async function prepareChanges(
@@ -25,7 +25,7 @@ export async function prepareChanges(
   if (shape.schema.fields.length === 0) return undefined
   // No row came so far: there is nothing to stage.
   if (!staged.isOpen) await openBatch(engine, shape)
-  const parts = { engine, store: session.store, clock: lake.clock }
+  const parts = { engine, store: session.store, clock: lake.clock, index: session.index }
   const prepared = await prepareUpsert(parts, {
     snapshot: session.snapshot,
     shape,
@@ -72,51 +72,4 @@ function tombstoneAge({ table, session }: TableRun, readings: readonly FileReadi
   if (table.tombstonesMs === undefined) return undefined
   const places = [session.state?.lastPlace ?? '', ...readings.map(({ file }) => file.place)]
   return { keepMs: table.tombstonesMs, newestPlace: places.toSorted().at(-1) ?? '' }
-}
-
-interface Staged {
-  readonly readings: readonly FileReading[]
-  /** Whether table `batch` was laid out. */
-  readonly isOpen: boolean
-  /** The next file needs this schema first: the batch ends before it. */
-  readonly widen?: StructType
-}
-
-/** Reads the files one after another into table `batch`, which grows by the columns that they bring. */
-async function stageFiles(run: TableRun, files: readonly LandingFile[], schema: EvolvingSchema): Promise<Staged> {
-  const { engine, table } = run
-  const readings: FileReading[] = []
-  let opened: StructType | undefined
-  let rows = 0
-  for (const file of files) {
-    let calls = 0
-    const read = readLandingFile(run, engine, { file, schema }, async (staged) => {
-      const shape: TableShape = { schema: schema.current(), key: table.key, sequence: table.sequence }
-      if (opened === undefined) await openBatch(engine, shape)
-      else if (opened !== shape.schema) await widenBatch(engine, { from: opened, to: shape.schema })
-      opened = shape.schema
-      // The strict path begins again: what the fast one staged does not count.
-      if (calls > 0) await unstageFile(engine, file.key)
-      calls += 1
-      return stageFile(engine, shape, staged)
-    })
-    const outcome = await read.catch(async (error: unknown) => {
-      // What stops the table stops it at this file: the ones before it are a batch of their own.
-      if (readings.length === 0 || !(error instanceof TributaryError)) throw error
-      if (calls > 0) await unstageFile(engine, file.key)
-      return undefined
-    })
-    if (outcome === undefined) return { readings, isOpen: opened !== undefined }
-    if (outcome.kind === 'widen') return { readings, isOpen: opened !== undefined, widen: outcome.schema }
-    readings.push(outcome.reading)
-    rows += outcome.reading.read
-    run.options.onEvent?.({
-      kind: 'progress',
-      table: table.name,
-      files: readings.length,
-      filesTotal: files.length,
-      rows,
-    })
-  }
-  return { readings, isOpen: opened !== undefined }
 }

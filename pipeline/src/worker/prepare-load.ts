@@ -10,12 +10,11 @@ import {
   tableFileSettings,
   writeDataFiles,
 } from '@tributary/delta'
-import { placeAt } from '../dms/file-name.ts'
 import { commitContended } from '../errors.ts'
-import type { TableState } from '../ledger/table-state.ts'
 import { nameList } from '../upsert/batch.ts'
 import { findRepeatedKeys, writeLoadFile } from '../upsert/load.ts'
 import { placeColumns } from '../upsert/locate.ts'
+import { closeGeneration } from './close-generation.ts'
 import type { PreparedBatch } from './commit-batch.ts'
 import type { LandingFile } from './plan.ts'
 import { type FileReading, ledgerEntry, readLandingFile } from './read-file.ts'
@@ -81,7 +80,7 @@ export async function prepareLoad(
       ...(last !== undefined && last.place > (state?.lastPlace ?? '')
         ? { lastPlace: last.place, lastFile: last.key }
         : {}),
-      ...(plan.generation > 1 ? closing(run, plan.files, state) : {}),
+      ...(plan.generation > 1 ? closeGeneration(lake.landing, plan.files, state) : {}),
       ...schema.state(),
     },
     metrics: {
@@ -90,19 +89,6 @@ export async function prepareLoad(
       deleted: 0,
     },
   }
-}
-
-// Design §3.1: the times of objects in a bucket are when DMS wrote them, so the first LOAD object parts the CDC files of two generations,
-// whenever either was taken in. On a disk times may be those of copies, and only what was applied is known to belong to the one before.
-function closing(
-  { lake }: TableRun,
-  loads: readonly LandingFile[],
-  state: TableState | undefined,
-): Pick<TableState, 'closedPlace'> & Partial<Pick<TableState, 'lastPlace' | 'lastFile'>> {
-  const [first] = loads.toSorted((a, b) => a.modifiedMs - b.modifiedMs)
-  if (lake.landing.remote === undefined || first === undefined) return { closedPlace: state?.lastPlace ?? '' }
-  const closedPlace = placeAt(first.modifiedMs)
-  return { closedPlace, lastPlace: closedPlace, lastFile: first.key }
 }
 
 function sumOf(counts: ReadonlyMap<string, number>): number {

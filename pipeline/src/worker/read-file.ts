@@ -6,10 +6,11 @@ import { type OpenedFile, openLandingFile } from '../dms/open-file.ts'
 import { planRead, type ReadContext, type ReadPlan, type SourceColumn } from '../dms/plan-read.ts'
 import { readRows } from '../dms/read-rows.ts'
 import { beforeName } from '../dms/relation-sql.ts'
-import { columnReserved, schemaMismatch } from '../errors.ts'
+import { columnReserved, landingFileChanged, schemaMismatch } from '../errors.ts'
 import type { LedgerEntry } from '../ledger/ledger.ts'
 import type { QuarantinedRow } from '../ledger/quarantine.ts'
 import type { StagedFile } from '../upsert/batch.ts'
+import { type FilePattern, patternOf } from './file-pattern.ts'
 import type { LandingFile } from './plan.ts'
 import type { TableRun } from './run.ts'
 import { type EvolvingSchema, widenedSchema } from './schema.ts'
@@ -26,7 +27,12 @@ export interface FileReading {
 
 /** A file was read, or the table must take wider types before it can be. */
 export type ReadOutcome =
-  | { readonly kind: 'read'; readonly reading: FileReading }
+  | {
+      readonly kind: 'read'
+      readonly reading: FileReading
+      /** For the files that follow; undefined when this one had something of its own. */
+      readonly pattern: FilePattern | undefined
+    }
   | { readonly kind: 'widen'; readonly schema: StructType }
 
 /** Names of the columns that batches and scans add on their way, and of the place that data files keep. */
@@ -72,6 +78,7 @@ export async function readLandingFile(
     return {
       kind: 'read',
       reading: { ...readingOf(file, opened), read: rows.rowsRead, digitsCut: rows.digitsCut, rejects },
+      pattern: rows.path === 'fast' ? await patternOf(file, opened, plan) : undefined,
     }
   } finally {
     await opened.dispose()
@@ -119,16 +126,31 @@ export function ledgerEntry(
   }
 }
 
-function openFile({ lake }: TableRun, engine: Engine, file: LandingFile): Promise<OpenedFile> {
+/** Opens the file if it still is the one that was listed. Throws `LANDING_FILE_CHANGED`. */
+export async function openFile({ lake }: TableRun, engine: Engine, file: LandingFile): Promise<OpenedFile> {
   const isTransactions = file.kind === 'transactions'
-  return openLandingFile(lake.landing, file.key, {
+  const opened = await openLandingFile(lake.landing, file.key, {
     tempFolder: engine.tempFolder,
     settings: lake.config.dms,
     isTransactions,
   })
+  if (isAsListed(file, opened)) return opened
+  await opened.dispose()
+  throw landingFileChanged(file.key)
 }
 
-function readingOf(
+/**
+ * Whether what was opened is what the plan was made for. Else the ledger would name bytes that the listing does not know, and the same
+ * LOAD object be a reload again with every look.
+ */
+export function isAsListed(
+  file: Pick<LandingFile, 'sizeBytes' | 'modifiedMs'>,
+  opened: { readonly sizeBytes: number; readonly modifiedMs: number },
+): boolean {
+  return opened.sizeBytes === file.sizeBytes && Math.floor(opened.modifiedMs) === Math.floor(file.modifiedMs)
+}
+
+export function readingOf(
   file: LandingFile,
   { hash, sizeBytes }: OpenedFile,
 ): Pick<FileReading, 'file' | 'hash' | 'sizeBytes'> {
@@ -231,10 +253,17 @@ function mergedSource(known: readonly string[], columns: readonly string[]): rea
 }
 
 function stagedFile(file: LandingFile, plan: ReadPlan, relation: string): StagedFile {
+  return { key: file.key, place: file.place, ...stagedRows(file, plan, relation) }
+}
+
+/** What is staged of a file, or of several that are read by one plan. */
+export function stagedRows(
+  { kind }: Pick<LandingFile, 'kind'>,
+  plan: ReadPlan,
+  relation: string,
+): Omit<StagedFile, 'key' | 'place'> {
   return {
-    key: file.key,
-    kind: file.kind === 'load' ? 'load' : 'cdc',
-    place: file.place,
+    kind: kind === 'load' ? 'load' : 'cdc',
     relation,
     columns: plan.columns.map((column) => column.name),
     beforeKey: new Map(plan.before.map(({ name }) => [name, beforeName(name)])),

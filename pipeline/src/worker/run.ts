@@ -1,7 +1,10 @@
-import type { Engine } from '@tributary/delta'
+import type { Clock, Engine, Snapshot } from '@tributary/delta'
 import type { TableConfig } from '../config/config.ts'
 import type { Counts } from '../ledger/table-state.ts'
+import type { PinPlace } from '../maintain/pins.ts'
+import type { PreparedBatch } from './commit-batch.ts'
 import type { Lake } from './lake.ts'
+import type { BatchPlan, SeenFile } from './plan.ts'
 import type { LargerEngine, Room } from './room.ts'
 import type { TableSession } from './table-session.ts'
 
@@ -9,6 +12,8 @@ import type { TableSession } from './table-session.ts'
 export type IngestEvent =
   | ({ readonly kind: 'committed'; readonly table: string } & CommitEvent)
   | { readonly kind: 'stopped'; readonly table: string; readonly code: string; readonly message: string }
+  /** The key index of a table was built: from now on batches ask it instead of reading the table's keys. */
+  | { readonly kind: 'indexed'; readonly table: string; readonly keys: number; readonly ms: number }
   | { readonly kind: 'warning'; readonly table: string; readonly message: string }
   | {
       readonly kind: 'progress'
@@ -28,6 +33,8 @@ export interface CommitEvent extends Counts {
   readonly deleted: number
   /** Duration in milliseconds, from opening the first file to the durable commit. */
   readonly ms: number
+  /** From the commit at the source to the write of the file, for the newest change; where files carry the time at the source. */
+  readonly dmsMs?: number
 }
 
 /** How to ingest; every part has a default. */
@@ -55,6 +62,14 @@ export interface IngestOptions {
   readonly sessions?: Map<string, TableSession>
 }
 
+/** What has to know rows: all else of an ingest deals with files, ledgers and commits. */
+export interface BatchWork {
+  /** Reads the files of a batch and writes what its commit will name; undefined when they do not even tell columns. */
+  readonly prepare: (run: TableRun, plan: BatchPlan, seen: readonly SeenFile[]) => Promise<PreparedBatch | undefined>
+  /** The checkpoint after a commit that asks for one, and the cleanup of the log. */
+  readonly keepLog: (engine: Engine, clock: Clock, snapshot: Snapshot, place: PinPlace) => Promise<void>
+}
+
 /** One table of one run. */
 export interface TableRun {
   readonly lake: Lake
@@ -62,4 +77,6 @@ export interface TableRun {
   readonly table: TableConfig
   readonly session: TableSession
   readonly options: IngestOptions
+  /** DuckDB's, unless a simulation brings its own. */
+  readonly work?: BatchWork
 }

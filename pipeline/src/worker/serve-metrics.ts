@@ -16,7 +16,10 @@ export interface ListenPlace {
   readonly port: number
 }
 
-/** Answers `/metrics` for Prometheus and `/healthz` for whoever restarts what is ill. Throws `METRICS_NOT_SERVED`. */
+/**
+ * Answers `/metrics` for Prometheus, `/healthz` for whoever restarts what is ill, and `/freshness` for alarms: a table that is late is no
+ * reason to restart. Throws `METRICS_NOT_SERVED`.
+ */
 export async function serveMetrics(
   metrics: WorkerMetrics,
   { host, port }: ListenPlace,
@@ -29,7 +32,9 @@ export async function serveMetrics(
     }
     if (request.method !== 'GET') return answer(405, 'only GET\n')
     if (request.url === '/metrics') return answer(200, metrics.text(await readDepth().catch(() => undefined)))
-    if (request.url !== '/healthz') return answer(404, 'there are /metrics and /healthz\n')
+    const late = metrics.late()
+    if (request.url === '/freshness') return answer(late.length === 0 ? 200 : 503, `${late.join('\n') || 'fresh'}\n`)
+    if (request.url !== '/healthz') return answer(404, 'there are /metrics, /healthz and /freshness\n')
     const illness = metrics.illness()
     return answer(illness === undefined ? 200 : 503, `${illness ?? 'well'}\n`)
   })

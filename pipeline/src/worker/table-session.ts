@@ -1,4 +1,5 @@
 import { readSnapshot, refreshSnapshot, type Snapshot, type Store, TributaryError } from '@tributary/delta'
+import { holdIndex, type IndexHolder, type IndexPlace } from '../key-index/index-folder.ts'
 import { type LedgerEntry, readLedger } from '../ledger/ledger.ts'
 import { parseTableState, STATE_DOMAIN, type TableState } from '../ledger/table-state.ts'
 
@@ -9,21 +10,25 @@ export interface TableSession {
   state: TableState | undefined
   ledger: readonly LedgerEntry[]
   readonly segments: Map<string, readonly LedgerEntry[]>
+  /** Its key index; undefined where none is kept. */
+  readonly index: IndexHolder | undefined
 }
 
 /** Starts with nothing read. */
-export function openSession(store: Store): TableSession {
-  return { store, snapshot: undefined, state: undefined, ledger: [], segments: new Map() }
+export function openSession(store: Store, place?: IndexPlace): TableSession {
+  const index = place === undefined ? undefined : holdIndex(place, store.url)
+  return { store, snapshot: undefined, state: undefined, ledger: [], segments: new Map(), index }
 }
 
 /** Brings the session to the table's newest version; a table that does not exist yet has no snapshot. */
 export async function refreshSession(session: TableSession): Promise<void> {
   const snapshot = await newestSnapshot(session)
   if (snapshot === session.snapshot) return
-  session.snapshot = snapshot
   const text = snapshot?.domains.get(STATE_DOMAIN)
-  session.state = text === undefined ? undefined : parseTableState(text)
-  session.ledger = await readLedger(session.store, session.state?.ledger ?? [], session.segments)
+  const state = text === undefined ? undefined : parseTableState(text)
+  const ledger = await readLedger(session.store, state?.ledger ?? [], session.segments)
+  // All of it or nothing: a snapshot beside the ledger of an older one takes files in twice.
+  Object.assign(session, { snapshot, state, ledger })
 }
 
 async function newestSnapshot(session: TableSession): Promise<Snapshot | undefined> {

@@ -3,10 +3,12 @@ import { type Engine, TributaryError } from '@tributary/delta'
 import type { Turn, TurnOutcome } from '../queue/inbox.ts'
 import { type LandingPlace, parseNotification } from '../queue/notification.ts'
 import { tablesWoken } from '../queue/woken.ts'
+import { buildMeanwhile } from './build-indexes.ts'
 import { type IngestSummary, runTable } from './ingest.ts'
 import { findTable, type Lake } from './lake.ts'
 import { listLanding } from './listing.ts'
-import type { IngestOptions } from './run.ts'
+import type { LandingFile } from './plan.ts'
+import type { BatchWork, IngestOptions } from './run.ts'
 import type { TableFolders } from './table-folders.ts'
 import { openSession, type TableSession } from './table-session.ts'
 
@@ -16,6 +18,8 @@ export interface TurnParts {
   readonly engine: Engine
   readonly folders: TableFolders
   readonly sessions: Map<string, TableSession>
+  /** DuckDB's, unless a simulation brings its own. */
+  readonly work?: BatchWork | undefined
 }
 
 /** How to ingest, and whom to tell. */
@@ -42,27 +46,41 @@ export function readMessage({ config }: Lake, place: LandingPlace, body: string)
   return { kind: 'wakes', tables: tablesWoken(config, read.keys), writtenMs: read.writtenMs }
 }
 
+/** What came of a turn, and since when the oldest of the files that it left waits. */
+export interface TakenTurn extends TurnOutcome {
+  readonly waitingSinceMs?: number
+}
+
 /** Lists the table's folders, after its messages were received, and applies what waits there. */
 export async function takeTurn(
-  { lake, engine, folders, sessions }: TurnParts,
+  { lake, engine, folders, sessions, work }: TurnParts,
   { table: name, keys }: Pick<Turn, 'table' | 'keys'>,
   options: TurnOptions,
-): Promise<TurnOutcome> {
+): Promise<TakenTurn> {
   const table = findTable(lake.config, name)
-  const session = sessions.get(name) ?? openSession(lake.tableStore(name))
+  const session = sessions.get(name) ?? openSession(lake.tableStore(name), lake.index)
   sessions.set(name, session)
   try {
     const listing = await listLanding(lake, folders.of(name, keys))
-    const run = { lake, engine, table, session, options }
-    const { summary, waiting, readyAtMs, error } = await runTable(run, listing.tables.get(name) ?? [])
+    const run = { lake, engine, table, session, options, ...(work === undefined ? {} : { work }) }
+    const files = listing.tables.get(name) ?? []
+    const { summary, waiting: left, readyAtMs, error } = await runTable(run, files)
+    buildMeanwhile(run)
+    const waiting = new Set(left)
     if (summary.commits > 0 || summary.stopped !== null)
       options.onRound?.({ schema: 'tributary.ingest/1', tables: [summary], unconfigured: [], refused: [] })
-    return { waiting: new Set(waiting), readyAtMs, stopped: error === undefined ? undefined : stopOf(name, error) }
+    const stopped = error === undefined ? undefined : stopOf(name, error)
+    return { waiting, readyAtMs, stopped, ...oldestOf(files.filter(({ key }) => waiting.has(key))) }
   } catch (error) {
     if (!(error instanceof TributaryError) || error.kind !== 'unavailable') throw error
     options.onEvent?.({ kind: 'warning', table: name, message: error.message })
     return { waiting: keys, stopped: stopOf(name, error) }
   }
+}
+
+function oldestOf(files: readonly LandingFile[]): Pick<TakenTurn, 'waitingSinceMs'> {
+  const [first, ...others] = files.map(({ modifiedMs }) => modifiedMs)
+  return first === undefined ? {} : { waitingSinceMs: others.reduce((oldest, ms) => Math.min(oldest, ms), first) }
 }
 
 function stopOf(table: string, { code, message, kind }: TributaryError): NonNullable<TurnOutcome['stopped']> {

@@ -1,4 +1,4 @@
-import type { Engine } from '@tributary/delta'
+import { type Engine, TributaryError } from '@tributary/delta'
 import { type IngestSummary, ingest } from './ingest.ts'
 import type { Lake } from './lake.ts'
 import { pause } from './pause.ts'
@@ -14,12 +14,32 @@ export interface WatchOptions extends Omit<IngestOptions, 'dryRun' | 'sessions'>
   readonly onRound?: (summary: IngestSummary) => void
 }
 
-/** Looks at the landing again and again until the signal is aborted; the commit under way is finished first. */
+const PAUSE_MS_MAX = 60_000
+
+/**
+ * Looks at the landing again and again until the signal is aborted; the commit under way is finished first. A bucket that does not answer
+ * is waited for, unless it never did: then its name or the network is wrong, and the error is thrown.
+ */
 export async function watch(lake: Lake, engine: Engine, options: WatchOptions): Promise<void> {
   const sessions = new Map<string, TableSession>()
+  let hasLooked = false
+  let failures = 0
   while (!options.signal.aborted) {
-    const summary = await ingest(lake, engine, { ...options, sessions })
-    if (summary.tables.some((table) => table.commits > 0 || table.stopped !== null)) options.onRound?.(summary)
-    await pause(lake.clock, options.intervalMs, options.signal)
+    try {
+      const summary = await ingest(lake, engine, { ...options, sessions })
+      if (summary.tables.some((table) => table.commits > 0 || table.stopped !== null)) options.onRound?.(summary)
+      hasLooked = true
+      failures = 0
+    } catch (error) {
+      if (!hasLooked || !(error instanceof TributaryError) || error.kind !== 'unavailable') throw error
+      failures += 1
+      options.onEvent?.({ kind: 'warning', table: 'landing', message: error.message })
+    }
+    const pauseMs = Math.max(
+      options.intervalMs,
+      Math.min(PAUSE_MS_MAX, options.intervalMs * 2 ** Math.min(failures, 20)),
+    )
+    await pause(lake.clock, pauseMs, options.signal)
   }
+  for (const { index } of sessions.values()) await index?.building
 }

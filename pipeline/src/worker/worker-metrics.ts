@@ -1,7 +1,8 @@
 // What a worker did, in the text that Prometheus reads. It holds counts, times and the names of tables: no keys, no values, no secrets.
 import type { Clock } from '@tributary/delta'
-import type { WorkerSignal } from './follow-queue.ts'
 import type { IngestEvent } from './run.ts'
+import { waitingTimes } from './waiting-times.ts'
+import type { WorkerSignal } from './worker-signal.ts'
 
 /** Counts what it is told, and says it. */
 export interface WorkerMetrics {
@@ -11,6 +12,8 @@ export interface WorkerMetrics {
   readonly text: (depth: number | undefined) => string
   /** Why the worker does not work, if it doesn't. A table that stopped is no reason: starting anew would not help it. */
   readonly illness: () => string | undefined
+  /** Tables that miss their target now, in words. Each has a file that waits longer than it may. */
+  readonly late: () => readonly string[]
 }
 
 // From well below the goal (p50 2 s, p99 10 s) to a load that settles for minutes.
@@ -24,8 +27,12 @@ interface Histogram {
   sumSeconds: number
 }
 
-/** Starts with nothing counted. */
-export function workerMetrics(clock: Pick<Clock, 'now'>): WorkerMetrics {
+/** Starts with nothing counted. `targetsMs` holds the tables that have a target for freshness. */
+export function workerMetrics(
+  clock: Pick<Clock, 'now'>,
+  targetsMs: ReadonlyMap<string, number> = new Map(),
+): WorkerMetrics {
+  const waiting = waitingTimes(clock, targetsMs)
   const commits = new Map<string, number>()
   const rows = new Map<string, number>()
   const stopped = new Map<string, number>()
@@ -44,6 +51,7 @@ export function workerMetrics(clock: Pick<Clock, 'now'>): WorkerMetrics {
         add(rows, label({ table, outcome }), event[outcome])
       stopped.set(label({ table }), 0)
       committedAt.set(label({ table }), clock.now() / 1000)
+      if (event.dmsMs !== undefined) observe(lag, label({ hop: 'dms' }), event.dmsMs / 1000)
     },
     onSignal: (signal) => {
       switch (signal.kind) {
@@ -57,6 +65,8 @@ export function workerMetrics(clock: Pick<Clock, 'now'>): WorkerMetrics {
           add(messages, label({ outcome: signal.as }), 1)
           for (const [hop, ms] of Object.entries(signal.hopsMs)) observe(lag, label({ hop }), ms / 1000)
           break
+        default:
+          waiting.note(signal)
       }
     },
     text: (depth) =>
@@ -76,9 +86,12 @@ export function workerMetrics(clock: Pick<Clock, 'now'>): WorkerMetrics {
           'When the queue, or a look at the whole landing, last succeeded.',
           new Map([...answeredMs].map(([by, ms]) => [label({ by }), ms / 1000])),
         ),
+        ...family('table_waiting_seconds', 'gauge', 'For how long the oldest file waits.', inSeconds(waiting.all())),
+        ...family('table_target_seconds', 'gauge', 'The target for freshness.', inSeconds(targetsMs)),
         ...histogramLines(lag),
         '',
       ].join('\n'),
+    late: waiting.late,
     illness: () => {
       const silentMs = clock.now() - (answeredMs.get('queue') ?? 0)
       return silentMs > SILENCE_MS_MAX ? `the queue has not answered for ${Math.round(silentMs / 1000)} s` : undefined
@@ -98,6 +111,11 @@ function observe(histograms: Map<string, Histogram>, name: string, seconds: numb
   BUCKETS_SECONDS.forEach((bound, at) => {
     if (seconds <= bound) found.counts[at] = (found.counts[at] ?? 0) + 1
   })
+}
+
+/** Times of tables, as the format wants them. */
+function inSeconds(timesMs: ReadonlyMap<string, number>): ReadonlyMap<string, number> {
+  return new Map([...timesMs].map(([table, ms]) => [label({ table }), ms / 1000]))
 }
 
 /** Labels inside the braces, escaped as the format asks. */
@@ -123,7 +141,7 @@ function family(
 function histogramLines(histograms: ReadonlyMap<string, Histogram>): readonly string[] {
   const name = 'tributary_lag_seconds'
   const help =
-    'Queue: from the write of the object to the receipt of its message. Merge: from there to the durable commit.'
+    'Dms: from the source to the write of the object, by commit. Queue: from there until a worker looks. Merge: from there to the durable commit.'
   const lines = [...histograms].flatMap(([labels, { counts, count, sumSeconds }]) => [
     ...BUCKETS_SECONDS.map((bound, at) => `${name}_bucket{${labels},le="${bound}"} ${counts[at]}`),
     `${name}_bucket{${labels},le="+Inf"} ${count}`,

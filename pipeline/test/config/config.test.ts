@@ -173,3 +173,10 @@ test('the JSON Schema that ships is up to date', async () => {
     configJsonSchema(),
   )
 })
+
+test('a target for freshness is that of all tables, and a table may have its own', async () => {
+  const tables = 'tables:\n  s.a: {key: [id]}\n  s.b: {key: [id], freshness: 30s}\n'
+  const targets = async (text: string) => (await parse(text)).tables.map(({ freshnessMs }) => freshnessMs)
+  expect(await targets(`${HEAD}freshness: 5m\n${tables}`)).toEqual([300_000, 30_000])
+  expect(await targets(`${HEAD}${tables}`)).toEqual([undefined, 30_000])
+})

@@ -1,11 +1,13 @@
 // One landing with many tables, step by step: deliver, ingest, compare all of it, ingest again.
 
+import { join } from 'node:path'
 import { commitInfoOf, type Engine, readCommits } from '@tributary/delta'
 import { expect } from 'vitest'
 import { readLedger } from '../../src/ledger/ledger.ts'
 import { parseTableState, STATE_DOMAIN } from '../../src/ledger/table-state.ts'
 import { type IngestSummary, ingest } from '../../src/worker/ingest.ts'
 import type { Lake } from '../../src/worker/lake.ts'
+import type { TableSession } from '../../src/worker/table-session.ts'
 import { storedColumns } from '../support/emit.ts'
 import { replay } from '../support/oracle.ts'
 import { configText, randomEndpoint, randomTable, type TableSpec } from '../support/profile.ts'
@@ -37,16 +39,20 @@ export async function runLanding(
   const random = randomFrom(seed)
   const endpoint = randomEndpoint(random, kind)
   const tables = Array.from({ length: count }, (_, at): TableSpec => randomTable(random, endpoint, at))
-  const lake = await lakeIn(folder, configText(endpoint, tables))
+  // Without a key index, with one that is opened for each look, and with one that stays open.
+  const index = kind % 3 === 0 ? {} : { index: { folder: join(folder, 'cache'), scannedRowsMax: 0 } }
+  const sessions = kind % 3 === 2 ? { sessions: new Map<string, TableSession>() } : {}
+  const lake = await lakeIn(folder, configText(endpoint, tables), index)
   const streams = tables.map((table) => openStream({ random, engine, endpoint, table }, tally))
   for (const { table } of streams) tallyTable(tally, table)
-  const options = { vectorFilesMax: VECTOR_FILES_MAX[seed % VECTOR_FILES_MAX.length] ?? 0 }
+  const options = { vectorFilesMax: VECTOR_FILES_MAX[seed % VECTOR_FILES_MAX.length] ?? 0, ...sessions }
   for (let step = 0; step < STEPS; step += 1) {
     const deliveries: Delivery[] = []
     for (const stream of streams) deliveries.push(await nextDelivery(stream, step, step === STEPS - 1))
     for (const { puts } of deliveries)
       for (const { file, modifiedMs } of puts) await put(folder, file.key, file.bytes, modifiedMs)
     const summary = await ingest(lake, engine, options)
+    for (const session of sessions.sessions?.values() ?? []) await session.index?.building
     for (const [at, stream] of streams.entries()) {
       const name = `${stream.table.name} in step ${step}`
       const delivery = deliveries[at]

@@ -67,3 +67,22 @@ test('changes from before a reload do not apply to it, and newer ones do, though
   expect((await ingest(lake, workplace.engine)).tables).toMatchObject([{ commits: 0, stopped: null }])
   expect((await checkTable(workplace.engine, lake.tableStore('shop.people'))).findings).toEqual([])
 })
+
+test('a load that is replaced between the listing and the reading is not taken in, and the next run takes it in once', async () => {
+  const folder = join(workplace.folder, 'replaced')
+  await put(folder, 'shop/people/LOAD00000001.csv', 'Op,id,name\nI,1,first load\n', minute(0))
+  const replacing = (store: Store): Store => ({
+    ...asBucket(store),
+    list: async function* (prefix, options) {
+      yield* await Array.fromAsync(store.list(prefix, options))
+      await put(folder, 'shop/people/LOAD00000001.csv', 'Op,id,name\nI,1,second load\nI,2,new\n', minute(10))
+    },
+  })
+  const lake = await lakeIn(folder, CONFIG, {
+    wrapStore: (store, what) => (what === 'landing' ? replacing(store) : store),
+  })
+  const summary = await ingest(lake, workplace.engine)
+  expect(summary.tables).toMatchObject([{ commits: 0, stopped: { code: 'LANDING_FILE_CHANGED' } }])
+  expect((await ingest(lake, workplace.engine)).tables).toMatchObject([{ commits: 1, applied: 2, stopped: null }])
+  expect((await ingest(lake, workplace.engine)).tables).toMatchObject([{ commits: 0, stopped: null }])
+})

@@ -1,7 +1,8 @@
 // `ingest --watch`: a load waits until it is complete (design §3.1), files are found as they come, and an end is an end.
 import { join } from 'node:path'
-import { type Clock, systemClock } from '@tributary/delta'
+import { type Clock, systemClock, TributaryError } from '@tributary/delta'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { Lake } from '../../src/worker/lake.ts'
 import { watch } from '../../src/worker/watch.ts'
 import { canonicalRows, lakeIn, openWorkplace, put, snapshotOf, type Workplace } from '../support/workplace.ts'
 
@@ -65,4 +66,50 @@ test('a watch takes a load once its newest file has settled, in one commit, then
       { name: 'v', type: 'string' },
     ]),
   ).toEqual(['["1","a"]', '["2","c"]'])
+})
+
+/** A lake whose landing does not answer to the looks from one number to another. */
+async function silentLake(name: string, silent: { readonly from: number; readonly to: number }): Promise<Lake> {
+  let looks = 0
+  const clock = scriptedClock(new Map())
+  const config = 'landing: landing\nlake: lake\ntables:\n  s.t: {key: [id]}\n'
+  return lakeIn(join(workplace.folder, name), config, {
+    clock,
+    wrapStore: (store, what) => {
+      if (what !== 'landing') return store
+      return {
+        ...store,
+        list: (...given) => {
+          looks += 1
+          if (looks < silent.from || looks > silent.to) return store.list(...given)
+          throw new TributaryError('unavailable', 'STORE_FAILED', `Look ${looks} failed. A test did this.`)
+        },
+      }
+    },
+  })
+}
+
+test('a landing that falls silent is waited for, longer each time', async () => {
+  const lake = await silentLake('silent', { from: 2, to: 4 })
+  const ending = new AbortController()
+  const warned: string[] = []
+  await watch(lake, workplace.engine, {
+    intervalMs: SECOND_MS,
+    signal: ending.signal,
+    onEvent: (event) => {
+      if (event.kind === 'warning') warned.push(`${(lake.clock.now() - START_MS) / SECOND_MS} s: ${event.message}`)
+      if (warned.length === 3) ending.abort()
+    },
+  })
+  expect(warned).toEqual([
+    '1 s: Look 2 failed. A test did this.',
+    '3 s: Look 3 failed. A test did this.',
+    '7 s: Look 4 failed. A test did this.',
+  ])
+})
+
+test('a landing that never answered ends the watch: its name is wrong, or the network', async () => {
+  const lake = await silentLake('never', { from: 1, to: 1 })
+  const options = { intervalMs: SECOND_MS, signal: new AbortController().signal }
+  await expect(watch(lake, workplace.engine, options)).rejects.toThrow('Look 1 failed. A test did this.')
 })

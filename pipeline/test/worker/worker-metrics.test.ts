@@ -51,6 +51,42 @@ test('commits, rows, messages and lags are counted, and said as Prometheus reads
     expect(lines).toContain(line)
 })
 
+test('the hop of DMS is counted by commit, where files carry the time at the source', () => {
+  const metrics = workerMetrics({ now: () => 0 })
+  metrics.onEvent(COMMITTED)
+  metrics.onEvent({ ...COMMITTED, dmsMs: 61_000 })
+  expect(metrics.text(0)).toContain('tributary_lag_seconds_count{hop="dms"} 1\n')
+  expect(metrics.text(0)).toContain('tributary_lag_seconds_sum{hop="dms"} 61\n')
+})
+
+test('a table is late while a file waits longer than its target, also during the look that takes it in', async () => {
+  let nowMs = 0
+  const metrics = workerMetrics({ now: () => nowMs }, new Map([['s.a', 60_000]]))
+  const server = await serveMetrics(metrics, LISTEN, async () => 0)
+  const fresh = async (): Promise<readonly [number, string]> => {
+    const answer = await fetch(`http://${server.address}/freshness`)
+    return [answer.status, await answer.text()]
+  }
+  metrics.onSignal({ kind: 'woken', table: 's.a', writtenMs: 0 })
+  metrics.onSignal({ kind: 'woken', table: 's.a', writtenMs: 50_000 })
+  nowMs = 60_000
+  expect(await fresh()).toEqual([200, 'fresh\n'])
+  nowMs = 61_000
+  metrics.onSignal({ kind: 'looking', table: 's.a' })
+  expect(await fresh()).toEqual([503, 's.a: a file waits for 61 s, the target is 60 s\n'])
+  expect(metrics.text(0)).toContain('tributary_table_waiting_seconds{table="s.a"} 61\n')
+  expect(metrics.text(0)).toContain('tributary_table_target_seconds{table="s.a"} 60\n')
+  metrics.onSignal({ kind: 'woken', table: 's.a', writtenMs: 61_000 })
+  metrics.onSignal({ kind: 'looked', table: 's.a', waitingSinceMs: undefined })
+  expect(await fresh()).toEqual([200, 'fresh\n'])
+  nowMs = 122_000
+  expect(await fresh()).toEqual([503, 's.a: a file waits for 61 s, the target is 60 s\n'])
+  // A late table does not make the worker ill: starting it anew would not help.
+  metrics.onSignal({ kind: 'answered', by: 'queue' })
+  expect((await fetch(`http://${server.address}/healthz`)).status).toBe(200)
+  server.close()
+})
+
 test('a table that goes on is no longer stopped', () => {
   const metrics = workerMetrics({ now: () => 0 })
   metrics.onEvent({ kind: 'stopped', table: 's."a"', code: 'LATE_FILE', message: 'late' })

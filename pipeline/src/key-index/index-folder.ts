@@ -1,0 +1,98 @@
+// The index of one table as it lies on disk, and what is open of it.
+import { createHash } from 'node:crypto'
+import { join } from 'node:path'
+import { type Snapshot, TributaryError } from '@tributary/delta'
+import { dropIndex, type IndexSubject, type Manifest, readManifest } from './manifest.ts'
+import { openRun, type Run } from './read-run.ts'
+
+/** A local folder of key indexes: a cache that may be deleted at any time. */
+export interface IndexPlace {
+  readonly folder: string
+  /** So many rows are scanned rather than asked for; half a million unless set. */
+  readonly scannedRowsMax?: number
+}
+
+/** Where the index of one table is kept, and what is open of it. */
+export interface IndexHolder {
+  readonly folder: string
+  /** So many rows are scanned rather than asked for. */
+  readonly scannedRowsMax: number
+  open: OpenIndex | undefined
+  /** Versions that are batches of this process, as far as the index does not cover them. */
+  readonly batches: Set<number>
+  /** What a batch would have asked it about, when it was not there. */
+  missed: IndexSubject | undefined
+  /** Settles when the index that is being built is ready, or was given up. */
+  building: Promise<void> | undefined
+}
+
+// A scan of fewer keys takes no longer than to ask for them.
+const SCANNED_ROWS_MAX = 500_000
+
+/** An index whose runs are open. */
+export interface OpenIndex {
+  readonly number: number
+  readonly manifest: Manifest
+  /** Newest first. */
+  readonly runs: readonly Run[]
+  /** The snapshot at the manifest's version, when it is at hand. */
+  readonly covered: Snapshot | undefined
+}
+
+/** The place of a table's index below the folder of all indexes; nothing is open yet. */
+export function holdIndex({ folder, scannedRowsMax = SCANNED_ROWS_MAX }: IndexPlace, url: string): IndexHolder {
+  const name = createHash('sha256').update(url).digest('hex').slice(0, 32)
+  return {
+    folder: join(folder, name),
+    scannedRowsMax,
+    open: undefined,
+    batches: new Set(),
+    missed: undefined,
+    building: undefined,
+  }
+}
+
+/** The newest index in the folder, runs opened; the one that is open already when it is the newest. Throws `INDEX_DAMAGED`. */
+export function openNewest(holder: IndexHolder): OpenIndex | undefined {
+  const newest = readManifest(holder.folder)
+  if (newest === undefined) {
+    closeIndex(holder)
+    return undefined
+  }
+  const { open } = holder
+  if (open !== undefined && open.number === newest.number && open.manifest.salt === newest.manifest.salt) return open
+  const kept = new Map(open?.runs.map((run) => [run.path, run]))
+  const runs = newest.manifest.runs.map(({ name }) => {
+    const path = join(holder.folder, name)
+    const run = kept.get(path) ?? openRun(path)
+    kept.delete(path)
+    return run
+  })
+  for (const run of kept.values()) run.close()
+  holder.open = { ...newest, runs, covered: undefined }
+  return holder.open
+}
+
+/** Puts an index that was just written in the place of the open one. */
+export function replaceOpen(holder: IndexHolder, next: OpenIndex): void {
+  for (const run of holder.open?.runs ?? []) if (!next.runs.includes(run)) run.close()
+  holder.open = next
+}
+
+/** Closes what is open. */
+export function closeIndex(holder: IndexHolder): void {
+  for (const run of holder.open?.runs ?? []) run.close()
+  holder.open = undefined
+}
+
+/** Drops the index, for all processes. */
+export function discardIndex(holder: IndexHolder): void {
+  closeIndex(holder)
+  dropIndex(holder.folder)
+}
+
+/** Whether an error is about the index and not about the table: its bytes, its folder, its disk. */
+export function isIndexFault(error: unknown): boolean {
+  if (error instanceof TributaryError) return error.code === 'INDEX_DAMAGED'
+  return error instanceof Error && 'syscall' in error && 'code' in error
+}

@@ -1,0 +1,139 @@
+// All that lives outside of the processes: the clock, the bucket, the queue, DMS and its database, and the eyes on it all.
+import type { Store } from '@tributary/delta'
+import { type Random, randomFrom } from '../support/random.ts'
+import { type Bucket, createBucket } from './bucket.ts'
+import { createDisk } from './disk.ts'
+import { type Faults, noFaults, randomFaults } from './faults.ts'
+import { type Encode, encodeJson, type SimFile } from './landing-files.ts'
+import type { Network } from './s3-client.ts'
+import { type Actor, createScheduler, type Scheduler } from './scheduler.ts'
+import { createQueue, type SimQueue } from './sim-queue.ts'
+import { openSourceTable, type SourceParts, type SourceTable } from './source.ts'
+import { createWatcher, type Watcher } from './watcher.ts'
+
+/** A message about a file, as it was sent and when it was deleted. */
+export interface SentEvent {
+  readonly file: SimFile
+  /** The newest batch of the file's table at each time when the message was deleted and the object was still the one that it told of. */
+  readonly deletions: number[]
+}
+
+/** Everything of one run. */
+export interface World {
+  readonly seed: number
+  readonly random: Random
+  readonly scheduler: Scheduler
+  readonly faults: Faults
+  readonly bucket: Bucket
+  readonly network: Network
+  readonly queue: SimQueue
+  readonly watcher: Watcher
+  readonly tables: readonly SourceTable[]
+  readonly source: SourceParts
+  /** By message body. */
+  readonly events: Map<string, SentEvent>
+  /** The message body of the last time that each landing object was put. */
+  readonly newest: Map<string, string>
+  /** Every state that each landing object ever had, by key. */
+  readonly files: Map<string, SimFile[]>
+  /** A table's store with its data files on a disk, where an engine needs them there. */
+  readonly onDisk: (store: Store, prefix: string) => Store
+  /** What happened, line by line; nothing is written down unless the run is recorded. */
+  readonly note: (line: () => string) => void
+  readonly history: readonly string[]
+  /** Told of each step of a process, before it is done. */
+  onActorStep: (actor: Actor) => void
+}
+
+/** How a run differs from the usual one. */
+export interface WorldOptions {
+  readonly isRecorded?: boolean
+  readonly encode?: Encode
+  readonly stepsMax?: number
+  readonly hasFaults?: boolean
+  /** Where data files lie for an engine that opens files; without one, in the bucket alone. */
+  readonly folder?: string
+  readonly elsewhere?: ReadonlySet<Promise<unknown>>
+  /** Called once when all is taken in, before workers are told to end; what it brings about has to be taken in, too. */
+  readonly afterDrained?: (world: World) => Promise<void>
+  /** Told of each step. */
+  readonly onStep?: (what: string, actor: Actor | undefined) => void
+}
+
+const START_MS = Date.UTC(2026, 2, 1, 9)
+const STEPS_MAX = 30_000
+const TABLES_MAX = 3
+
+/** The world of a seed. */
+export function createWorld(seed: number, options: WorldOptions = {}): World {
+  const random = randomFrom(seed)
+  const faults = options.hasFaults === false ? noFaults() : randomFaults(random)
+  const history: string[] = []
+  const note = (line: () => string): void => {
+    if (options.isRecorded === true)
+      history.push(`${new Date(scheduler.nowMs()).toISOString().slice(11, 23)} ${line()}`)
+  }
+  const slownessMs = random.pick([0, 5, 50, 500])
+  const scheduler = createScheduler({
+    choose: (count) => random.int(0, count - 1),
+    stepMs: () => random.int(0, slownessMs),
+    startMs: START_MS,
+    stepsMax: options.stepsMax ?? STEPS_MAX,
+    ...(options.elsewhere === undefined ? {} : { elsewhere: options.elsewhere }),
+    onStep: (what, actor) => {
+      options.onStep?.(what, actor)
+      if (actor !== undefined) world.onActorStep(actor)
+    },
+  })
+  const source: SourceParts = {
+    random: randomFrom(seed ^ 0x5ca1ab1e),
+    encode: options.encode ?? encodeJson,
+    nowMs: scheduler.nowMs,
+    badRow: random.pick([0, 0, 0.1, 0.3]),
+  }
+  const names = Array.from({ length: random.int(1, TABLES_MAX) }, (_, at) => `shop.t${at}`)
+  const watcher = createWatcher(names)
+  const bucket = createBucket(scheduler.nowMs, watcher.onWrite)
+  const events = new Map<string, SentEvent>()
+  const newest = new Map<string, string>()
+  const world: World = {
+    seed,
+    random,
+    scheduler,
+    faults,
+    bucket,
+    network: {
+      scheduler,
+      bucket,
+      faults,
+      random,
+      pageKeysMax: random.pick([2, 5, 1000]),
+      onRequest: (actor, request, fate) =>
+        note(() => `${actor.name} ${request.kind} ${request.kind === 'list' ? request.prefix : request.key}: ${fate}`),
+    },
+    queue: createQueue({
+      scheduler,
+      faults,
+      random,
+      receivesMax: random.pick([undefined, 3, 8]),
+      onCall: (actor, what) => note(() => `${actor.name} queue ${what}`),
+      onDelete: (body) => {
+        const event = events.get(body)
+        if (event === undefined || newest.get(event.file.key) !== body) return
+        if (!bucket.objects.has(`landing/${event.file.key}`)) return
+        event.deletions.push(watcher.tables.get(event.file.table)?.batch ?? 0)
+      },
+    }),
+    watcher,
+    tables: names.map((name) => openSourceTable(name, source.random.chance(0.6))),
+    source,
+    events,
+    newest,
+    files: new Map(),
+    onDisk: options.folder === undefined ? (store) => store : createDisk(options.folder, bucket),
+    note,
+    history,
+    onActorStep: () => undefined,
+  }
+  return world
+}
