@@ -49,12 +49,15 @@ export async function findViolations(
 
 /** Whether all that lies in the landing is in the tables. */
 export async function isDrained(world: World): Promise<boolean> {
-  if (world.queue.size() > 0) return false
-  for (const table of world.tables) {
-    const latest = await seeTable(world, table.name)
-    if (checkCompleteness(world, table, latest?.ledger ?? []).length > 0) return false
-  }
+  if (world.queue.size() > 0 || world.tables.some(({ isResting }) => isResting)) return false
+  for (const table of world.tables) if (!(await isTakenIn(world, table))) return false
   return true
+}
+
+/** Whether all files of a table that lie in the landing are in it. */
+export async function isTakenIn(world: World, table: SourceTable): Promise<boolean> {
+  const latest = await seeTable(world, table.name)
+  return checkCompleteness(world, table, latest?.ledger ?? []).length === 0
 }
 
 /** The store of a table, without a network in between. */
@@ -107,7 +110,8 @@ function checkOnce({ name }: SourceTable, { ledger }: SeenTable): readonly strin
 /** I8: what a file held is what became of its rows. */
 function checkCounts({ files }: World, { name }: SourceTable, { state, ledger }: SeenTable): readonly string[] {
   const found: string[] = []
-  for (const { key, hash, read, applied, superseded, noop, quarantined } of ledger) {
+  for (const { kind, key, hash, read, applied, superseded, noop, quarantined } of ledger) {
+    if (kind === 'truncate') continue
     const file = files.get(key)?.find((each) => each.hash === hash)
     const bad = file?.rows.filter((row) => 'bad' in row).length ?? 0
     if (file === undefined) found.push(`I8 ${name} took in ${key}, of bytes that nobody wrote`)
@@ -187,7 +191,7 @@ function checkAcknowledged(
   { name }: SourceTable,
   ledger: readonly LedgerEntry[],
 ): readonly string[] {
-  return [...events.values()].flatMap(({ file, deletions }) => {
+  return [...events.values()].flat().flatMap(({ file, deletions }) => {
     if (file.table !== name || deletions.length === 0) return []
     const batches = ledger.flatMap(({ key, hash, batch }) => (key === file.key && hash === file.hash ? [batch] : []))
     return Math.min(...batches) <= Math.min(...deletions)

@@ -35,6 +35,15 @@ export const MUTANTS: readonly Mutant[] = [
   { what: 'an answer is taken for granted: the ledger is not stored', parts: withSend(losingLedger) },
   { what: 'files of an earlier generation are left out', parts: withoutSuperseded() },
   { what: 'a cut body is taken for the object', parts: withSend(uncheckedBody) },
+  { what: 'of several files in a message the first alone is waited for', parts: readingFirst() },
+  {
+    what: 'a truncate leaves the rows where they are',
+    parts: withSend(truncating((line) => (line.startsWith('{"remove"') ? '' : line))),
+  },
+  {
+    what: 'a truncate does not say which files came before it',
+    parts: withSend(truncating((line) => line.replace(/\\"closedPlace\\":\\"[^"]*"/, '\\"closedPlace\\":\\""'))),
+  },
 ]
 
 function withBatch(change: (batch: PreparedBatch) => PreparedBatch): RunParts {
@@ -125,6 +134,17 @@ function losingLedger(send: Send): Send {
   }
 }
 
+/** Commits of a truncate with other lines. */
+function truncating(change: (line: string) => string): (send: Send) => Send {
+  return (send) => (command) => {
+    if (!(command instanceof Sdk.PutObjectCommand) || !(command.input.Body instanceof Uint8Array)) return send(command)
+    const text = new TextDecoder().decode(command.input.Body)
+    if (!text.includes('"operation":"TRUNCATE"')) return send(command)
+    const Body = new TextEncoder().encode(text.split('\n').map(change).join('\n'))
+    return send(new Sdk.PutObjectCommand({ ...command.input, Body }))
+  }
+}
+
 function uncheckedBody(send: Send): Send {
   return async (command) => {
     const answer = await send(command)
@@ -148,6 +168,18 @@ function deletingAtOnce(): RunParts {
         await queue.delete(messages).catch(() => undefined)
         return messages
       },
+    }),
+  }
+}
+
+function readingFirst(): RunParts {
+  const first = (body: string): string => body.replace(/,\{"eventVersion".*(?=\]\})/, '')
+  return {
+    ...logicParts,
+    wrapQueue: (queue) => ({
+      ...queue,
+      receive: async (options) =>
+        (await queue.receive(options)).map((message) => ({ ...message, body: first(message.body) })),
     }),
   }
 }

@@ -36,7 +36,7 @@ const LIMITS = { windowMs: 500, sweepMs: 20_000, hideMs: 30_000 } as const
 
 /** Starts one to three workers; each is started again when it dies. */
 export function startProcesses(world: World, parts: ProcessParts): Processes {
-  const { random, scheduler, faults } = world
+  const { random, scheduler, deaths } = world
   const running = new Map<Actor, AbortController>()
   const settleMs = random.pick([0, 0, 5_000])
   const isSkewed = random.chance(0.3)
@@ -53,7 +53,10 @@ export function startProcesses(world: World, parts: ProcessParts): Processes {
       scheduler.at(scheduler.nowMs() + random.int(1, RESTART_MS_MAX), 'restart', () => start(name, life + 1))
     }
     followOn(world, parts, { actor, ending, settleMs }).then(
-      () => running.delete(actor),
+      () => {
+        running.delete(actor)
+        deaths.delete(actor)
+      },
       (error: unknown) => {
         // The supervisor's view: it could not reach what it needs, and is started anew.
         if (!(error instanceof TributaryError) || error.kind !== 'unavailable')
@@ -62,17 +65,11 @@ export function startProcesses(world: World, parts: ProcessParts): Processes {
           )
         world.note(() => `${actor.name} ended: ${String(error)}`)
         scheduler.kill(actor)
+        deaths.delete(actor)
         again()
       },
     )
     deaths.set(actor, again)
-  }
-  const deaths = new Map<Actor, () => void>()
-  world.onActorStep = (actor) => {
-    if (!actor.isAlive || !random.chance(faults.crash)) return
-    world.note(() => `${actor.name} dies`)
-    scheduler.kill(actor)
-    deaths.get(actor)?.()
   }
   for (let at = random.int(1, WORKERS_MAX); at > 0; at -= 1) start(`worker-${at}`, 1)
   return {

@@ -4,6 +4,7 @@ import { startSource } from './dms.ts'
 import { heal } from './faults.ts'
 import { findViolations, isDrained, type ReadRows } from './invariants.ts'
 import { memoryWork } from './memory-work.ts'
+import { startOperator } from './operator.ts'
 import { preload } from './preload.ts'
 import { noEngine, type ProcessParts, startProcesses } from './processes.ts'
 import { createWorld, type World, type WorldOptions } from './world.ts'
@@ -50,6 +51,7 @@ export async function runSeed(
   try {
     const source = startSource(world)
     const processes = startProcesses(world, parts)
+    startOperator(world, parts)
     steps += await scheduler.run(source.isOver)
     world.note(() => 'from here on all goes well')
     heal(world.faults)
