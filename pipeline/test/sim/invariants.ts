@@ -11,10 +11,23 @@ import type { SimFile } from './landing-files.ts'
 import { type LiveRow, rowsOfFiles } from './oracle.ts'
 import { directConnection } from './s3-client.ts'
 import type { SourceTable } from './source.ts'
+import { KEPT_MS } from './watcher.ts'
 import type { World } from './world.ts'
 
 /** How rows are read from a table. */
 export type ReadRows = (snapshot: Snapshot) => Promise<readonly LiveRow[]>
+
+/** How the rows that the change feed leaves are read at a time: a vacuum leaves so much of history. */
+export type ReadFeed = (snapshot: Snapshot, nowMs: number) => Promise<readonly LiveRow[]>
+
+/** How rows are read. */
+export interface Reading {
+  readonly readRows: ReadRows
+  /** Absent where nobody can read the change feed. */
+  readonly readFeed?: ReadFeed
+  /** The rows of a data file, where its bytes are all that it takes. */
+  readonly parseRows?: (bytes: Uint8Array) => readonly LiveRow[]
+}
 
 /** A table as it lies in the bucket. */
 export interface SeenTable {
@@ -26,8 +39,7 @@ export interface SeenTable {
 /** Every broken invariant, by its name. Empty is good. */
 export async function findViolations(
   world: World,
-  readRows: ReadRows,
-  readFeed?: ReadRows,
+  { readRows, readFeed, parseRows }: Reading,
 ): Promise<readonly string[]> {
   const found = [...world.watcher.violations]
   for (const table of world.tables) {
@@ -41,15 +53,17 @@ export async function findViolations(
       ...(await checkVersions(world, table, latest, readRows)),
       ...checkSource(table, await readRows(latest.snapshot)),
       ...checkAcknowledged(world, table, latest.ledger),
+      ...(parseRows === undefined ? [] : checkEveryVersion(world, table, { ledger: latest.ledger, parseRows })),
     )
-    if (readFeed !== undefined) found.push(...checkFeed(table, await readFeed(latest.snapshot)))
+    if (readFeed !== undefined)
+      found.push(...checkFeed(table, await readFeed(latest.snapshot, world.scheduler.nowMs())))
   }
   return found
 }
 
 /** Whether all that lies in the landing is in the tables. */
 export async function isDrained(world: World): Promise<boolean> {
-  if (world.queue.size() > 0 || world.tables.some(({ isResting }) => isResting)) return false
+  if (world.queue.size() > 0 || world.errands.size > 0 || world.tables.some(({ isResting }) => isResting)) return false
   for (const table of world.tables) if (!(await isTakenIn(world, table))) return false
   return true
 }
@@ -138,7 +152,6 @@ async function checkQuarantine(
 
 /** Of a longer history some are looked at, always the latest. */
 const VERSIONS_MAX = 4
-const KEPT_MS = 6 * 86_400_000
 
 /** I1 and I5 for versions that can be read. */
 async function checkVersions(
@@ -167,10 +180,34 @@ async function checkVersions(
 }
 
 /** The files whose rows a version stands for. */
-function filesOf({ files }: World, { ledger, state }: SeenTable): readonly SimFile[] {
+function filesOf({ files }: World, { ledger, state }: Pick<SeenTable, 'ledger' | 'state'>): readonly SimFile[] {
   return ledger
     .filter(({ kind, generation }) => generation === state.generation && (kind === 'load' || kind === 'cdc'))
     .flatMap(({ key, hash }) => files.get(key)?.find((file) => file.hash === hash) ?? [])
+}
+
+/** I1 of each version as its commit was written, whoever may read it: its files, and what the ledger held then. */
+function checkEveryVersion(
+  world: World,
+  { name }: SourceTable,
+  { ledger, parseRows }: Pick<SeenTable, 'ledger'> & { readonly parseRows: NonNullable<Reading['parseRows']> },
+): readonly string[] {
+  const rowsOf = new Map<string, readonly LiveRow[] | undefined>()
+  const parse = (path: string): readonly LiveRow[] | undefined => {
+    const object = world.bucket.objects.get(`lake/${name.replace('.', '/')}/${path}`)
+    if (!rowsOf.has(path)) rowsOf.set(path, object && parseRows(object.bytes))
+    return rowsOf.get(path)
+  }
+  return (world.watcher.tables.get(name)?.versions ?? []).flatMap(({ live, state: text }, version) => {
+    const parts = live.map(parse)
+    // A vacuum may take the files of old versions, and the watcher knows of which.
+    if (parts.includes(undefined)) return []
+    const state = parseTableState(text)
+    const known = ledger.filter(({ batch }) => batch <= state.batch)
+    const expected = textOf(rowsOfFiles(filesOf(world, { ledger: known, state })))
+    const rows = textOf(parts.flatMap((part) => part ?? []))
+    return rows === expected ? [] : [`I1 ${name} v${version} was to hold ${expected} and holds ${rows}`]
+  })
 }
 
 /** I1 at the end: the table is the source. */

@@ -1,10 +1,12 @@
 // Tributary, deliberately broken: each variant forgets one rule that the design rests on. A suite that does not notice one of them proves
 // nothing (reliability.md §6, row L). The product has no switches for this: its parts are exchanged on their way in.
 import * as Sdk from '@aws-sdk/client-s3'
+import { type AddFile, type Clock, commit, refreshSnapshot, removeOf, type Snapshot } from '@tributary/delta'
 import type { S3Connection } from '@tributary/delta/s3'
 import type { PreparedBatch } from '../../src/worker/commit-batch.ts'
 import type { TableRun } from '../../src/worker/run.ts'
 import { S3Failure } from './bucket.ts'
+import { readTableRows, writeRows } from './data-files.ts'
 import { memoryWork } from './memory-work.ts'
 import { logicParts, type RunParts } from './run-seed.ts'
 import type { Send } from './s3-client.ts'
@@ -44,7 +46,41 @@ export const MUTANTS: readonly Mutant[] = [
     what: 'a truncate does not say which files came before it',
     parts: withSend(truncating((line) => line.replace(/\\"closedPlace\\":\\"[^"]*"/, '\\"closedPlace\\":\\""'))),
   },
+  {
+    what: 'an OPTIMIZE does not look at what came since it began',
+    parts: withRewrite(async ({ clock }, { snapshot, added }) => {
+      const { version, files } = await refreshSnapshot(snapshot)
+      const removes = files.map((file) => ({ remove: removeOf(file, clock.now()) }))
+      const info = { operation: 'OPTIMIZE' }
+      await commit(snapshot.store, clock, { readVersion: version, actions: [...removes, { add: added }], info })
+    }),
+  },
+  {
+    what: 'an OPTIMIZE deletes the files that it replaced',
+    parts: withRewrite(async ({ clock }, { snapshot, added }) => {
+      const { store, version, files } = snapshot
+      const removes = files.map((file) => ({ remove: removeOf(file, clock.now()) }))
+      const info = { operation: 'OPTIMIZE' }
+      const outcome = await commit(store, clock, { readVersion: version, actions: [...removes, { add: added }], info })
+      if (outcome.kind === 'committed') for (const { path } of files) await store.delete(path)
+    }),
+  },
 ]
+
+function withRewrite(
+  finish: (
+    parts: { readonly clock: Clock },
+    rewritten: { readonly snapshot: Snapshot; readonly added: AddFile },
+  ) => Promise<void>,
+): RunParts {
+  return {
+    ...logicParts,
+    rewrite: async ({ clock }, { snapshot }) => {
+      const added = await writeRows(snapshot.store, clock, await readTableRows(snapshot))
+      await finish({ clock }, { snapshot, added: { ...added, dataChange: false } })
+    },
+  }
+}
 
 function withBatch(change: (batch: PreparedBatch) => PreparedBatch): RunParts {
   return {

@@ -1,8 +1,9 @@
 // Workers that follow the queue with the product's own code, die at any of their steps, and are started again by a supervisor.
-import { type Engine, TributaryError } from '@tributary/delta'
+import { type Clock, type Engine, type Snapshot, TributaryError } from '@tributary/delta'
 import { type S3Connection, s3StoreOver } from '@tributary/delta/s3'
 import type { Config } from '../../src/config/config.ts'
 import { s3Settings } from '../../src/config/s3-settings.ts'
+import type { PinPlace } from '../../src/maintain/pins.ts'
 import type { Queue } from '../../src/queue/queue.ts'
 import { followQueue } from '../../src/worker/follow-queue.ts'
 import type { Lake } from '../../src/worker/lake.ts'
@@ -12,10 +13,17 @@ import { connectionOf } from './s3-client.ts'
 import type { Actor } from './scheduler.ts'
 import type { World } from './world.ts'
 
+/** Writes the live rows of a table into other files. */
+export type Rewrite = (
+  parts: { readonly engine: Engine; readonly clock: Clock },
+  table: { readonly snapshot: Snapshot; readonly place: PinPlace },
+) => Promise<void>
+
 /** What processes are made of. */
 export interface ProcessParts {
   readonly engineFor: (world: World, actor: Actor) => Engine
   readonly work: BatchWork | undefined
+  readonly rewrite: Rewrite
   /** Puts something between a process and the bucket, its stores or its queue. */
   readonly wrapConnection?: (connection: S3Connection) => S3Connection
   readonly wrapLake?: (lake: Lake) => Lake

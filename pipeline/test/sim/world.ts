@@ -45,6 +45,8 @@ export interface World {
   readonly history: readonly string[]
   /** What follows when a process dies; whoever is not here cannot die. */
   readonly deaths: Map<Actor, () => void>
+  /** Rivals that are still under way, or to come. */
+  readonly errands: Set<string>
   /** A person learns that a table was truncated at the source. */
   onTruncated: (table: SourceTable) => void
 }
@@ -96,7 +98,7 @@ export function createWorld(seed: number, options: WorldOptions = {}): World {
     badRow: random.pick([0, 0, 0.1, 0.3]),
   }
   const names = Array.from({ length: random.int(1, TABLES_MAX) }, (_, at) => `shop.t${at}`)
-  const watcher = createWatcher(names)
+  const watcher = createWatcher(names, scheduler.nowMs)
   const bucket = createBucket(scheduler.nowMs, watcher.onWrite)
   const events = new Map<string, readonly Telling[]>()
   const newest = new Map<string, Telling>()
@@ -140,6 +142,7 @@ export function createWorld(seed: number, options: WorldOptions = {}): World {
     note,
     history,
     deaths: new Map(),
+    errands: new Set(),
     onTruncated: () => undefined,
   }
   return world
