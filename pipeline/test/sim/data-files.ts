@@ -53,6 +53,7 @@ export async function readTableRows({ store, files }: Pick<Snapshot, 'store' | '
   return rows
 }
 
-function parseRows(bytes: Uint8Array): readonly StoredRow[] {
+/** The rows of a data file's bytes. */
+export function parseRows(bytes: Uint8Array): readonly StoredRow[] {
   return JSON.parse(new TextDecoder().decode(bytes)) as readonly StoredRow[]
 }

@@ -36,7 +36,7 @@ test(`over ${DAYS} days of files, log, data files and sidecars of a table stop g
   }
   processes.end()
   await world.scheduler.run(processes.haveEnded)
-  expect(await findViolations(world, readTableRows)).toEqual([])
+  expect(await findViolations(world, { readRows: readTableRows })).toEqual([])
   const steady = sizes[STEADY_DAY]
   for (const [what, count] of Object.entries(sizes.at(-1) ?? {}))
     expect(count, `${what}, of ${JSON.stringify(steady)} on day ${STEADY_DAY}`).toBeLessThan(

@@ -1,13 +1,15 @@
 // What DMS and S3 do by themselves: objects appear, change and vanish in the landing, and S3 tells the queue of it, more or less.
-import { eventBody, junkBody } from './events.ts'
+import { eventBody, junkBody, removedBody } from './events.ts'
 import type { SimFile } from './landing-files.ts'
-import { fill, type SourceTable, writeChanges, writeLoad } from './source.ts'
+import { fill, type SourceTable, truncate, writeChanges, writeLoad } from './source.ts'
 import type { World } from './world.ts'
 
 const EVENTS_MIN = 4
 const EVENTS_MAX = 14
 const PAUSE_MS_MAX = 20_000
 const LATE_MS_MAX = 60_000
+/** Chance that S3 tells of a file together with the ones that follow. */
+const TOGETHER = 0.15
 /** A reload follows a load no sooner: S3 tells times in whole seconds. */
 const RELOAD_MS_MIN = 2_000
 
@@ -27,7 +29,7 @@ export function startSource(world: World): { readonly isOver: () => boolean } {
   for (const table of tables) {
     if (random.chance(0.2)) continue
     fill(source, table)
-    putLoad(world, writeLoad(source, table), later)
+    putLoad(world, table, writeLoad(source, table), later)
   }
   const live = (): void => {
     left -= 1
@@ -46,12 +48,22 @@ export function putChanges(world: World, table: SourceTable): void {
 type Later = (ms: number, what: string, work: () => void) => void
 
 function happen(world: World, table: SourceTable, later: Later): void {
-  const { source, bucket, scheduler } = world
+  const { source, bucket, scheduler, watcher } = world
   const { random } = source
   const what = random.int(1, 100)
+  if (table.isResting) return
   const hasLoad = table.files.some(({ kind }) => kind === 'load')
-  if (what <= 8 && hasLoad && scheduler.nowMs() - lastLoadMs(world, table) >= RELOAD_MS_MIN) {
+  const isQuiet = table.loading === 0 && scheduler.nowMs() - lastLoadMs(world, table) >= RELOAD_MS_MIN
+  if (what <= 8 && hasLoad && isQuiet) {
     reload(world, table, later)
+  } else if (what >= 97 && isQuiet && (watcher.tables.get(table.name)?.commits ?? 0) > 0) {
+    truncate(table)
+    // Files stay where DMS is told not to handle the DDL.
+    if (table.late > 0 || random.chance(0.5)) {
+      table.drops += 1
+      empty(world, table, () => true)
+    }
+    world.onTruncated(table)
   } else if (what <= 16 && table.files.length > 0) {
     // A copy renews the time, and of LOAD objects that is the time of the load.
     const again = random.pick(table.files)
@@ -69,10 +81,13 @@ function happen(world: World, table: SourceTable, later: Later): void {
     // What was to come late is gone with the folder.
     const { drops } = table
     const putLate = (): void => {
+      table.late -= 1
       if (table.drops === drops) put(world, file)
     }
-    if (table.hasSequence && random.chance(0.15)) later(random.int(1, LATE_MS_MAX), 'late file', putLate)
-    else put(world, file)
+    if (table.hasSequence && random.chance(0.15)) {
+      table.late += 1
+      later(random.int(1, LATE_MS_MAX), 'late file', putLate)
+    } else put(world, file)
   }
 }
 
@@ -82,9 +97,22 @@ function lastLoadMs({ bucket }: World, table: SourceTable): number {
   return Math.max(0, ...times)
 }
 
+/** DMS deletes the files of a table (dms-format.md, "Truncate/drop"), and S3 tells of that, too, where it is asked to. */
+function empty(
+  { bucket, watcher, source, queue, scheduler }: World,
+  { name }: SourceTable,
+  isGone: (key: string) => boolean,
+): void {
+  for (const key of [...bucket.objects.keys()]) {
+    if (!key.startsWith(`landing/dms/${name.replace('.', '/')}/`) || !isGone(key)) continue
+    watcher.bySource(() => bucket.remove(key))
+    if (source.random.chance(0.2)) queue.send(removedBody(key.slice('landing/'.length), scheduler.nowMs()), 0)
+  }
+}
+
 /** DMS empties the folder before a reload, or leaves the changes in it. */
 function reload(world: World, table: SourceTable, later: Later): void {
-  const { source, bucket, watcher, files } = world
+  const { source, files } = world
   const loads = writeLoad(source, table)
   // Design §3.1: a LOAD object of the very bytes that were taken in before tells nobody of a reload. Those of DMS tell their time.
   if (loads.some(({ key, hash }) => files.get(key)?.some((state) => state.hash === hash))) {
@@ -93,15 +121,19 @@ function reload(world: World, table: SourceTable, later: Later): void {
   }
   const isDropped = source.random.chance(0.3)
   if (isDropped) table.drops += 1
-  for (const key of [...bucket.objects.keys()])
-    if (key.startsWith(`landing/dms/${table.name.replace('.', '/')}/`) && (isDropped || key.includes('/LOAD')))
-      watcher.bySource(() => bucket.remove(key))
-  putLoad(world, loads, later)
+  empty(world, table, (key) => isDropped || key.includes('/LOAD'))
+  putLoad(world, table, loads, later)
 }
 
-function putLoad(world: World, [first, ...others]: readonly SimFile[], later: Later): void {
+function putLoad(world: World, table: SourceTable, [first, ...others]: readonly SimFile[], later: Later): void {
   if (first !== undefined) put(world, first)
-  for (const file of others) later(world.source.random.int(0, 3000), 'more of the load', () => put(world, file))
+  for (const file of others) {
+    table.loading += 1
+    later(world.source.random.int(0, 3000), 'more of the load', () => {
+      table.loading -= 1
+      put(world, file)
+    })
+  }
 }
 
 function put(world: World, file: SimFile): void {
@@ -121,15 +153,29 @@ function putBytes({ watcher, bucket }: World, key: string, bytes: Uint8Array): v
   watcher.bySource(() => bucket.put({ kind: 'put', key: `landing/${key}`, bytes, isConditional: false, metadata: {} }))
 }
 
-/** S3's event: lost, late or twice, as the faults say; now and then something else comes along. */
+/** S3's event: lost, late or twice, as the faults say; together with the next ones; now and then something else comes along. */
 function tell(world: World, file: SimFile): void {
-  const { faults, random, queue, scheduler, events, newest } = world
-  // No two bodies are the same.
-  const body = eventBody(random, [file.key], scheduler.nowMs() + events.size / 1000)
-  newest.set(file.key, body)
+  const { faults, random, queue, scheduler, events, newest, untold } = world
+  const telling = { file, deletions: [] }
+  newest.set(file.key, telling)
   if (random.chance(faults.junk)) queue.send(junkBody(random, events.size), 0)
   if (random.chance(faults.eventLost)) return
-  events.set(body, { file, deletions: [] })
+  untold.push(telling)
+  if (random.chance(TOGETHER)) scheduler.at(scheduler.nowMs() + random.int(1, 2000), 'event', () => sendUntold(world))
+  else sendUntold(world)
+}
+
+/** One message about all of which none was sent yet. */
+function sendUntold({ faults, random, queue, scheduler, events, untold }: World): void {
+  const told = untold.splice(0)
+  if (told.length === 0) return
+  // No two bodies are the same.
+  const body = eventBody(
+    random,
+    told.map(({ file }) => file.key),
+    scheduler.nowMs() + events.size / 1000,
+  )
+  events.set(body, told)
   const delay = (): number => (random.chance(faults.eventLate) ? random.int(1, LATE_MS_MAX) : 0)
   queue.send(body, delay())
   if (random.chance(faults.eventTwice)) queue.send(body, delay())

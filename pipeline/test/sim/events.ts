@@ -24,6 +24,13 @@ export function eventBody(random: Random, keys: readonly string[], timeMs: numbe
   return random.chance(0.2) ? JSON.stringify({ Type: 'Notification', Message: body }) : body
 }
 
+/** A message body about an object that was deleted. */
+export function removedBody(key: string, timeMs: number): string {
+  const s3 = { bucket: { name: PLACE.bucket }, object: { key: `${PLACE.prefix}${key}` } }
+  const eventTime = new Date(timeMs).toISOString()
+  return JSON.stringify({ Records: [{ eventVersion: '2.1', eventTime, eventName: 'ObjectRemoved:Delete', s3 }] })
+}
+
 /** A message that no worker has anything to do for, or that none can read. */
 export function junkBody(random: Random, number: number): string {
   const removed = {

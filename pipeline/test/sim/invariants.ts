@@ -11,10 +11,23 @@ import type { SimFile } from './landing-files.ts'
 import { type LiveRow, rowsOfFiles } from './oracle.ts'
 import { directConnection } from './s3-client.ts'
 import type { SourceTable } from './source.ts'
+import { KEPT_MS } from './watcher.ts'
 import type { World } from './world.ts'
 
 /** How rows are read from a table. */
 export type ReadRows = (snapshot: Snapshot) => Promise<readonly LiveRow[]>
+
+/** How the rows that the change feed leaves are read at a time: a vacuum leaves so much of history. */
+export type ReadFeed = (snapshot: Snapshot, nowMs: number) => Promise<readonly LiveRow[]>
+
+/** How rows are read. */
+export interface Reading {
+  readonly readRows: ReadRows
+  /** Absent where nobody can read the change feed. */
+  readonly readFeed?: ReadFeed
+  /** The rows of a data file, where its bytes are all that it takes. */
+  readonly parseRows?: (bytes: Uint8Array) => readonly LiveRow[]
+}
 
 /** A table as it lies in the bucket. */
 export interface SeenTable {
@@ -26,8 +39,7 @@ export interface SeenTable {
 /** Every broken invariant, by its name. Empty is good. */
 export async function findViolations(
   world: World,
-  readRows: ReadRows,
-  readFeed?: ReadRows,
+  { readRows, readFeed, parseRows }: Reading,
 ): Promise<readonly string[]> {
   const found = [...world.watcher.violations]
   for (const table of world.tables) {
@@ -41,20 +53,25 @@ export async function findViolations(
       ...(await checkVersions(world, table, latest, readRows)),
       ...checkSource(table, await readRows(latest.snapshot)),
       ...checkAcknowledged(world, table, latest.ledger),
+      ...(parseRows === undefined ? [] : checkEveryVersion(world, table, { ledger: latest.ledger, parseRows })),
     )
-    if (readFeed !== undefined) found.push(...checkFeed(table, await readFeed(latest.snapshot)))
+    if (readFeed !== undefined)
+      found.push(...checkFeed(table, await readFeed(latest.snapshot, world.scheduler.nowMs())))
   }
   return found
 }
 
 /** Whether all that lies in the landing is in the tables. */
 export async function isDrained(world: World): Promise<boolean> {
-  if (world.queue.size() > 0) return false
-  for (const table of world.tables) {
-    const latest = await seeTable(world, table.name)
-    if (checkCompleteness(world, table, latest?.ledger ?? []).length > 0) return false
-  }
+  if (world.queue.size() > 0 || world.errands.size > 0 || world.tables.some(({ isResting }) => isResting)) return false
+  for (const table of world.tables) if (!(await isTakenIn(world, table))) return false
   return true
+}
+
+/** Whether all files of a table that lie in the landing are in it. */
+export async function isTakenIn(world: World, table: SourceTable): Promise<boolean> {
+  const latest = await seeTable(world, table.name)
+  return checkCompleteness(world, table, latest?.ledger ?? []).length === 0
 }
 
 /** The store of a table, without a network in between. */
@@ -107,7 +124,8 @@ function checkOnce({ name }: SourceTable, { ledger }: SeenTable): readonly strin
 /** I8: what a file held is what became of its rows. */
 function checkCounts({ files }: World, { name }: SourceTable, { state, ledger }: SeenTable): readonly string[] {
   const found: string[] = []
-  for (const { key, hash, read, applied, superseded, noop, quarantined } of ledger) {
+  for (const { kind, key, hash, read, applied, superseded, noop, quarantined } of ledger) {
+    if (kind === 'truncate') continue
     const file = files.get(key)?.find((each) => each.hash === hash)
     const bad = file?.rows.filter((row) => 'bad' in row).length ?? 0
     if (file === undefined) found.push(`I8 ${name} took in ${key}, of bytes that nobody wrote`)
@@ -134,7 +152,6 @@ async function checkQuarantine(
 
 /** Of a longer history some are looked at, always the latest. */
 const VERSIONS_MAX = 4
-const KEPT_MS = 6 * 86_400_000
 
 /** I1 and I5 for versions that can be read. */
 async function checkVersions(
@@ -163,10 +180,34 @@ async function checkVersions(
 }
 
 /** The files whose rows a version stands for. */
-function filesOf({ files }: World, { ledger, state }: SeenTable): readonly SimFile[] {
+function filesOf({ files }: World, { ledger, state }: Pick<SeenTable, 'ledger' | 'state'>): readonly SimFile[] {
   return ledger
     .filter(({ kind, generation }) => generation === state.generation && (kind === 'load' || kind === 'cdc'))
     .flatMap(({ key, hash }) => files.get(key)?.find((file) => file.hash === hash) ?? [])
+}
+
+/** I1 of each version as its commit was written, whoever may read it: its files, and what the ledger held then. */
+function checkEveryVersion(
+  world: World,
+  { name }: SourceTable,
+  { ledger, parseRows }: Pick<SeenTable, 'ledger'> & { readonly parseRows: NonNullable<Reading['parseRows']> },
+): readonly string[] {
+  const rowsOf = new Map<string, readonly LiveRow[] | undefined>()
+  const parse = (path: string): readonly LiveRow[] | undefined => {
+    const object = world.bucket.objects.get(`lake/${name.replace('.', '/')}/${path}`)
+    if (!rowsOf.has(path)) rowsOf.set(path, object && parseRows(object.bytes))
+    return rowsOf.get(path)
+  }
+  return (world.watcher.tables.get(name)?.versions ?? []).flatMap(({ live, state: text }, version) => {
+    const parts = live.map(parse)
+    // A vacuum may take the files of old versions, and the watcher knows of which.
+    if (parts.includes(undefined)) return []
+    const state = parseTableState(text)
+    const known = ledger.filter(({ batch }) => batch <= state.batch)
+    const expected = textOf(rowsOfFiles(filesOf(world, { ledger: known, state })))
+    const rows = textOf(parts.flatMap((part) => part ?? []))
+    return rows === expected ? [] : [`I1 ${name} v${version} was to hold ${expected} and holds ${rows}`]
+  })
 }
 
 /** I1 at the end: the table is the source. */
@@ -187,7 +228,7 @@ function checkAcknowledged(
   { name }: SourceTable,
   ledger: readonly LedgerEntry[],
 ): readonly string[] {
-  return [...events.values()].flatMap(({ file, deletions }) => {
+  return [...events.values()].flat().flatMap(({ file, deletions }) => {
     if (file.table !== name || deletions.length === 0) return []
     const batches = ledger.flatMap(({ key, hash, batch }) => (key === file.key && hash === file.hash ? [batch] : []))
     return Math.min(...batches) <= Math.min(...deletions)

@@ -1,10 +1,12 @@
 // Tributary, deliberately broken: each variant forgets one rule that the design rests on. A suite that does not notice one of them proves
 // nothing (reliability.md §6, row L). The product has no switches for this: its parts are exchanged on their way in.
 import * as Sdk from '@aws-sdk/client-s3'
+import { type AddFile, type Clock, commit, refreshSnapshot, removeOf, type Snapshot } from '@tributary/delta'
 import type { S3Connection } from '@tributary/delta/s3'
 import type { PreparedBatch } from '../../src/worker/commit-batch.ts'
 import type { TableRun } from '../../src/worker/run.ts'
 import { S3Failure } from './bucket.ts'
+import { readTableRows, writeRows } from './data-files.ts'
 import { memoryWork } from './memory-work.ts'
 import { logicParts, type RunParts } from './run-seed.ts'
 import type { Send } from './s3-client.ts'
@@ -35,7 +37,50 @@ export const MUTANTS: readonly Mutant[] = [
   { what: 'an answer is taken for granted: the ledger is not stored', parts: withSend(losingLedger) },
   { what: 'files of an earlier generation are left out', parts: withoutSuperseded() },
   { what: 'a cut body is taken for the object', parts: withSend(uncheckedBody) },
+  { what: 'of several files in a message the first alone is waited for', parts: readingFirst() },
+  {
+    what: 'a truncate leaves the rows where they are',
+    parts: withSend(truncating((line) => (line.startsWith('{"remove"') ? '' : line))),
+  },
+  {
+    what: 'a truncate does not say which files came before it',
+    parts: withSend(truncating((line) => line.replace(/\\"closedPlace\\":\\"[^"]*"/, '\\"closedPlace\\":\\""'))),
+  },
+  {
+    what: 'an OPTIMIZE does not look at what came since it began',
+    parts: withRewrite(async ({ clock }, { snapshot, added }) => {
+      const { version, files } = await refreshSnapshot(snapshot)
+      const removes = files.map((file) => ({ remove: removeOf(file, clock.now()) }))
+      const info = { operation: 'OPTIMIZE' }
+      await commit(snapshot.store, clock, { readVersion: version, actions: [...removes, { add: added }], info })
+    }),
+  },
+  {
+    what: 'an OPTIMIZE deletes the files that it replaced',
+    parts: withRewrite(async ({ clock }, { snapshot, added }) => {
+      const { store, version, files } = snapshot
+      const removes = files.map((file) => ({ remove: removeOf(file, clock.now()) }))
+      const info = { operation: 'OPTIMIZE' }
+      const outcome = await commit(store, clock, { readVersion: version, actions: [...removes, { add: added }], info })
+      if (outcome.kind === 'committed') for (const { path } of files) await store.delete(path)
+    }),
+  },
 ]
+
+function withRewrite(
+  finish: (
+    parts: { readonly clock: Clock },
+    rewritten: { readonly snapshot: Snapshot; readonly added: AddFile },
+  ) => Promise<void>,
+): RunParts {
+  return {
+    ...logicParts,
+    rewrite: async ({ clock }, { snapshot }) => {
+      const added = await writeRows(snapshot.store, clock, await readTableRows(snapshot))
+      await finish({ clock }, { snapshot, added: { ...added, dataChange: false } })
+    },
+  }
+}
 
 function withBatch(change: (batch: PreparedBatch) => PreparedBatch): RunParts {
   return {
@@ -125,6 +170,17 @@ function losingLedger(send: Send): Send {
   }
 }
 
+/** Commits of a truncate with other lines. */
+function truncating(change: (line: string) => string): (send: Send) => Send {
+  return (send) => (command) => {
+    if (!(command instanceof Sdk.PutObjectCommand) || !(command.input.Body instanceof Uint8Array)) return send(command)
+    const text = new TextDecoder().decode(command.input.Body)
+    if (!text.includes('"operation":"TRUNCATE"')) return send(command)
+    const Body = new TextEncoder().encode(text.split('\n').map(change).join('\n'))
+    return send(new Sdk.PutObjectCommand({ ...command.input, Body }))
+  }
+}
+
 function uncheckedBody(send: Send): Send {
   return async (command) => {
     const answer = await send(command)
@@ -148,6 +204,18 @@ function deletingAtOnce(): RunParts {
         await queue.delete(messages).catch(() => undefined)
         return messages
       },
+    }),
+  }
+}
+
+function readingFirst(): RunParts {
+  const first = (body: string): string => body.replace(/,\{"eventVersion".*(?=\]\})/, '')
+  return {
+    ...logicParts,
+    wrapQueue: (queue) => ({
+      ...queue,
+      receive: async (options) =>
+        (await queue.receive(options)).map((message) => ({ ...message, body: first(message.body) })),
     }),
   }
 }

@@ -1,8 +1,9 @@
 // Workers that follow the queue with the product's own code, die at any of their steps, and are started again by a supervisor.
-import { type Engine, TributaryError } from '@tributary/delta'
+import { type Clock, type Engine, type Snapshot, TributaryError } from '@tributary/delta'
 import { type S3Connection, s3StoreOver } from '@tributary/delta/s3'
 import type { Config } from '../../src/config/config.ts'
 import { s3Settings } from '../../src/config/s3-settings.ts'
+import type { PinPlace } from '../../src/maintain/pins.ts'
 import type { Queue } from '../../src/queue/queue.ts'
 import { followQueue } from '../../src/worker/follow-queue.ts'
 import type { Lake } from '../../src/worker/lake.ts'
@@ -12,10 +13,17 @@ import { connectionOf } from './s3-client.ts'
 import type { Actor } from './scheduler.ts'
 import type { World } from './world.ts'
 
+/** Writes the live rows of a table into other files. */
+export type Rewrite = (
+  parts: { readonly engine: Engine; readonly clock: Clock },
+  table: { readonly snapshot: Snapshot; readonly place: PinPlace },
+) => Promise<void>
+
 /** What processes are made of. */
 export interface ProcessParts {
   readonly engineFor: (world: World, actor: Actor) => Engine
   readonly work: BatchWork | undefined
+  readonly rewrite: Rewrite
   /** Puts something between a process and the bucket, its stores or its queue. */
   readonly wrapConnection?: (connection: S3Connection) => S3Connection
   readonly wrapLake?: (lake: Lake) => Lake
@@ -36,7 +44,7 @@ const LIMITS = { windowMs: 500, sweepMs: 20_000, hideMs: 30_000 } as const
 
 /** Starts one to three workers; each is started again when it dies. */
 export function startProcesses(world: World, parts: ProcessParts): Processes {
-  const { random, scheduler, faults } = world
+  const { random, scheduler, deaths } = world
   const running = new Map<Actor, AbortController>()
   const settleMs = random.pick([0, 0, 5_000])
   const isSkewed = random.chance(0.3)
@@ -53,7 +61,10 @@ export function startProcesses(world: World, parts: ProcessParts): Processes {
       scheduler.at(scheduler.nowMs() + random.int(1, RESTART_MS_MAX), 'restart', () => start(name, life + 1))
     }
     followOn(world, parts, { actor, ending, settleMs }).then(
-      () => running.delete(actor),
+      () => {
+        running.delete(actor)
+        deaths.delete(actor)
+      },
       (error: unknown) => {
         // The supervisor's view: it could not reach what it needs, and is started anew.
         if (!(error instanceof TributaryError) || error.kind !== 'unavailable')
@@ -62,17 +73,11 @@ export function startProcesses(world: World, parts: ProcessParts): Processes {
           )
         world.note(() => `${actor.name} ended: ${String(error)}`)
         scheduler.kill(actor)
+        deaths.delete(actor)
         again()
       },
     )
     deaths.set(actor, again)
-  }
-  const deaths = new Map<Actor, () => void>()
-  world.onActorStep = (actor) => {
-    if (!actor.isAlive || !random.chance(faults.crash)) return
-    world.note(() => `${actor.name} dies`)
-    scheduler.kill(actor)
-    deaths.get(actor)?.()
   }
   for (let at = random.int(1, WORKERS_MAX); at > 0; at -= 1) start(`worker-${at}`, 1)
   return {

@@ -1,11 +1,13 @@
 // One seed, one run: DMS writes, workers work and die, faults end, the backlog drains, workers are told to end, and then all is checked.
-import { readTableRows } from './data-files.ts'
+import { parseRows, readTableRows } from './data-files.ts'
 import { startSource } from './dms.ts'
 import { heal } from './faults.ts'
-import { findViolations, isDrained, type ReadRows } from './invariants.ts'
+import { findViolations, isDrained, type Reading } from './invariants.ts'
 import { memoryWork } from './memory-work.ts'
+import { startOperator } from './operator.ts'
 import { preload } from './preload.ts'
 import { noEngine, type ProcessParts, startProcesses } from './processes.ts'
+import { rewriteInMemory, startRivals } from './rivals.ts'
 import { createWorld, type World, type WorldOptions } from './world.ts'
 
 /** What came of a run. */
@@ -18,14 +20,16 @@ export interface RunReport {
 }
 
 /** A run's parts: what rows are made with and read by, and what is exchanged. */
-export interface RunParts extends ProcessParts {
-  readonly readRows: ReadRows
-  /** The rows that the change feed leaves; absent where nobody can read it. */
-  readonly readFeed?: ReadRows
-}
+export interface RunParts extends ProcessParts, Reading {}
 
 /** Rows in memory, as JSON. */
-export const logicParts: RunParts = { engineFor: () => noEngine, work: memoryWork, readRows: readTableRows }
+export const logicParts: RunParts = {
+  engineFor: () => noEngine,
+  work: memoryWork,
+  rewrite: rewriteInMemory,
+  readRows: readTableRows,
+  parseRows,
+}
 
 /** After the last file and the last message workers go on for so long, to show that they do nothing twice. */
 const IDLE_MS = 25_000
@@ -50,6 +54,8 @@ export async function runSeed(
   try {
     const source = startSource(world)
     const processes = startProcesses(world, parts)
+    startOperator(world, parts)
+    startRivals(world, parts)
     steps += await scheduler.run(source.isOver)
     world.note(() => 'from here on all goes well')
     heal(world.faults)
@@ -77,9 +83,9 @@ function untilDrained(world: World): () => Promise<boolean> {
   }
 }
 
-async function violationsOf(world: World, { readRows, readFeed }: RunParts): Promise<readonly string[]> {
+async function violationsOf(world: World, reading: Reading): Promise<readonly string[]> {
   try {
-    return await findViolations(world, readRows, readFeed)
+    return await findViolations(world, reading)
   } catch (error) {
     return [
       ...world.watcher.violations,

@@ -24,6 +24,7 @@ const BUCKET = 'sim-bucket'
 /** So often the SDK sends a request that fails for the moment. */
 const SDK_ATTEMPTS = 3
 const ZOMBIE_MS_MAX = 120_000
+const LOST_MS = 86_400_000
 
 /** The connection of one process. */
 export function connectionOf(network: Network, actor: Actor): S3Connection {
@@ -85,7 +86,10 @@ async function sendOnce(network: Network, actor: Actor, request: Request): Promi
     }
     if (isWrite && random.chance(faults.zombie)) {
       onRequest(actor, request, 'given up')
-      scheduler.at(scheduler.nowMs() + random.int(1, ZOMBIE_MS_MAX), `late ${what}`, () => {
+      const sentMs = scheduler.nowMs()
+      scheduler.at(sentMs + random.int(1, ZOMBIE_MS_MAX), `late ${what}`, () => {
+        // No request is on its way for days.
+        if (scheduler.nowMs() - sentMs > LOST_MS) return
         try {
           answer(bucket, request, pageKeysMax)
           onRequest(actor, request, 'arrived late')

@@ -83,9 +83,10 @@ export function createQueue(parts: QueueParts): SimQueue {
     },
     remove: (messages) => {
       for (const message of messages) {
-        if (drop(message) === undefined) continue
-        deleted.push(message.body)
-        onDelete(message.body)
+        const dropped = drop(message)
+        if (dropped === undefined) continue
+        deleted.push(dropped.body)
+        onDelete(dropped.body)
       }
     },
     bury: (message, reason) => {

@@ -17,6 +17,14 @@ export interface SourceTable {
   nameMs: number
   /** How often all its files were deleted. */
   drops: number
+  /** Files of a load that are still to be put: until then nothing of the table's structure changes. */
+  loading: number
+  /** Files of changes that were made and are still to be put. */
+  late: number
+  /** Changes before this one happened before the table was truncated: a task that is resumed does not tell of them. */
+  since: number
+  /** It was truncated, and nobody writes to it before the lake knows. */
+  isResting: boolean
 }
 
 /** What a source needs to make files. */
@@ -35,7 +43,8 @@ const LOAD_FILES_MAX = 2
 
 /** An empty table. */
 export function openSourceTable(name: string, hasSequence: boolean): SourceTable {
-  return { name, hasSequence, rows: new Map(), log: [], files: [], nameMs: 0, drops: 0 }
+  const counts = { nameMs: 0, drops: 0, loading: 0, late: 0, since: 0 }
+  return { name, hasSequence, rows: new Map(), log: [], files: [], ...counts, isResting: false }
 }
 
 /** What happened before DMS began: only a full load tells of it. */
@@ -71,7 +80,7 @@ export function writeLoad(parts: SourceParts, table: SourceTable): readonly SimF
 /** The next file of changes. A task that was resumed begins with changes that were in files before. */
 export function writeChanges(parts: SourceParts, table: SourceTable, isResumed: boolean): SimFile {
   const { random, encode, nowMs } = parts
-  const from = Math.max(0, table.log.length - (isResumed ? random.int(1, OVERLAP_MAX) : 0))
+  const from = Math.max(table.since, table.log.length - (isResumed ? random.int(1, OVERLAP_MAX) : 0))
   for (let left = random.int(1, CHANGES_MAX); left > 0; left -= 1) change(random, table)
   table.nameMs = Math.max(nowMs(), table.nameMs + 1)
   const file = simFile(
@@ -82,6 +91,13 @@ export function writeChanges(parts: SourceParts, table: SourceTable, isResumed: 
   )
   table.files.push(file)
   return file
+}
+
+/** TRUNCATE: no row tells of it, neither here nor in a file. */
+export function truncate(table: SourceTable): void {
+  table.rows.clear()
+  table.since = table.log.length
+  table.isResting = true
 }
 
 function withBad({ random, badRow }: SourceParts, rows: readonly SimRow[], { files }: SourceTable): readonly SimRow[] {

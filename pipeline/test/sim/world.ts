@@ -11,8 +11,8 @@ import { createQueue, type SimQueue } from './sim-queue.ts'
 import { openSourceTable, type SourceParts, type SourceTable } from './source.ts'
 import { createWatcher, type Watcher } from './watcher.ts'
 
-/** A message about a file, as it was sent and when it was deleted. */
-export interface SentEvent {
+/** What a message says of one file, and when the message was deleted. */
+export interface Telling {
   readonly file: SimFile
   /** The newest batch of the file's table at each time when the message was deleted and the object was still the one that it told of. */
   readonly deletions: number[]
@@ -30,10 +30,12 @@ export interface World {
   readonly watcher: Watcher
   readonly tables: readonly SourceTable[]
   readonly source: SourceParts
-  /** By message body. */
-  readonly events: Map<string, SentEvent>
-  /** The message body of the last time that each landing object was put. */
-  readonly newest: Map<string, string>
+  /** What each message tells of, by its body. */
+  readonly events: Map<string, readonly Telling[]>
+  /** What S3 has to tell and has not yet. */
+  readonly untold: Telling[]
+  /** The last time that each landing object was put. */
+  readonly newest: Map<string, Telling>
   /** Every state that each landing object ever had, by key. */
   readonly files: Map<string, SimFile[]>
   /** A table's store with its data files on a disk, where an engine needs them there. */
@@ -41,8 +43,12 @@ export interface World {
   /** What happened, line by line; nothing is written down unless the run is recorded. */
   readonly note: (line: () => string) => void
   readonly history: readonly string[]
-  /** Told of each step of a process, before it is done. */
-  onActorStep: (actor: Actor) => void
+  /** What follows when a process dies; whoever is not here cannot die. */
+  readonly deaths: Map<Actor, () => void>
+  /** Rivals that are still under way, or to come. */
+  readonly errands: Set<string>
+  /** A person learns that a table was truncated at the source. */
+  onTruncated: (table: SourceTable) => void
 }
 
 /** How a run differs from the usual one. */
@@ -82,7 +88,7 @@ export function createWorld(seed: number, options: WorldOptions = {}): World {
     ...(options.elsewhere === undefined ? {} : { elsewhere: options.elsewhere }),
     onStep: (what, actor) => {
       options.onStep?.(what, actor)
-      if (actor !== undefined) world.onActorStep(actor)
+      if (actor !== undefined) mayDie(world, actor)
     },
   })
   const source: SourceParts = {
@@ -92,10 +98,10 @@ export function createWorld(seed: number, options: WorldOptions = {}): World {
     badRow: random.pick([0, 0, 0.1, 0.3]),
   }
   const names = Array.from({ length: random.int(1, TABLES_MAX) }, (_, at) => `shop.t${at}`)
-  const watcher = createWatcher(names)
+  const watcher = createWatcher(names, scheduler.nowMs)
   const bucket = createBucket(scheduler.nowMs, watcher.onWrite)
-  const events = new Map<string, SentEvent>()
-  const newest = new Map<string, string>()
+  const events = new Map<string, readonly Telling[]>()
+  const newest = new Map<string, Telling>()
   const world: World = {
     seed,
     random,
@@ -118,22 +124,36 @@ export function createWorld(seed: number, options: WorldOptions = {}): World {
       receivesMax: random.pick([undefined, 3, 8]),
       onCall: (actor, what) => note(() => `${actor.name} queue ${what}`),
       onDelete: (body) => {
-        const event = events.get(body)
-        if (event === undefined || newest.get(event.file.key) !== body) return
-        if (!bucket.objects.has(`landing/${event.file.key}`)) return
-        event.deletions.push(watcher.tables.get(event.file.table)?.batch ?? 0)
+        for (const telling of events.get(body) ?? []) {
+          const { key, table } = telling.file
+          if (newest.get(key) !== telling || !bucket.objects.has(`landing/${key}`)) continue
+          telling.deletions.push(watcher.tables.get(table)?.batch ?? 0)
+        }
       },
     }),
     watcher,
     tables: names.map((name) => openSourceTable(name, source.random.chance(0.6))),
     source,
     events,
+    untold: [],
     newest,
     files: new Map(),
     onDisk: options.folder === undefined ? (store) => store : createDisk(options.folder, bucket),
     note,
     history,
-    onActorStep: () => undefined,
+    deaths: new Map(),
+    errands: new Set(),
+    onTruncated: () => undefined,
   }
   return world
+}
+
+/** A process that dies at this step does not do it. */
+function mayDie({ random, faults, scheduler, deaths, note }: World, actor: Actor): void {
+  const onDeath = deaths.get(actor)
+  if (!actor.isAlive || onDeath === undefined || !random.chance(faults.crash)) return
+  note(() => `${actor.name} dies`)
+  scheduler.kill(actor)
+  deaths.delete(actor)
+  onDeath()
 }
