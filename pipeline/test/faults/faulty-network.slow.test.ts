@@ -1,7 +1,6 @@
 // A network that loses, cuts, repeats and delays, between a worker and a real S3 server, and a server that goes away for a while. Worth its
-// seconds: what the client libraries do then is not ours, and decides what we have to do. Catches a lost write that is taken for made, a
-// batch that counts twice, and a worker that gives up. Under TRIBUTARY_SOAK=1 there are more files, and the server itself is killed and
-// started again.
+// seconds: what the client libraries do then is not ours, and decides what we have to do. Catches a file that is taken in twice or never,
+// and a worker that gives up. Under TRIBUTARY_SOAK=1 there are more files, and the server itself is killed and started again.
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3'
