@@ -3,7 +3,7 @@
 Prints one JSON object a table and reader: {"table", "reader", "rows", "digest", "columns"}. The digest is a SHA-256 over the sorted
 canonical rows, so it does not depend on the order in which a reader returns them. With --rows each reader's canonical rows are
 also written to FOLDER/<last part of TABLE>/<reader>.ndjson, sorted, in the form that `tributary cat -o ndjson` prints, with the
-keys sorted by name. Exits 1 when the readers disagree.
+keys sorted by name. Exits 1 when the readers disagree. A table may be in S3; the environment says where and with which keys.
 """
 
 import argparse
@@ -13,8 +13,10 @@ import decimal
 import hashlib
 import json
 import math
+import os
 import pathlib
 import sys
+import urllib.parse
 from collections.abc import Iterator
 from typing import Any
 
@@ -68,11 +70,13 @@ def read_delta_rs(table: str, version: int | None) -> Iterator[dict[str, Any]]:
 
 def read_duckdb(table: str, version: int | None) -> Iterator[dict[str, Any]]:
     import duckdb
-    import duckdb_extension_delta  # noqa: F401  (only to fail early when the wheel is missing)
+    import duckdb_extension_delta
 
     connection = duckdb.connect(config={"autoinstall_known_extensions": False, "autoload_known_extensions": False})
     connection.execute("SET TimeZone = 'UTC'")
-    connection.load_extension(str(delta_extension()))
+    if table.startswith("s3://"):
+        open_s3(connection)
+    connection.load_extension(extension_of(duckdb_extension_delta))
     at = "" if version is None else f", version => {version}"
     relation = connection.execute(f"SELECT * FROM delta_scan('{table.replace(chr(39), chr(39) * 2)}'{at})")
     reader = relation.to_arrow_reader(BATCH_ROWS)
@@ -80,11 +84,26 @@ def read_duckdb(table: str, version: int | None) -> Iterator[dict[str, Any]]:
         yield from batch.to_pylist()
 
 
-def delta_extension() -> pathlib.Path:
-    import duckdb_extension_delta
+def open_s3(connection: Any) -> None:
+    """delta-rs looks into the environment by itself, DuckDB has to be told."""
+    import duckdb_extension_httpfs
 
-    folder = pathlib.Path(duckdb_extension_delta.__file__).parent
-    return next(folder.rglob("*.duckdb_extension"))
+    connection.load_extension(extension_of(duckdb_extension_httpfs))
+    endpoint = urllib.parse.urlparse(os.environ["AWS_ENDPOINT_URL"])
+    connection.execute(
+        "CREATE SECRET (TYPE s3, KEY_ID $key, SECRET $secret, REGION $region, ENDPOINT $host, URL_STYLE 'path', USE_SSL $tls)",
+        {
+            "key": os.environ["AWS_ACCESS_KEY_ID"],
+            "secret": os.environ["AWS_SECRET_ACCESS_KEY"],
+            "region": os.environ["AWS_REGION"],
+            "host": endpoint.netloc,
+            "tls": endpoint.scheme == "https",
+        },
+    )
+
+
+def extension_of(package: Any) -> str:
+    return str(next(pathlib.Path(package.__file__).parent.rglob("*.duckdb_extension")))
 
 
 READERS = {"delta-rs": read_delta_rs, "duckdb": read_duckdb}

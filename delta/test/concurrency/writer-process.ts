@@ -1,5 +1,6 @@
 // One of the processes of the concurrency test: writer-process.ts TABLE NUMBER SECONDS PAUSE_MS_MAX. Appends, upserts, deletes and optimizes until the
-// time is over, pausing for a random time after each, and prints one line of JSON a commit: its version and what it did.
+// time is over, pausing for a random time after each, and prints one line of JSON a commit: its version, what it did, and between which
+// times.
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import { systemClock } from '../../src/clock.ts'
@@ -17,14 +18,17 @@ const end = systemClock.now() + Number(seconds) * 1000
 
 for (let turn = 1; systemClock.now() < end; turn++) {
   if (turn > 1 && Number(pauseMsMax) > 0) await sleep(next(Number(pauseMsMax)))
+  const startMs = systemClock.now()
   if (turn % OPTIMIZE_EVERY === 0) {
     const { versions } = await table.optimize()
-    for (const version of versions) print({ version, operation: { kind: 'optimize' } })
+    const endMs = systemClock.now()
+    for (const version of versions) print({ version, operation: { kind: 'optimize' }, startMs, endMs })
     continue
   }
   const operation = nextOperation(turn)
   const outcome = await perform(operation)
-  print(outcome.kind === 'committed' ? { version: outcome.version, operation } : { outcome })
+  const endMs = systemClock.now()
+  print(outcome.kind === 'committed' ? { version: outcome.version, operation, startMs, endMs } : { outcome })
 }
 await engine.close()
 

@@ -15,7 +15,7 @@ const bucket = await makeBucket()
 const before = { ...process.env }
 let engine: Engine
 beforeAll(async () => {
-  Object.assign(process.env, bucket.environment, { AWS_ALLOW_HTTP: 'true' })
+  Object.assign(process.env, bucket.environment)
   engine = await openEngine()
 })
 afterAll(async () => {

@@ -19,20 +19,24 @@ export type Fault =
   | { readonly status: number; readonly code: string }
   /** The server answers at once, and the client hears it so many milliseconds later. */
   | { readonly answerAfterMs: number }
-  /** Reaches the server so many milliseconds after the client has given up: a zombie. */
+  /** Reaches the server so many milliseconds after the client has given up, or when something has come true: a zombie. */
   | { readonly arriveAfterMs: number }
+  | { readonly arriveAfter: Promise<unknown> }
 
 export interface ProxiedRequest {
   readonly method: string
   /** As it was sent, decoded. */
   readonly target: string
   readonly headers: IncomingMessage['headers']
+  readonly body: Buffer
 }
 
 export interface FaultProxy {
   readonly endpoint: string
   /** All requests so far, oldest first. */
   readonly requests: readonly ProxiedRequest[]
+  /** Waits until all zombies have arrived. */
+  readonly arrived: () => Promise<void>
   readonly close: () => Promise<void>
 }
 
@@ -42,47 +46,59 @@ interface Answer {
   readonly body: Buffer
 }
 
-/** Opens a proxy before a server on the loopback. `choose` decides about each request. */
+/** Opens a proxy before a server on the loopback. `choose` decides about each request; `onAnswer` hears what the server answers. */
 export async function openFaultProxy(
   target: string,
-  choose: (request: ProxiedRequest) => Fault = () => 'pass',
+  choose: (request: ProxiedRequest) => Fault | Promise<Fault> = () => 'pass',
+  onAnswer: (request: ProxiedRequest, body: Buffer) => void = () => undefined,
 ): Promise<FaultProxy> {
   const requests: ProxiedRequest[] = []
   const late: Promise<unknown>[] = []
   const server = createServer(async (incoming, outgoing) => {
+    const body = await buffer(incoming)
     const seen = {
       method: incoming.method ?? '',
       target: decodeURIComponent(incoming.url ?? ''),
       headers: incoming.headers,
+      body,
     }
     requests.push(seen)
-    const body = await buffer(incoming)
-    const forward = (): Promise<Answer> => ask(target, incoming, body)
-    const fault = choose(seen)
-    if (typeof fault === 'object' && 'arriveAfterMs' in fault) {
+    const forward = async (): Promise<Answer> => {
+      const answered = await ask(target, incoming, body)
+      onAnswer(seen, answered.body)
+      return answered
+    }
+    const fault = await choose(seen)
+    const moment = momentOf(fault)
+    if (moment !== undefined) {
       outgoing.destroy()
-      late.push(sleep(fault.arriveAfterMs).then(forward))
+      late.push(moment.then(forward))
     } else await answer(outgoing, fault, forward).catch(() => outgoing.destroy())
   })
   await once(server.listen(0, '127.0.0.1'), 'listening')
+  const arrived = async (): Promise<void> => void (await Promise.allSettled(late))
   const address = server.address()
   const port = typeof address === 'object' ? address?.port : undefined
   return {
     endpoint: `http://127.0.0.1:${port}`,
     requests,
+    arrived,
     close: async () => {
-      await Promise.allSettled(late)
+      await arrived()
       server.close()
       server.closeAllConnections()
     },
   }
 }
 
-async function answer(
-  outgoing: ServerResponse,
-  fault: Exclude<Fault, { readonly arriveAfterMs: number }>,
-  forward: () => Promise<Answer>,
-): Promise<void> {
+/** When a request arrives that its client has given up; undefined for one that is not late. */
+function momentOf(fault: Fault): Promise<unknown> | undefined {
+  if (typeof fault !== 'object') return undefined
+  if ('arriveAfter' in fault) return fault.arriveAfter
+  return 'arriveAfterMs' in fault ? sleep(fault.arriveAfterMs) : undefined
+}
+
+async function answer(outgoing: ServerResponse, fault: Fault, forward: () => Promise<Answer>): Promise<void> {
   if (fault === 'lose-request') {
     outgoing.destroy()
     return
@@ -96,7 +112,7 @@ async function answer(
   }
   if (fault === 'repeat') await forward()
   const { status, headers, body } = await forward()
-  if (typeof fault === 'object') await sleep(fault.answerAfterMs)
+  if (typeof fault === 'object' && 'answerAfterMs' in fault) await sleep(fault.answerAfterMs)
   if (fault === 'lose-answer') {
     outgoing.destroy()
     return

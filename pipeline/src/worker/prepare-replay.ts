@@ -157,10 +157,12 @@ async function replayFile(run: TableRun, schema: EvolvingSchema, rows: readonly 
   try {
     const landing = isParquet ? run.lake.landing : await writeRecords(run, folder, rows)
     const lake = { ...run.lake, landing }
+    // As it is now: whether these are the bytes that the row came from is asked below.
+    const { sizeBytes, modifiedMs } = (await landing.stat(first.file)) ?? { sizeBytes: 0, modifiedMs: 0 }
     const file: LandingFile = {
       key: first.file,
-      sizeBytes: 0,
-      modifiedMs: 0,
+      sizeBytes,
+      modifiedMs,
       kind: first.kind,
       place: placeOf(first.file),
     }

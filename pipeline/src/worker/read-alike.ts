@@ -12,6 +12,7 @@ import type { TableRun } from './run.ts'
 
 const FILES_AT_ONCE_MAX = 256
 const BYTES_AT_ONCE_MAX = 16 * 1024 * 1024
+const READS_AT_ONCE = 8
 
 /** What was read at once. */
 export interface AlikeReadings {
@@ -76,16 +77,20 @@ async function gather(
   const target = await open(path, 'wx')
   try {
     let [rows, bytes] = [0, 0]
-    for (const file of files.slice(0, FILES_AT_ONCE_MAX)) {
-      if (file.kind !== 'cdc' || file.sizeBytes > SMALL_FILE_BYTES || bytes > BYTES_AT_ONCE_MAX) break
-      const taken = await take(run, engine, { file, pattern })
-      if (taken === undefined) break
-      const { body, reading } = taken
-      await writeAll(target, body)
-      members.push({ key: file.key, place: file.place, start: rows, rows: reading.read })
-      readings.push(reading)
-      rows += reading.read
-      bytes += body.length
+    const candidates = files.slice(0, FILES_AT_ONCE_MAX)
+    for (let from = 0; from < candidates.length; from += READS_AT_ONCE) {
+      const part = candidates.slice(from, from + READS_AT_ONCE)
+      // A bucket answers each with a delay of its own.
+      const taken = await Promise.all(part.map((file) => take(run, engine, { file, pattern })))
+      for (const next of taken) {
+        if (next === undefined || bytes > BYTES_AT_ONCE_MAX) return { members, readings }
+        const { file, body, reading } = next
+        await writeAll(target, body)
+        members.push({ key: file.key, place: file.place, start: rows, rows: reading.read })
+        readings.push(reading)
+        rows += reading.read
+        bytes += body.length
+      }
     }
     return { members, readings }
   } finally {
@@ -98,7 +103,8 @@ async function take(
   run: TableRun,
   engine: Engine,
   { file, pattern }: { readonly file: LandingFile; readonly pattern: FilePattern },
-): Promise<{ readonly body: Buffer; readonly reading: FileReading } | undefined> {
+): Promise<{ readonly file: LandingFile; readonly body: Buffer; readonly reading: FileReading } | undefined> {
+  if (file.kind !== 'cdc' || file.sizeBytes > SMALL_FILE_BYTES) return undefined
   let opened: OpenedFile | undefined
   try {
     opened = await openFile(run, engine, file)
@@ -106,7 +112,7 @@ async function take(
     if (body === undefined) return undefined
     await opened.assertUnchanged()
     const read = opened.count.records - 1
-    return { body, reading: { ...readingOf(file, opened), read, digitsCut: 0, rejects: [] } }
+    return { file, body, reading: { ...readingOf(file, opened), read, digitsCut: 0, rejects: [] } }
   } catch (error) {
     if (error instanceof TributaryError) return undefined
     throw error

@@ -1,4 +1,5 @@
-// A queue far ahead of one slow table: what the worker holds stays bounded, and the other tables go on. Slow for its five thousand messages.
+// A queue far ahead of one slow table: what the worker holds stays bounded, and the other tables go on. Catches an inbox without a bound,
+// and tables that wait for each other. Slow for its five thousand messages.
 import { join } from 'node:path'
 import { systemClock } from '@tributary/delta'
 import { expect, test } from 'vitest'

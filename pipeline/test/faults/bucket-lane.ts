@@ -2,11 +2,15 @@
 // deliveries may come in any order.
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Engine } from '@tributary/delta'
+import { fileURLToPath } from 'node:url'
+import { type Engine, readSnapshot, type Store } from '@tributary/delta'
 import { expect } from 'vitest'
+import { ourRows } from '../../../delta/test/readers/peers.ts'
 import { readConfig } from '../../src/config/config.ts'
+import { readLedger } from '../../src/ledger/ledger.ts'
 import { parseTableState, STATE_DOMAIN } from '../../src/ledger/table-state.ts'
 import { type Lake, openLake } from '../../src/worker/lake.ts'
+import { peerTables } from '../support/python.ts'
 import type { Random } from '../support/random.ts'
 import { canonicalRows, snapshotOf } from '../support/workplace.ts'
 
@@ -40,10 +44,16 @@ export interface BucketLane {
   readonly next: (table: string) => LaneFile
   /** Each table is as it was after one of its files: no batch is half there. */
   readonly checkStates: (engine: Engine, when: string) => Promise<void>
+  /** Files of all tables so far. */
+  readonly files: () => number
+  /** Whether a commit holds a file. */
+  readonly isTakenIn: (key: string) => Promise<boolean>
   /** Whether all files are taken in. */
   readonly isComplete: () => Promise<boolean>
   /** All rows are there, each row of each file counted once. */
   readonly checkEnd: (engine: Engine) => Promise<void>
+  /** delta-rs and DuckDB's own extension read the same rows; the environment has to tell them where a bucket is. */
+  readonly checkReaders: (engine: Engine) => Promise<void>
 }
 
 /** Writes `tributary.yaml` into a folder. `place` holds landing, lake and queue; the environment has to say where they are. */
@@ -59,10 +69,12 @@ export async function openBucketLane(
   const lake = openLake(await readConfig(join(folder, 'tributary.yaml')))
   const known = new Map<string, LaneTable>(tables.map((name) => [name, { rows: new Map(), states: ['[]'], files: 0 }]))
   const tableOf = (name: string): LaneTable => known.get(name) ?? { rows: new Map(), states: [], files: 0 }
-  const readTotals = async (table: string) => {
+  const readState = async (table: string) => {
     const snapshot = await snapshotOf(lake, table)
-    return snapshot === undefined ? undefined : parseTableState(snapshot.domains.get(STATE_DOMAIN) ?? '').totals
+    return snapshot === undefined ? undefined : parseTableState(snapshot.domains.get(STATE_DOMAIN) ?? '')
   }
+  const readTotals = async (table: string) => (await readState(table))?.totals
+  const taken = new Set<string>()
   const readText = async (engine: Engine, table: string): Promise<string> =>
     JSON.stringify(await canonicalRows(engine, await snapshotOf(lake, table), COLUMNS))
   return {
@@ -72,6 +84,14 @@ export async function openBucketLane(
     next: (name) => nextFile(name, tableOf(name), random),
     checkStates: async (engine, when) => {
       for (const table of tables) expect(tableOf(table).states, when).toContain(await readText(engine, table))
+    },
+    files: () => tables.reduce((sum, table) => sum + tableOf(table).files, 0),
+    isTakenIn: async (key) => {
+      if (taken.has(key)) return true
+      const table = key.split('/').slice(0, 2).join('.')
+      const state = await readState(table)
+      for (const entry of await readLedger(lake.tableStore(table), state?.ledger ?? [])) taken.add(entry.key)
+      return taken.has(key)
     },
     isComplete: async () => {
       for (const table of tables) if ((await readTotals(table))?.read !== tableOf(table).files * CHANGES) return false
@@ -86,7 +106,17 @@ export async function openBucketLane(
         expect((applied ?? 0) + (superseded ?? 0) + (noop ?? 0)).toBe(read)
       }
     },
+    checkReaders: async (engine) => {
+      const stores = tables.map((table) => lake.tableStore(table))
+      const read = await peerTables(stores.map(nameOf), join(folder, 'read'))
+      for (const [at, store] of stores.entries())
+        expect(read[at], store.url).toEqual(await ourRows(engine, await readSnapshot(store)))
+    },
   }
+}
+
+function nameOf({ url }: Store): string {
+  return url.startsWith('file:') ? fileURLToPath(url) : url
 }
 
 function nextFile(name: string, table: LaneTable, random: Random): LaneFile {

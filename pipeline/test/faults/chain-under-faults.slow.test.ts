@@ -1,6 +1,7 @@
 // The whole chain with nothing of ours in between, under everything that goes wrong with queues and workers: two workers on one queue, killed
-// in the middle, files told twice, junk, and files that nobody is told of. Five thousand files, with the lake in a bucket too, run under
-// TRIBUTARY_SOAK=1.
+// in the middle, files told twice, junk, and files that nobody is told of. Catches a file that is taken in twice or never, a batch that is
+// half there, a message that is deleted before its files are in commits, and one that nobody can read and that goes round for ever. Five
+// thousand files, with the lake in a bucket too, run under TRIBUTARY_SOAK=1.
 import { join } from 'node:path'
 import {
   CreateBucketCommand,
@@ -15,7 +16,8 @@ import { type MotoQueue, makeQueue, readDead, sendBody, startMoto } from '../que
 import { startWatching, untilTrue, type Watching } from '../soak/watching.ts'
 import { randomFrom, seedOfRun } from '../support/random.ts'
 import { openWorkplace, type Workplace } from '../support/workplace.ts'
-import { type LaneFile, openBucketLane } from './bucket-lane.ts'
+import { type BucketLane, type LaneFile, openBucketLane } from './bucket-lane.ts'
+import { type DeleteWatch, watchDeletes } from './watch-deletes.ts'
 
 const TABLES = ['s.a', 's.b', 's.c', 's.d', 's.e']
 /** Of each table. */
@@ -37,6 +39,7 @@ const before = { ...process.env }
 const workers: Watching[] = []
 let workplace: Workplace
 let queue: MotoQueue
+let deletes: DeleteWatch | undefined
 
 beforeAll(async () => {
   Object.assign(process.env, moto.environment)
@@ -47,6 +50,7 @@ beforeAll(async () => {
 })
 afterAll(async () => {
   for (const worker of workers) await worker.end('SIGKILL')
+  await deletes?.close()
   s3.destroy()
   await moto.close()
   await workplace.close()
@@ -75,8 +79,10 @@ test('two workers, killed and told twice, wrongly or not at all, take each file 
 }, async () => {
   const seed = seedOfRun()
   const random = randomFrom(seed)
-  const place = `landing: s3://landing/dms\nlake: ${IS_SOAK ? 's3://lake' : 'lake'}\nqueue: ${queue.url}`
-  const lane = await openBucketLane(join(workplace.folder, 'chain'), { place, tables: TABLES, random })
+  const landing = { bucket: 'landing', prefix: 'dms/' }
+  deletes = await watchDeletes(moto, queue, landing, () => lane)
+  const place = `landing: s3://landing/dms\nlake: ${IS_SOAK ? 's3://lake' : 'lake'}\nqueue: ${deletes.url}`
+  const lane: BucketLane = await openBucketLane(join(workplace.folder, 'chain'), { place, tables: TABLES, random })
   const running = Array.from({ length: WORKERS }, () => start(lane.folder))
   const killEvery = Math.floor(FILES / (KILLS + 1))
   let kills = 0
@@ -110,5 +116,8 @@ test('two workers, killed and told twice, wrongly or not at all, take each file 
   for (const worker of running) await worker.end('SIGTERM')
   console.log(`seed ${seed}: ${FILES * TABLES.length} files, ${kills} kills, ${dead.length} messages put aside`)
   await lane.checkEnd(workplace.engine)
+  await lane.checkReaders(workplace.engine)
+  expect([...deletes.tooEarly]).toEqual([])
+  expect(deletes.deleted.size).toBeGreaterThan((FILES * TABLES.length) / 2)
   expect(new Set(dead)).toEqual(new Set(['not a notification of S3: it is no JSON']))
 })

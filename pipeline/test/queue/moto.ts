@@ -39,6 +39,8 @@ export async function startMoto(): Promise<Moto> {
     AWS_REGION: 'us-east-1',
     AWS_ACCESS_KEY_ID: KEYS.accessKeyId,
     AWS_SECRET_ACCESS_KEY: KEYS.secretAccessKey,
+    // delta-rs asks for leave.
+    AWS_ALLOW_HTTP: 'true',
   }
   const sqs = new SQSClient({ endpoint, region: 'us-east-1', credentials: KEYS })
   const close = async (): Promise<void> => {

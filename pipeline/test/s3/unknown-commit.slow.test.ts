@@ -1,5 +1,5 @@
 // A commit whose answer is lost, and which nobody can look up, may be there or not: the next run finds out, and no file counts twice.
-
+// Catches an unknown outcome that is taken for one of the two others, and a late commit that replaces another.
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -15,6 +15,7 @@ const bucket = await makeBucket()
 const before = { ...process.env }
 let onCommit: Fault = 'pass'
 let proxy: FaultProxy
+let wakeZombies = (): void => undefined
 let engine: Engine
 let folder: string
 beforeAll(async () => {
@@ -28,27 +29,33 @@ beforeAll(async () => {
 })
 afterAll(async () => {
   await engine.close()
+  wakeZombies()
   await proxy.close()
   await rm(folder, { recursive: true })
   process.env = before
 })
 
-test.each<[string, Fault, number]>([
-  ['was made', 'lose-answer', 0],
-  ['arrives much later', { arriveAfterMs: 6_000 }, 1],
-])('a commit that %s, without anyone hearing of it, is settled by the next run', async (name, fault, commits) => {
+test.each([
+  ['was made', 0],
+  ['arrives much later', 1],
+])('a commit that %s, without anyone hearing of it, is settled by the next run', async (name, commits) => {
+  const muchLater = new Promise<void>((resolve) => {
+    wakeZombies = resolve
+  })
   const lake = await lakeOf(name.replaceAll(' ', '-'))
   await ingest(lake, engine)
   await put(lake, '20260301-101502123.csv', 'U,1,eins\nI,3,drei')
   // From here on nobody hears of version 1: neither the writer, nor who looks.
   const store = lake.tableStore('shop.people')
-  onCommit = fault
+  onCommit = commits === 0 ? 'lose-answer' : { arriveAfter: muchLater }
   const lost = await ingest(lake, engine).finally(() => {
     onCommit = 'pass'
   })
   expect(lost.tables).toMatchObject([{ commits: 0, stopped: { code: 'WRITE_UNKNOWN' } }])
   const settled = await ingest(lake, engine)
   expect(settled.tables).toMatchObject([{ version: 1, commits, stopped: null }])
+  wakeZombies()
+  await proxy.arrived()
   const snapshot = await readSnapshot(store)
   const rows = await engine.all(`SELECT id, name FROM (${await scanSql(engine, snapshot)}) ORDER BY id`)
   expect(rows.map((row) => row['name'])).toEqual(['eins', 'two', 'drei'])

@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path'
 import { s3Store } from '@tributary/delta/s3'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { makeBucket } from '../../../delta/test/servers/bucket.ts'
-import { SOAK } from '../../../delta/test/soak.ts'
+import { times } from '../../../delta/test/soak.ts'
 import { startWatching, untilTrue, type Watching } from './watching.ts'
 
 const TABLES = ['a', 'b', 'c', 'd', 'e']
@@ -99,7 +99,7 @@ test('the memory of a worker does not grow with the files that it takes in', { t
   await writeFile(join(folder, 'tributary.yaml'), config('landing', 'lake'))
   await mkdir(join(folder, 'landing'))
   worker = startWatching(folder, { isMeasured: true })
-  const minutes = SOAK > 0 ? Math.ceil(DAY_MINUTES * SOAK) : 15
+  const minutes = times(15, DAY_MINUTES)
   const samples = await replay(worker, minutes, (key, text) => writeWhole(join(folder, 'landing'), key, text))
   judge('on a disk', worker.files(), samples)
 })
@@ -109,7 +109,7 @@ test('nor does it on S3', { timeout: 3_600_000 }, async () => {
   await writeFile(join(folder, 'tributary.yaml'), config(`s3://${bucket.name}/landing`, `s3://${bucket.name}/lake`))
   const landing = s3Store(`s3://${bucket.name}/landing`, bucket.options)
   worker = startWatching(folder, { environment: bucket.environment, isMeasured: true })
-  const minutes = SOAK > 0 ? Math.ceil((DAY_MINUTES / 10) * SOAK) : 8
+  const minutes = times(8, DAY_MINUTES / 10)
   const samples = await replay(worker, minutes, (key, text) => landing.write(key, Buffer.from(text)))
   judge('on S3', worker.files(), samples)
 })

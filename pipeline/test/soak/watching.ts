@@ -17,6 +17,8 @@ export interface Watching {
   readonly files: () => number
   /** The same by table. */
   readonly filesOf: (table: string) => number
+  /** How often it warned. */
+  readonly warnings: () => number
   /** The last lines that it wrote. */
   readonly said: () => string
   /**
@@ -48,18 +50,21 @@ export function startWatching(
   let collector: Promise<Collector> | undefined
   const taken = new Map<string, number>()
   const lines: string[] = []
+  let warnings = 0
   createInterface({ input: child.stderr }).on('line', (line) => {
     const [, inspector] = /^Debugger listening on (ws:\S+)$/.exec(line) ?? []
     if (inspector !== undefined) collector = openCollector(inspector)
     lines.push(line)
     if (lines.length > 20) lines.shift()
-    const { table, files } = parseCommitted(line)
-    taken.set(table, (taken.get(table) ?? 0) + files)
+    const { event, table = '', files = 0 } = parseEvent(line)
+    if (event === 'warning') warnings += 1
+    if (event === 'committed') taken.set(table, (taken.get(table) ?? 0) + files)
   })
   return {
     process: child,
     files: () => [...taken.values()].reduce((sum, files) => sum + files, 0),
     filesOf: (table) => taken.get(table) ?? 0,
+    warnings: () => warnings,
     said: () => lines.join('\n'),
     ownMiB: async () => {
       await (await collector)?.collect()
@@ -89,9 +94,6 @@ export async function untilTrue(worker: Watching, isTrue: () => boolean | Promis
   )
 }
 
-function parseCommitted(line: string): { readonly table: string; readonly files: number } {
-  const none = { table: '', files: 0 }
-  if (!line.startsWith('{')) return none
-  const said = JSON.parse(line) as { readonly event?: string; readonly table?: string; readonly files?: number }
-  return said.event === 'committed' ? { table: said.table ?? '', files: said.files ?? 0 } : none
+function parseEvent(line: string): { readonly event?: string; readonly table?: string; readonly files?: number } {
+  return line.startsWith('{') ? (JSON.parse(line) as ReturnType<typeof parseEvent>) : {}
 }

@@ -20,7 +20,17 @@ export async function runPython(script: string, ...rest: readonly string[]): Pro
 
 /** The table's rows as delta-rs and DuckDB's delta extension read them: canonical lines, sorted. Fails when the two differ. */
 export async function peerRows(table: string, folder: string): Promise<readonly string[]> {
-  await runPython(COMPARE, table, '--rows', folder)
-  const text = await readFile(join(folder, basename(table), 'delta-rs.ndjson'), 'utf8')
-  return text.split('\n').slice(0, -1)
+  const [rows = []] = await peerTables([table], folder)
+  return rows
+}
+
+/** The same of several tables, whose last names differ. */
+export async function peerTables(tables: readonly string[], folder: string): Promise<readonly (readonly string[])[]> {
+  await runPython(COMPARE, ...tables, '--rows', folder)
+  return Promise.all(
+    tables.map(async (table) => {
+      const text = await readFile(join(folder, basename(table), 'delta-rs.ndjson'), 'utf8')
+      return text.split('\n').slice(0, -1)
+    }),
+  )
 }
