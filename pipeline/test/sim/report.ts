@@ -1,4 +1,5 @@
 // What a person needs who has a seed that broke something.
+import { times } from '../../../delta/test/soak.ts'
 import { type RunParts, type RunReport, runSeed } from './run-seed.ts'
 import type { WorldOptions } from './world.ts'
 
@@ -19,6 +20,14 @@ export interface RangeReport {
 }
 
 const LINES_MAX = 60
+/** As many as take about a minute and a half of one core (logic) and one minute (DuckDB). */
+const SEEDS = { logic: times(2_000, 50_000), duckdb: times(60, 2_000) } as const
+
+/** One half of the seeds of a test run: each has a file, and CI two cores. */
+export function halfOf(name: Simulation['name'], half: 1 | 2): { readonly first: number; readonly last: number } {
+  const middle = SEEDS[name] / 2
+  return half === 1 ? { first: 1, last: Math.floor(middle) } : { first: Math.floor(middle) + 1, last: SEEDS[name] }
+}
 
 /** Runs seeds one after another, up to the first that breaks something. */
 export async function runRange(
