@@ -1,5 +1,5 @@
-// Worth its seconds: only a real process, really killed, shows what a bucket holds when nobody could tidy up. Catches a batch that is
-// committed in pieces, and one that the next process takes in again. 400 kills run under TRIBUTARY_SOAK=1.
+// Worth its seconds: only a real process, really killed, shows what a bucket holds when nobody could tidy up. Catches a
+// batch that the next process takes in again. 400 kills run under TRIBUTARY_SOAK=1.
 import { join } from 'node:path'
 import type { Engine } from '@tributary/delta'
 import { s3Store } from '@tributary/delta/s3'

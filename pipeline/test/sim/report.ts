@@ -21,7 +21,7 @@ export interface RangeReport {
 
 const LINES_MAX = 60
 /** As many as take about a minute and a half of one core (logic) and one minute (DuckDB). */
-const SEEDS = { logic: times(2_000, 50_000), duckdb: times(60, 2_000) } as const
+const SEEDS = { logic: times(1_500, 50_000), duckdb: times(40, 2_000) } as const
 
 /** One half of the seeds of a test run: each has a file, and CI two cores. */
 export function halfOf(name: Simulation['name'], half: 1 | 2): { readonly first: number; readonly last: number } {
