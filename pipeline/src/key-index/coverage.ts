@@ -46,7 +46,10 @@ async function regainsRows({ store }: Snapshot, old: AddFile, now: AddFile): Pro
 /** Tells one snapshot from all others, also from one of the same version in another history of the table. */
 export function fingerprintOf({ version, metadata, transactions, domains, files }: Snapshot): string {
   const hash = createHash('sha256')
-  hash.update(JSON.stringify([version, metadata.id, [...transactions.values()], [...domains]]))
+  // Checkpoint and commits may name them in another order.
+  const batches = [...transactions.values()].map(({ appId, version: batch }) => `${appId} ${batch}`).toSorted()
+  const texts = [...domains].map((domain) => domain.join(' ')).toSorted()
+  hash.update(JSON.stringify([version, metadata.id, batches, texts]))
   for (const { path, deletionVector } of files)
     hash.update(`\n${path} ${deletionVector?.pathOrInlineDv ?? ''} ${deletionVector?.offset ?? ''}`)
   return hash.digest('hex')

@@ -76,8 +76,8 @@ export async function readCovered(
         : await readSnapshot(store, { version: manifest.version })
     return fingerprintOf(covered) === manifest.fingerprint ? covered : undefined
   } catch (error) {
-    // The log was cleaned, or it never had that version.
-    if (error instanceof TributaryError && (error.kind === 'not-found' || error.kind === 'invalid')) return undefined
+    // The log was cleaned, or it never had that version, or cannot be read so far back: the index is built anew.
+    if (error instanceof TributaryError && error.kind !== 'unavailable') return undefined
     throw error
   }
 }

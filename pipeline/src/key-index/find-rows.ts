@@ -45,15 +45,15 @@ export async function findRows(
   return found.filter(({ path, position }) => liveness.isLive(path, position))
 }
 
-/** Whether a key of the newer runs has a live row elsewhere. */
+/** Whether a key of the newer runs, newest first, has a live row elsewhere. */
 export async function haveLiveTwins(
   newer: readonly Run[],
   older: readonly Run[],
   liveness: Liveness,
 ): Promise<boolean> {
-  for (const run of newer)
+  for (const [at, run] of newer.entries())
     for (let number = 0; number < run.blocks; number++) {
-      const rows = await findRows(older, keysOf(run, number), liveness)
+      const rows = await findRows([...newer.slice(at + 1), ...older], keysOf(run, number), liveness)
       if (rows.some((row) => !isEntryOf(run, number, row))) return true
     }
   return false

@@ -9,9 +9,9 @@ export function isIndexable(type: string): boolean {
   return INDEXED.test(type)
 }
 
-/** SQL of a key's hash, a UHUGEINT. Equal keys have equal hashes; that others do is as likely as that MD5 fails by chance. */
-export function hashSql(key: IndexSubject['key'], salt: string): string {
-  const texts = key.map(([name]) => `CAST(${quoteName(name)} AS VARCHAR)`)
+/** SQL of a key's hash over the relation `alias`, a UHUGEINT. Equal keys have equal hashes; that others do is as likely as that MD5 fails by chance. */
+export function hashSql(key: IndexSubject['key'], salt: string, alias: string): string {
+  const texts = key.map(([name]) => `CAST(${alias}.${quoteName(name)} AS VARCHAR)`)
   const [only = ''] = texts
   // With its length in front, no part can take over what belongs to the next.
   const text = texts.length === 1 ? only : texts.map((part) => `strlen(${part}) || ':' || ${part}`).join(' || ')

@@ -20,10 +20,12 @@ import { indexDamaged } from '../errors.ts'
 export interface IndexSubject {
   readonly url: string
   readonly tableId: string
-  /** Name and type of each key column. */
-  readonly key: readonly (readonly [string, string])[]
-  readonly sequence: readonly [string, string] | null
+  readonly key: readonly IndexedColumn[]
+  readonly sequence: IndexedColumn | null
 }
+
+/** A column's name, its type, and its name in the files. */
+export type IndexedColumn = readonly [name: string, type: string, physicalName: string]
 
 /** One run of an index. */
 export interface RunEntry {

@@ -36,11 +36,11 @@ export async function writeEntries(
   })
   const numbers = files.map(({ path: name }, at) => `(${quoteText(name)}, ${at})`).join(', ')
   // NULL is no key: nothing is equal to it.
-  const isKey = key.map((name) => `${quoteName(name)} IS NOT NULL`).join(' AND ')
-  const rows = `SELECT ${hashSql(subject.key, salt)} AS h, v.number::UBIGINT AS file, "__position"::UBIGINT AS position${
+  const isKey = key.map((name) => `s.${quoteName(name)} IS NOT NULL`).join(' AND ')
+  const rows = `SELECT ${hashSql(subject.key, salt, 's')} AS h, v.number::UBIGINT AS file, s."__position"::UBIGINT AS position${
     sequence === null
       ? ''
-      : `, "__file", "__row", CAST(${sequence[1] === 'string' ? `nullif(${quoteName(sequence[0])}, '')` : quoteName(sequence[0])} AS VARCHAR) AS seq`
+      : `, s."__file", s."__row", CAST(${sequence[1] === 'string' ? `nullif(s.${quoteName(sequence[0])}, '')` : `s.${quoteName(sequence[0])}`} AS VARCHAR) AS seq`
   } FROM (${scan}) s JOIN (VALUES ${numbers}) v(path, number) ON v.path = s."__path" WHERE ${isKey}`
   const names = files.map((file) => file.path)
   if (sequence === null)

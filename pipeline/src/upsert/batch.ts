@@ -87,9 +87,9 @@ export async function stageFile(engine: Engine, shape: TableShape, file: StagedF
   const missing = shape.key.filter((name) => !file.columns.includes(name))
   if (missing.length > 0) throw keyColumnsMissing(file.key, missing)
   return insert(engine, shape, file, {
-    relation: `(${file.relation})`,
+    relation: `(${file.relation}) r`,
     number: 1,
-    row: '"__row"',
+    row: 'r."__row"',
     place: quoteText(file.place),
     file: quoteText(file.key),
   })
@@ -112,19 +112,19 @@ export async function stageFilesAtOnce(
   await engine.run(`CREATE OR REPLACE TEMP TABLE owners AS
     SELECT "__start" + unnest(range(1, "__rows" + 1)) AS "__counted", "__number" AS "__owner" FROM ranges`)
   await insert(engine, shape, files, {
-    relation: `(SELECT r.*, f.* FROM (${files.relation}) r JOIN owners ON r."__row" = "__counted" JOIN ranges f ON f."__number" = "__owner")`,
-    number: '"__number"',
-    row: '"__row" - "__start"',
-    place: '"__at"',
-    file: '"__key"',
+    relation: `(${files.relation}) r JOIN owners o ON r."__row" = o."__counted" JOIN ranges f ON f."__number" = o."__owner"`,
+    number: 'f."__number"',
+    row: 'r."__row" - f."__start"',
+    place: 'f."__at"',
+    file: 'f."__key"',
   })
   const counts = await engine.all(
-    'SELECT "__file" AS file, count(*) AS n FROM batch SEMI JOIN ranges ON "__key" = "__file" GROUP BY 1',
+    'SELECT b."__file" AS file, count(*) AS n FROM batch b SEMI JOIN ranges f ON f."__key" = b."__file" GROUP BY 1',
   )
   return new Map(counts.map(({ file, n }) => [String(file), Number(n)]))
 }
 
-/** Which file of this statement a row is of, and where in it: SQL over the relation. */
+/** Which file of this statement a row is of, and where in it: SQL over the relation, whose rows are `r`. */
 interface RowOrigin {
   readonly relation: string
   readonly number: number | string
@@ -144,25 +144,25 @@ async function insert(
     // Some sources log only the key columns that changed: an empty before image means "as it is now".
     return image === undefined
       ? `NULL AS ${quoteName(`__was_${name}`)}`
-      : `CASE WHEN "__op" = 'U' THEN coalesce(${quoteName(image)}, ${quoteName(name)}) END AS ${quoteName(`__was_${name}`)}`
+      : `CASE WHEN r."__op" = 'U' THEN coalesce(r.${quoteName(image)}, r.${quoteName(name)}) END AS ${quoteName(`__was_${name}`)}`
   })
   const sequence =
     shape.sequence === undefined || !file.columns.includes(shape.sequence)
       ? 'NULL'
-      : sequenceValue(shape, shape.sequence)
+      : sequenceValue(shape, shape.sequence, 'r')
   const [inserted] = await engine.all(`INSERT INTO batch BY NAME SELECT
     ${[
       // A number for each row of the batch: DuckDB's own `rowid` would be hidden by a column of that name.
       `(SELECT coalesce(max("__n") >> 40, 0) FROM batch) + ${origin.number} << 40 | ${origin.row} AS "__n"`,
-      nameList(file.columns),
+      nameList(file.columns, 'r'),
       ...was,
-      '"__op"',
+      'r."__op"',
       `${file.kind === 'load' ? 0 : 1} AS "__phase"`,
       `${sequence} AS "__seq"`,
       `${origin.place} AS "__place"`,
       `${origin.file} AS "__file"`,
       `${origin.row} AS "__row"`,
-      '"__unset"',
+      'r."__unset"',
     ].join(', ')}
     FROM ${origin.relation}`)
   return Number(inserted?.['Count'] ?? 0)

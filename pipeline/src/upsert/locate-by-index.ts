@@ -3,7 +3,7 @@ import type { IndexedOrder } from '../key-index/find-rows.ts'
 import type { IndexHolder } from '../key-index/index-folder.ts'
 import { HALVES, hashSql, isIndexable } from '../key-index/key-hash.ts'
 import { bringIndex, type KeyIndex } from '../key-index/key-index.ts'
-import type { IndexSubject } from '../key-index/manifest.ts'
+import type { IndexedColumn, IndexSubject } from '../key-index/manifest.ts'
 import { hashesOf } from '../key-index/write-entries.ts'
 import { fieldOf, nameList, type TableShape } from './batch.ts'
 import type { UpsertParts } from './target.ts'
@@ -53,12 +53,14 @@ async function ask(
 ): Promise<number | undefined> {
   // In the order of the hashes, so that each key's number is its place in the question.
   await engine.run(`CREATE OR REPLACE TEMP TABLE asked AS
-    SELECT ${nameList(shape.key)}, h, row_number() OVER (ORDER BY h) - 1 AS "__at"
-    FROM (SELECT DISTINCT ${nameList(shape.key)}, ${hashSql(subject.key, index.salt)} AS h FROM ${keysFrom})`)
+    SELECT *, row_number() OVER (ORDER BY "__hash") - 1 AS "__at"
+    FROM (SELECT DISTINCT ${nameList(shape.key, 'k')}, ${hashSql(subject.key, index.salt, 'k')} AS "__hash" FROM ${keysFrom} k)`)
   const files = numbering()
   const answers: (readonly AppendValue[])[] = []
   let asked = 0
-  for await (const part of engine.streamVectors(`SELECT ${HALVES} FROM asked ORDER BY "__at"`)) {
+  for await (const part of engine.streamVectors(
+    `SELECT ${HALVES} FROM (SELECT "__hash" AS h, "__at" FROM asked) ORDER BY "__at"`,
+  )) {
     const rows = await index.find(hashesOf(part))
     if (rows === undefined) return undefined
     for (const { at, path, position, order } of rows)
@@ -74,11 +76,11 @@ async function ask(
     })`,
   )
   await engine.append('answered', ['__at', '__number', '__position', ...order], answers)
-  const guarded = guard ? `, CAST("__text" AS ${sequenceType(shape)}) AS "__seq", "__file", "__row"` : ''
+  const guarded = guard ? `, CAST(a."__text" AS ${sequenceType(shape)}) AS "__seq", a."__file", a."__row"` : ''
   const paths = files.names().map((path, number) => `(${quoteText(path)}, ${number})`)
   const [created] = await engine.all(`CREATE OR REPLACE TEMP TABLE located AS
-    SELECT ${nameList(shape.key)}, p.path AS "__path", "__position"${guarded} FROM answered JOIN asked USING ("__at")
-    JOIN (VALUES ${paths.length === 0 ? "('', 0)" : paths.join(', ')}) p(path, number) ON p.number = "__number"`)
+    SELECT ${nameList(shape.key, 'k')}, p.path AS "__path", a."__position"${guarded} FROM answered a JOIN asked k ON k."__at" = a."__at"
+    JOIN (VALUES ${paths.length === 0 ? "('', 0)" : paths.join(', ')}) p(path, number) ON p.number = a."__number"`)
   return Number(created?.['Count'] ?? 0)
 }
 
@@ -100,11 +102,18 @@ function numbering(): { readonly of: (name: string) => number; readonly names: (
   }
 }
 
+// Columns of `asked`.
+const OURS = /^__(?:hash|at)$/i
+
 /** What an index of that table is about; undefined when its keys cannot be indexed. */
 function subjectOf({ store, metadata }: Snapshot, shape: TableShape): IndexSubject | undefined {
-  const typed = (name: string): readonly [string, string] => [name, String(fieldOf(shape, name).type)]
+  // Names change hands where columns are mapped; what the files call a column does not.
+  const typed = (name: string): IndexedColumn => {
+    const { type, metadata: facts } = fieldOf(shape, name)
+    return [name, String(type), String(facts['delta.columnMapping.physicalName'] ?? name)]
+  }
   const key = shape.key.map(typed)
-  if (!key.every(([, type]) => isIndexable(type))) return undefined
+  if (!key.every(([name, type]) => isIndexable(type) && !OURS.test(name))) return undefined
   return {
     url: store.url,
     tableId: metadata.id,

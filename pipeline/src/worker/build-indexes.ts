@@ -2,7 +2,7 @@
 import { createIndex } from '../key-index/key-index.ts'
 import type { TableRun } from './run.ts'
 
-/** Builds the index that batches of a table missed, at the version that the session has. Ends early when the run is interrupted. */
+/** Builds the index that batches of a table missed, at the version that the session has. Ends early when the run is interrupted; what fails is told. */
 export async function buildMissedIndex({ engine, lake, session, table, options }: TableRun): Promise<void> {
   const { index, snapshot } = session
   const subject = index?.missed
@@ -18,23 +18,21 @@ export async function buildMissedIndex({ engine, lake, session, table, options }
     if (keys !== undefined)
       options.onEvent?.({ kind: 'indexed', table: table.name, keys, ms: lake.clock.now() - startMs })
   } catch (error) {
-    if (!options.signal?.aborted) throw error
+    // The table is as it was, and is scanned.
+    const why = error instanceof Error ? error.message : String(error)
+    if (!options.signal?.aborted)
+      options.onEvent?.({ kind: 'warning', table: table.name, message: `its key index could not be built: ${why}` })
   } finally {
     options.signal?.removeEventListener('abort', stop)
     await fork.close()
   }
 }
 
-/** The same while other work goes on; what fails is told and does no harm: the table is scanned. */
+/** The same while other work goes on. */
 export function buildMeanwhile(run: TableRun): void {
   const { index } = run.session
   if (index === undefined || index.missed === undefined || index.building !== undefined) return
-  index.building = buildMissedIndex(run)
-    .catch((error: unknown) => {
-      const message = `its key index could not be built: ${error instanceof Error ? error.message : String(error)}`
-      run.options.onEvent?.({ kind: 'warning', table: run.table.name, message })
-    })
-    .finally(() => {
-      index.building = undefined
-    })
+  index.building = buildMissedIndex(run).finally(() => {
+    index.building = undefined
+  })
 }

@@ -126,7 +126,7 @@ async function runBatch(
     await writes.discard()
     return 'conflicted'
   }
-  session.index?.batches.add(outcome.version)
+  if (session.index?.open !== undefined) session.index.batches.add(outcome.version)
   options.room?.pace.note(guessPlainBytes(plan), lake.clock.now() - startMs)
   const { metadata } = session.snapshot ?? {}
   if (metadata !== undefined && isCheckpointDue({ version: outcome.version, metadata })) {
