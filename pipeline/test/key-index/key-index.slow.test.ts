@@ -120,6 +120,44 @@ test('two processes share an index, and the one that comes second goes on with i
   expect(names.length, 'old manifests go').toBeLessThanOrEqual(2)
 })
 
+test('key columns may be named as the statements name their own, and an index outlives processes and checkpoints', async () => {
+  const names = ['h', 'path', 'number', 'file', 'position', 'hi', 'lo', 'seq', 'k', 'a', 'p', 's', '__key', '__start']
+  const config = (folder: string, options: Parameters<typeof lakeIn>[2]): Promise<Lake> =>
+    lakeIn(
+      join(place.folder, folder),
+      `landing: landing\nlake: lake\ndms: {DataFormat: csv, AddColumnName: true}\ntables:\n  ${TABLE}:\n    key: [${names.join(', ')}]\n    columns: {${names.map((name) => `${name}: long`).join(', ')}, note: string}\n    sequence: note\n`,
+      options,
+    )
+  const cached = { index: { folder: join(place.folder, 'cache'), scannedRowsMax: 0 } }
+  const lakes = [await config('indexed', cached), await config('plain', {})]
+  const built: string[] = []
+  for (let at = 0; at < 24; at++) {
+    const lines = Array.from({ length: 10 }, (_, row) =>
+      [
+        at === 0 ? 'I' : 'U',
+        ...names.map((_, column) => (at * 3 + row) * (column + 1)),
+        `s${String(at).padStart(4, '0')}`,
+      ].join(','),
+    )
+    const file = at === 0 ? 'LOAD00000001.csv' : `20260101-${String(at).padStart(9, '0')}.csv`
+    const states: unknown[] = []
+    for (const [which, each] of lakes.entries()) {
+      await put(
+        join(place.folder, which === 0 ? 'indexed' : 'plain'),
+        `shop/orders/${file}`,
+        `${[['Op', ...names, 'note'].join(','), ...lines].join('\n')}\n`,
+      )
+      // A process of its own each time.
+      expectDone(await ingest(each, place.engine, { onEvent: (event) => event.kind === 'indexed' && built.push(file) }))
+      const snapshot = await snapshotOf(each, TABLE)
+      if (snapshot === undefined) throw new Error('no table')
+      states.push(await place.engine.all(`SELECT * FROM (${await scanSql(place.engine, snapshot)}) ORDER BY ALL`))
+    }
+    expect(states[0], file).toEqual(states[1])
+  }
+  expect(built, 'it is built once').toHaveLength(1)
+})
+
 test('where the cache cannot be written, batches scan', async () => {
   mkdirSync(join(place.folder, 'blocked'))
   writeFileSync(join(place.folder, 'blocked/cache'), 'a file')

@@ -15,7 +15,7 @@ const CONFIG = `landing: landing
 lake: lake
 dms: {DataFormat: csv, AddColumnName: true, CsvNullValue: 'NULL'}
 tables:
-  shop.orders: {key: [id], columns: {id: long, at: timestamp, note: string}}
+  shop.orders: {key: [id], columns: {id: long, at: timestamp, __key: string}}
 `
 
 let place: Workplace
@@ -53,34 +53,34 @@ function contentOf(at: number): Buffer {
   const file = (header: string, lines: readonly string[]): Buffer => Buffer.from(`${[header, ...lines].join('\n')}\n`)
   switch (at) {
     case 12:
-      return file('Op,id,at,note', [...rows.slice(0, 2), 'U,seven,2026-01-01 00:00:00,bad', ...rows.slice(2)])
+      return file('Op,id,at,__key', [...rows.slice(0, 2), 'U,seven,2026-01-01 00:00:00,bad', ...rows.slice(2)])
     case 15:
-      return file('Op,id,at,note', [])
+      return file('Op,id,at,__key', [])
     case 18:
       return file(
-        'Op,id,at,note,added',
+        'Op,id,at,__key,added',
         rows.map((row) => `${row},x`),
       )
     case 21:
-      return gzipSync(file('Op,id,at,note', rows))
+      return gzipSync(file('Op,id,at,__key', rows))
     case 24:
-      return file('Op,id,at,note', ['U,245,2026-01-01 00:00:00,"two\nlines, ""quoted"""', 'U,246,NULL,NULL'])
+      return file('Op,id,at,__key', ['U,245,2026-01-01 00:00:00,"two\nlines, ""quoted"""', 'U,246,NULL,NULL'])
     case 27:
       return file(
-        'Op,at,id,note',
+        'Op,at,id,__key',
         rows.map((row) => row.replace(/^(.),(\d+),([^,]+)/, '$1,$3,$2')),
       )
     case 30:
-      return file('Op,id,at,note', ['', ...rows])
+      return file('Op,id,at,__key', ['', ...rows])
     case 33:
       return file(
-        'Op,id,at,note',
+        'Op,id,at,__key',
         rows.map((row) => `${row}\r`),
       )
     case 36:
-      return file('Op,id,at,note', ['U,367,2026-01-01 00:00:00.1234567,long'])
+      return file('Op,id,at,__key', ['U,367,2026-01-01 00:00:00.1234567,long'])
     default:
-      return file('Op,id,at,note', rows)
+      return file('Op,id,at,__key', rows)
   }
 }
 
