@@ -158,6 +158,28 @@ test('key columns may be named as the statements name their own, and an index ou
   expect(built, 'it is built once').toHaveLength(1)
 })
 
+test('columns that change their names with one another are told apart', async () => {
+  await deliver('LOAD00000001.csv', rows('I', 1, 50))
+  await bothDo(async (each) => {
+    await using table = await openTable(each.tableStore(TABLE).url)
+    await table.setProperties({ 'delta.columnMapping.mode': 'name' })
+    await table.addColumns([{ name: 'twin', type: 'long', nullable: true, metadata: {} }])
+    await table.upsert({
+      key: ['id'],
+      changes: Array.from({ length: 50 }, (_, at) => ({ id: BigInt(at + 1), note: 'n', twin: BigInt(at + 26) })),
+    })
+  })
+  await deliver('20260101-000000001.csv', rows('U', 10, 20))
+  await deliver('20260101-000000002.csv', rows('U', 21, 22))
+  await bothDo(async (each) => {
+    await using table = await openTable(each.tableStore(TABLE).url)
+    await table.renameColumn('id', 'was')
+    await table.renameColumn('twin', 'id')
+    await table.renameColumn('was', 'twin')
+  })
+  await deliver('20260101-000000003.csv', rows('U', 26, 75))
+})
+
 test('where the cache cannot be written, batches scan', async () => {
   mkdirSync(join(place.folder, 'blocked'))
   writeFileSync(join(place.folder, 'blocked/cache'), 'a file')
