@@ -31,7 +31,10 @@ export function addResolve(command: Command, invocation: Invocation): void {
         'reason',
       ]),
     )
-    .option('--truncate', 'the source was truncated: empty the live table; needs --reason')
+    .option(
+      '--truncate',
+      'the source was truncated: empty the live table, of the rows of later files too; so give it when all earlier files are taken in and no later one is; needs --reason',
+    )
     .option('--reason <text>', 'why; kept in the ledger')
     .action((name: string, flags: ResolveFlags) => resolve(invocation, name, flags))
 }

@@ -61,16 +61,20 @@ export function openNewest(holder: IndexHolder): OpenIndex | undefined {
   }
   const { open } = holder
   if (open !== undefined && open.number === newest.number && open.manifest.salt === newest.manifest.salt) return open
-  const kept = new Map(open?.runs.map((run) => [run.path, run]))
-  const runs = newest.manifest.runs.map(({ name }) => {
-    const path = join(holder.folder, name)
-    const run = kept.get(path) ?? openRun(path)
-    kept.delete(path)
-    return run
-  })
-  for (const run of kept.values()) run.close()
-  holder.open = { ...newest, runs, covered: undefined }
-  return holder.open
+  const known = new Map(open?.runs.map((run) => [run.path, run]))
+  const runs: Run[] = []
+  try {
+    for (const { name } of newest.manifest.runs) {
+      const path = join(holder.folder, name)
+      runs.push(known.get(path) ?? openRun(path))
+    }
+  } catch (error) {
+    for (const run of runs) if (known.get(run.path) !== run) run.close()
+    throw error
+  }
+  const next = { ...newest, runs, covered: undefined }
+  replaceOpen(holder, next)
+  return next
 }
 
 /** Puts an index that was just written in the place of the open one. */

@@ -27,13 +27,17 @@ export type IndexState =
   /** Only a scan can tell, now or ever. */
   | { readonly kind: 'unusable' }
 
+const RETRIED_VERSIONS = 1000
+
 /** Brings the table's index to a snapshot. What is wrong with the index itself is no error: it is dropped, and is missing then. */
 export async function bringIndex(parts: IndexParts, holder: IndexHolder, target: IndexTarget): Promise<IndexState> {
   return unlessFaulty(holder, { kind: 'missing' }, async (): Promise<IndexState> => {
     const open = openNewest(holder)
     if (open === undefined) return { kind: 'missing' }
     if (!isDeepStrictEqual(open.manifest.subject, target.subject)) return drop(holder)
-    if (open.manifest.unusable !== null) return { kind: 'unusable' }
+    if (open.manifest.unusable !== null)
+      // Rows of one key may have become one since.
+      return target.snapshot.version - open.manifest.version > RETRIED_VERSIONS ? drop(holder) : { kind: 'unusable' }
     if (open.manifest.version > target.snapshot.version)
       // Another process is ahead of us, or the table went back in time.
       return (await isAhead(open, target.snapshot)) ? { kind: 'unusable' } : drop(holder)

@@ -42,7 +42,7 @@ export async function listChoices(
     { command: `${base} --accept-schema`, effect: 'take new and missing columns as they are, and go on' },
     {
       command: `${base} --truncate --reason TEXT`,
-      effect: 'the source was truncated: empty the live table and go on from here',
+      effect: 'the source was truncated: empty the live table, whatever file its rows came from, and go on from here',
     },
   ]
   return { stop, choices }

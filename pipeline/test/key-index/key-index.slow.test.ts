@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { openTable, scanSql, systemClock } from '@tributary/delta'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { holdIndex } from '../../src/key-index/index-folder.ts'
-import { readManifest } from '../../src/key-index/manifest.ts'
+import { createManifest, readManifest } from '../../src/key-index/manifest.ts'
 import { optimizeTable } from '../../src/maintain/optimize-table.ts'
 import { planTableRestore, restoreTable } from '../../src/maintain/restore-table.ts'
 import { type IngestSummary, ingest } from '../../src/worker/ingest.ts'
@@ -131,7 +131,7 @@ test('key columns may be named as the statements name their own, and an index ou
   const cached = { index: { folder: join(place.folder, 'cache'), scannedRowsMax: 0 } }
   const lakes = [await config('indexed', cached), await config('plain', {})]
   const built: string[] = []
-  for (let at = 0; at < 24; at++) {
+  for (let at = 0; at < 13; at++) {
     const lines = Array.from({ length: 10 }, (_, row) =>
       [
         at === 0 ? 'I' : 'U',
@@ -178,6 +178,26 @@ test('columns that change their names with one another are told apart', async ()
     await table.renameColumn('was', 'twin')
   })
   await deliver('20260101-000000003.csv', rows('U', 26, 75))
+})
+
+test('a table that had two rows of one key is scanned for a long time, and then its index is tried again', async () => {
+  await deliver('LOAD00000001.csv', rows('I', 1, 50))
+  await deliver('20260101-000000001.csv', rows('U', 10, 20))
+  const giveUp = (ago: number): void => {
+    const { number, manifest } = readManifest(indexFolder()) ?? {}
+    if (number === undefined || manifest === undefined) throw new Error('no index')
+    createManifest(indexFolder(), number + 1, {
+      ...manifest,
+      version: manifest.version - ago,
+      unusable: 'duplicate keys',
+    })
+  }
+  giveUp(0)
+  await deliver('20260101-000000002.csv', rows('U', 20, 30))
+  expect(readManifest(indexFolder())?.manifest.unusable).toBe('duplicate keys')
+  giveUp(2000)
+  await deliver('20260101-000000003.csv', rows('D', 30, 40))
+  expect(readManifest(indexFolder())?.manifest).toMatchObject({ unusable: null, version: 3 })
 })
 
 test('where the cache cannot be written, batches scan', async () => {
