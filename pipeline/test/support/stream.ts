@@ -177,10 +177,11 @@ async function emitChanges(stream: Stream, changes: readonly Change[]): Promise<
 async function emitReplay(stream: Stream): Promise<readonly Emitted[]> {
   const { random, source, table, tally } = stream
   if (!random.chance(0.3)) return []
+  const recent = source.log.slice(-random.int(1, OVERLAP_MAX))
   // Law 2: with a sequence a partial row behind a newer change of its key stops the table, also when it is a repetition.
-  const again = source.log
-    .slice(-random.int(1, OVERLAP_MAX))
-    .filter((change) => table.sequence === 'none' || change.unset.size === 0)
+  // Nor may what ties with it come again alone: the tie would then be decided against the partial row.
+  const partial = new Set(recent.filter(({ unset }) => unset.size > 0).map(({ at }) => at))
+  const again = table.sequence === 'none' ? recent : recent.filter(({ at }) => !partial.has(at))
   tally.add('change replayed', again.length)
   return writeChanges(stream, again)
 }

@@ -1,0 +1,140 @@
+// The same files into a table with a key index and into one without: nobody can tell which is which.
+import { rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { type Engine, openTable, scanSql, systemClock } from '@tributary/delta'
+import { expect } from 'vitest'
+import { holdIndex } from '../../src/key-index/index-folder.ts'
+import { readManifest } from '../../src/key-index/manifest.ts'
+import { optimizeTable } from '../../src/maintain/optimize-table.ts'
+import { planTableRestore, restoreTable } from '../../src/maintain/restore-table.ts'
+import { type IngestSummary, ingest } from '../../src/worker/ingest.ts'
+import type { Lake } from '../../src/worker/lake.ts'
+import type { TableSession } from '../../src/worker/table-session.ts'
+import { lakeIn, openWorkplace, put, snapshotOf, type Workplace } from './workplace.ts'
+
+export const TABLE = 'shop.orders'
+
+export interface IndexPair {
+  readonly place: Workplace
+  readonly indexed: Lake
+  readonly plain: Lake
+  /** Of the worker that has the index. */
+  sessions: Map<string, TableSession>
+}
+
+export async function openIndexPair(): Promise<IndexPair> {
+  const place = await openWorkplace()
+  return {
+    place,
+    indexed: await lakeAt(place, 'indexed', indexIn(place)),
+    plain: await lakeAt(place, 'plain', {}),
+    sessions: new Map(),
+  }
+}
+
+type LakeOptions = Parameters<typeof lakeIn>[2]
+
+/** An index for tables of any size. */
+export function indexIn(place: Workplace): NonNullable<LakeOptions> {
+  return { index: { folder: join(place.folder, 'cache'), scannedRowsMax: 0 } }
+}
+
+export async function lakeAt(place: Workplace, name: string, options: LakeOptions): Promise<Lake> {
+  return lakeIn(
+    join(place.folder, name),
+    `landing: landing\nlake: lake\ndms: {DataFormat: csv, AddColumnName: true}\ntables:\n  ${TABLE}:\n    key: [id]\n    columns: {id: long, note: string}\n`,
+    options,
+  )
+}
+
+let value = 0
+export function rows(op: string, from: number, to: number): readonly string[] {
+  value += 1
+  return Array.from({ length: to - from + 1 }, (_, at) => `${op},${from + at},n${value}`)
+}
+
+/** Puts a file into both landings, lets both take it in, and compares the rows. */
+export async function deliver(
+  pair: IndexPair,
+  name: string,
+  lines: readonly string[],
+  ingestIndexed = (): Promise<void> => ingestOne(pair),
+): Promise<void> {
+  const { place, indexed, plain } = pair
+  for (const folder of ['indexed', 'plain'])
+    await put(join(place.folder, folder), `shop/orders/${name}`, `${['Op,id,note', ...lines].join('\n')}\n`)
+  await ingestIndexed()
+  expectDone(await ingest(plain, place.engine))
+  expect(await rowsOf(place, indexed), name).toEqual(await rowsOf(place, plain))
+}
+
+async function ingestOne({ place, indexed, sessions }: IndexPair): Promise<void> {
+  expectDone(await ingest(indexed, place.engine, { sessions }))
+  for (const { index } of sessions.values()) await index?.building
+}
+
+export function expectDone({ tables }: IngestSummary): void {
+  expect(tables.map(({ stopped, commits }) => [stopped, commits])).toEqual([[null, 1]])
+}
+
+export async function bothDo(
+  { place, indexed, plain }: IndexPair,
+  work: (each: Lake, engine: Engine) => Promise<void>,
+): Promise<void> {
+  for (const each of [indexed, plain]) await work(each, place.engine)
+}
+
+export async function optimize(each: Lake, engine: Engine): Promise<void> {
+  const snapshot = await snapshotOf(each, TABLE)
+  if (snapshot === undefined) throw new Error('no table')
+  const { versions } = await optimizeTable(
+    { engine, clock: systemClock },
+    { snapshot, place: { root: each.root, table: TABLE } },
+    {},
+  )
+  expect(versions.length).toBeGreaterThan(0)
+}
+
+export async function restoreTo(each: Lake, version: number): Promise<void> {
+  const [current, target] = [await snapshotOf(each, TABLE), await snapshotOf(each, TABLE, version)]
+  if (current === undefined || target === undefined) throw new Error('no table')
+  await restoreTable(
+    systemClock,
+    await planTableRestore(systemClock, { current, target }, { lake: each, table: TABLE }),
+  )
+}
+
+export async function append(
+  each: Lake,
+  added: readonly { readonly id: bigint; readonly note: string }[],
+): Promise<void> {
+  await using table = await openTable(each.tableStore(TABLE).url)
+  await table.append([...added])
+}
+
+export function takeBack({ place }: IndexPair, name: string): void {
+  for (const folder of ['indexed', 'plain']) rmSync(join(place.folder, folder, 'landing/shop/orders', name))
+}
+
+export async function rowsOf(place: Workplace, each: Lake, filter = 'true'): Promise<readonly string[]> {
+  const fork = await place.engine.fork()
+  try {
+    const snapshot = await snapshotOf(each, TABLE)
+    if (snapshot === undefined) return []
+    const found = await fork.all(
+      `SELECT id || '=' || note AS row FROM (${await scanSql(fork, snapshot)}) WHERE ${filter} ORDER BY 1`,
+    )
+    return found.map(({ row }) => String(row))
+  } finally {
+    await fork.close()
+  }
+}
+
+export function indexFolder({ place, indexed }: IndexPair): string {
+  return holdIndex({ folder: join(place.folder, 'cache') }, indexed.tableStore(TABLE).url).folder
+}
+
+/** The version that the index covers. */
+export function versionOfIndex(pair: IndexPair): number | undefined {
+  return readManifest(indexFolder(pair))?.manifest.version
+}
