@@ -20,8 +20,10 @@ export {
   optimize,
   planOptimize,
 } from './maintain/optimize.ts'
+export { type Bin, targetBytesOf } from './maintain/plan-optimize.ts'
 export { planRestore, type RestorePlan, restore } from './maintain/restore.ts'
 export { logRetentionMs } from './maintain/retention.ts'
+export { type Rewrite, type RewriteOptions, type RewriteWork, rewriteFiles } from './maintain/rewrite-files.ts'
 export { planVacuum, type VacuumOptions, type VacuumPlan, vacuum } from './maintain/vacuum.ts'
 export type {
   Action,
