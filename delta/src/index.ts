@@ -1,6 +1,7 @@
 export { type Clock, systemClock } from './clock.ts'
 export type { Positions } from './deletion-vectors/bitmap.ts'
 export { readDeletionVector, recallDeletionVector } from './deletion-vectors/read.ts'
+export { vectorBytesSpent } from './deletion-vectors/spent-bytes.ts'
 export type { AppendValue } from './duckdb/append.ts'
 export { attachStore } from './duckdb/attach-store.ts'
 export { type Engine, openEngine } from './duckdb/engine.ts'

@@ -4,11 +4,11 @@
 // what comes out is in a higher tier than each of them. So a row is rewritten log(rows) times at most, and the table's bulk never for
 // the sake of small files.
 
-import { type AddFile, type Bin, parseStats, type Snapshot, targetBytesOf } from '@tributary/delta'
+import { type AddFile, type Bin, parseStats, type Snapshot, targetBytesOf, vectorBytesSpent } from '@tributary/delta'
 
 /** Files that are rewritten into one. */
 export interface UpkeepPiece extends Bin {
-  /** They are many and small, or too much of them is deleted. */
+  /** They are many and small, or their deleted rows cost too much. */
   readonly why: 'small files' | 'dead rows'
   readonly liveRows: number
   readonly deadRows: number
@@ -37,8 +37,8 @@ export interface UpkeepPlan {
 const BASE = 8
 /** A file of which so much is deleted is rewritten: four rows at most for each that is gone. */
 export const DEAD_SHARE_MAX = 0.2
-/** A file is also rewritten when its deletion vector costs as much within so many commits, each of which writes it anew. */
-const VECTOR_COMMITS = 100
+/** A file is also rewritten when its deletion vectors, of which each commit that marks rows writes a new one, have cost so many times as much. */
+export const VECTOR_COST_MAX = 1.5
 /** Fewer deleted rows are not worth a commit. */
 const DEAD_ROWS_MIN = 1000
 /** A file of so much of the target belongs to the bulk: 32 MiB. A load writes files of about 100. */
@@ -164,8 +164,7 @@ function planPurges(files: readonly FileFacts[], targetBytes: number): Pick<Upke
 }
 
 function isWorthPurge({ file, rows, dead, liveBytes }: FileFacts): boolean {
-  const vectorBytes = file.deletionVector?.sizeInBytes ?? 0
-  return dead / rows >= DEAD_SHARE_MAX || vectorBytes * VECTOR_COMMITS >= liveBytes
+  return dead / rows >= DEAD_SHARE_MAX || (dead > 0 && vectorBytesSpent(file) >= VECTOR_COST_MAX * liveBytes)
 }
 
 /** In the order in which they came: rows that came together are often read together. */

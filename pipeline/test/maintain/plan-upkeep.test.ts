@@ -48,9 +48,9 @@ test('the bulk of a loaded table is left alone, however many files it has', () =
 })
 
 test('a file is rewritten when a fifth of it is deleted', () => {
-  const kept = fileOf({ rows: 100_000, dead: 19_999, vectorBytes: 20_000 })
+  const kept = fileOf({ rows: 100_000, dead: 19_999 })
   expect(planOf([kept])).toMatchObject({ pieces: [], deadShareMax: 0.19999 })
-  const purged = fileOf({ rows: 100_000, dead: 20_000, vectorBytes: 20_000 })
+  const purged = fileOf({ rows: 100_000, dead: 20_000 })
   expect(planOf([kept, purged]).pieces).toMatchObject([{ why: 'dead rows', files: [purged], liveRows: 80_000 }])
 })
 
@@ -58,11 +58,12 @@ test('a few deleted rows are not worth a commit', () => {
   expect(planOf([fileOf({ rows: 1500, dead: 999 })]).pieces).toEqual([])
 })
 
-test('a narrow file is rewritten when its deletion vector would soon cost as much', () => {
-  // Eight bytes a row, a twentieth deleted: 16 KiB with each commit, for a file of half a MiB.
-  const narrow = { rows: 131_072, bytes: MIB, dead: 6554 }
-  expect(planOf([fileOf({ ...narrow, vectorBytes: 9_000 })]).pieces).toEqual([])
-  expect(planOf([fileOf({ ...narrow, vectorBytes: 13_000 })]).pieces).toMatchObject([{ why: 'dead rows' }])
+test('a file is rewritten when its vectors have cost more than that would', () => {
+  // A twentieth is deleted, by commits of which each wrote a vector anew.
+  const shape = { rows: 100_000, bytes: MIB, dead: 5000 }
+  const spent = 1.5 * 0.95 * MIB
+  expect(planOf([fileOf({ ...shape, spent: spent - 1000 })]).pieces).toEqual([])
+  expect(planOf([fileOf({ ...shape, spent: spent + 1000 })]).pieces).toMatchObject([{ why: 'dead rows' }])
 })
 
 test('a file too large for a rewrite beside other work is left to optimize', () => {
@@ -162,12 +163,13 @@ function fileOf(shape: {
   readonly rows: number
   readonly bytes?: number
   readonly dead?: number
-  readonly vectorBytes?: number
+  /** Bytes of vectors that were written for it. */
+  readonly spent?: number
   readonly partitionValues?: Readonly<Record<string, string | null>>
 }): AddFile {
-  const { rows, bytes = rows * 70, dead = 0, vectorBytes = 30, partitionValues = {} } = shape
+  const { rows, bytes = rows * 70, dead = 0, spent = 30, partitionValues = {} } = shape
   count += 1
-  const vector = { storageType: 'u', pathOrInlineDv: `v${count}`, sizeInBytes: vectorBytes, cardinality: dead } as const
+  const vector = { storageType: 'u', pathOrInlineDv: `v${count}`, sizeInBytes: 30, cardinality: dead } as const
   return {
     path: `part-${count}.parquet`,
     partitionValues,
@@ -175,6 +177,6 @@ function fileOf(shape: {
     modificationTime: count,
     dataChange: true,
     stats: JSON.stringify({ numRecords: rows }),
-    ...(dead === 0 ? {} : { deletionVector: vector }),
+    ...(dead === 0 ? {} : { deletionVector: vector, tags: { 'tributary.vectorBytes': String(Math.round(spent)) } }),
   }
 }
