@@ -102,8 +102,8 @@ export async function followQueue(parts: WorkerParts, options: FollowOptions): P
     }),
   )
   const ends = await Promise.allSettled(loops)
-  for (const { index } of worker.sessions.values()) await index?.building
   await worker.upkeep.settled()
+  for (const { index } of worker.sessions.values()) await index?.building
   await asking(worker, () => queue.hide(worker.inbox.held(), 0)).catch(() => undefined)
   for (const end of ends) if (end.status === 'rejected') throw end.reason
 }

@@ -1,9 +1,10 @@
 // Upkeep beside the batches (decision 19): files that have become many and small, or of which much is deleted, are rewritten when a table
 // has nothing to do. A batch does not wait for a rewrite, only for its commit; and that takes up what batches committed meanwhile.
-import { assertWritable, type Rewrite, refreshSnapshot, rewriteFiles, type Snapshot } from '@tributary/delta'
+import { assertWritable, refreshSnapshot, rewriteFiles, type Snapshot } from '@tributary/delta'
 import { keepLog } from '../maintain/log-upkeep.ts'
 import { planUpkeep, takePieces, type UpkeepPiece } from '../maintain/plan-upkeep.ts'
 import { placeColumns } from '../upsert/locate.ts'
+import { catchUpMeanwhile } from './build-indexes.ts'
 import { cutOff } from './cut-off.ts'
 import type { TableRun, UpkeepLane } from './run.ts'
 
@@ -54,6 +55,7 @@ export function spareTime(): SpareTime {
 /** At the end of a run that does not come again: so much that its cost follows what the run wrote. */
 export async function keepAfter(run: TableRun, bytesWritten: number): Promise<void> {
   await keepInShape(run, Math.max(BOUNDED_BYTES_MIN, BOUNDED_SHARE * bytesWritten))
+  await run.session.index?.building
 }
 
 /** False when it failed: that is told and does no harm, the table is as it was. */
@@ -85,49 +87,50 @@ function isEnding({ options: { signal, cut } }: TableRun): boolean {
 
 /** Rewrites the pieces in one commit and gives the table as it is then. */
 async function rewrite(run: TableRun, snapshot: Snapshot, pieces: readonly UpkeepPiece[]): Promise<Snapshot> {
-  const { lake, table, options } = run
+  const { lake, table, session, options } = run
   // Before files are written that could not be committed.
   assertWritable(snapshot.protocol, snapshot.metadata)
   const startMs = lake.clock.now()
   const signals = [options.signal, options.cut].filter((signal) => signal !== undefined)
   const engine = cutOff(await run.engine.fork(), AbortSignal.any(signals))
+  const turn = { end: (): void => undefined }
+  const beforeCommit = async (): Promise<void> => {
+    turn.end = await session.turns.take()
+  }
   try {
-    const { version, removed, added } = await commitInTurn(run, async (beforeCommit) =>
-      rewriteFiles(
-        engine,
-        lake.clock,
-        { snapshot, bins: pieces },
-        { extraColumns: placeColumns, parameters: { auto: 'true' }, beforeCommit },
-      ),
-    )
+    const rewriteOptions = { extraColumns: placeColumns, parameters: { auto: 'true' }, beforeCommit }
+    const done = await rewriteFiles(engine, lake.clock, { snapshot, bins: pieces }, rewriteOptions)
     const next = await refreshSnapshot(snapshot)
-    if (version === undefined) return next
-    const bytesAdded = added.reduce((sum, { size }) => sum + size, 0)
-    const [filesRemoved, filesAdded] = [removed.length, added.length]
-    const ms = lake.clock.now() - startMs
-    options.onEvent?.({ kind: 'kept', table: table.name, version, filesRemoved, filesAdded, bytesAdded, ms })
+    if (done.version === undefined) return next
+    tellIndex(run, next, { version: done.version, rows: pieces.reduce((sum, { liveRows }) => sum + liveRows, 0) })
+    turn.end()
+    options.onEvent?.({
+      kind: 'kept',
+      table: table.name,
+      version: done.version,
+      filesRemoved: done.removed.length,
+      filesAdded: done.added.length,
+      bytesAdded: done.added.reduce((sum, { size }) => sum + size, 0),
+      ms: lake.clock.now() - startMs,
+    })
     // The next batch does it if one came in between.
-    if (next.version === version) await keepLog(engine, lake.clock, next, { root: lake.root, table: table.name })
+    if (next.version === done.version) await keepLog(engine, lake.clock, next, { root: lake.root, table: table.name })
     return next
   } finally {
+    turn.end()
     await engine.close()
   }
 }
 
-/** Holds the turn from before the commit until the key index knows of it. */
-async function commitInTurn(
-  { session }: TableRun,
-  work: (beforeCommit: () => Promise<void>) => Promise<Rewrite>,
-): Promise<Rewrite> {
-  let end: (() => void) | undefined
-  try {
-    const done = await work(async () => {
-      end = await session.turns.take()
-    })
-    // It leaves no two rows of one key, and brings none back.
-    if (done.version !== undefined && session.index?.open !== undefined) session.index.batches.add(done.version)
-    return done
-  } finally {
-    end?.()
-  }
+/** While the turn is ours: the next batch asks the index. */
+function tellIndex(
+  run: TableRun,
+  snapshot: Snapshot,
+  { version, rows }: { readonly version: number; readonly rows: number },
+): void {
+  const { index } = run.session
+  if (index?.open === undefined) return
+  // A rewrite leaves no two rows of one key, and brings none back.
+  index.batches.add(version)
+  if (rows > index.scannedRowsMax) catchUpMeanwhile(run, snapshot)
 }

@@ -42,6 +42,6 @@ export async function watch(lake: Lake, engine: Engine, options: WatchOptions): 
     )
     await lake.clock.sleep(pauseMs, options.signal)
   }
-  for (const { index } of sessions.values()) await index?.building
   await upkeep.settled()
+  for (const { index } of sessions.values()) await index?.building
 }

@@ -11,13 +11,18 @@ import {
 } from '@tributary/delta'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { checkTable } from '../../src/inspect/check.ts'
+import { explainCommit } from '../../src/inspect/explain.ts'
 import { rowLife } from '../../src/inspect/row.ts'
+import { takeMessages } from '../../src/lambda/take-messages.ts'
 import { planUpkeep } from '../../src/maintain/plan-upkeep.ts'
 import { planTableVacuum } from '../../src/maintain/vacuum-table.ts'
 import { type IngestSummary, ingest } from '../../src/worker/ingest.ts'
 import { spareTime } from '../../src/worker/keep-tables.ts'
 import type { Lake } from '../../src/worker/lake.ts'
+import { batchPace } from '../../src/worker/room.ts'
 import type { IngestEvent, IngestOptions } from '../../src/worker/run.ts'
+import { tableFolders } from '../../src/worker/table-folders.ts'
+import type { TableSession } from '../../src/worker/table-session.ts'
 import { randomFrom } from '../support/random.ts'
 import { lakeIn, openWorkplace, put, snapshotOf, type Workplace } from '../support/workplace.ts'
 
@@ -69,7 +74,7 @@ test.each([
   const random = randomFrom(seed)
   const expected = new Map<number, string>()
   const upkeep = spareTime()
-  const options = { sessions: new Map(), upkeep }
+  const options = { sessions: new Map<string, TableSession>(), upkeep }
   for (let batch = 1; batch <= 60; batch++) {
     const ids = new Set(Array.from({ length: random.int(1, 12) }, () => random.int(1, 400)))
     const lines = [...ids].map((id) => {
@@ -83,11 +88,62 @@ test.each([
   }
   await upkeep.settled()
   expect(await feed.rows()).toEqual(rowsIn(expected))
+  for (const session of options.sessions.values()) await session.index?.building
   const operations = await feed.operations()
   expect(operations.filter((operation) => operation === 'OPTIMIZE').length).toBeGreaterThan(4)
+  const last = await explainCommit(
+    { name: TABLE, store: (await feed.snapshot()).store, upkeep: true },
+    { version: operations.lastIndexOf('UPSERT') },
+  )
+  expect(last.find?.by, 'a rewrite leaves the index in use').toBe(index ? 'key index' : 'scan')
   const snapshot = await feed.snapshot()
   expect(planUpkeep(snapshot).pieces).toEqual([])
   expect((await checkTable(workplace.engine, snapshot.store)).findings).toEqual([])
+})
+
+test('processes that take in and rewrite the same table at the same time lose no row', async () => {
+  const feed = await openFeed('race')
+  const random = randomFrom(3)
+  const expected = new Map<number, string>()
+  const worker = { sessions: new Map(), upkeep: spareTime() }
+  for (let batch = 1; batch <= 40; batch++) {
+    const ids = new Set(Array.from({ length: random.int(1, 12) }, () => random.int(1, 300)))
+    for (const id of ids) expected.set(id, `b${batch}`)
+    await feed.put([...ids].map((id) => `U,${id},b${batch}`))
+    // Whoever is first takes the file in; both then look for files to merge, the worker while the next file comes.
+    for (const { tables } of await Promise.all([worker, {}].map((options) => feed.take(options))))
+      expect(tables.map(({ stopped }) => stopped)).toEqual([null])
+    expect(await feed.rows(), `after batch ${batch}`).toEqual(rowsIn(expected))
+  }
+  await worker.upkeep.settled()
+  expect(await feed.rows()).toEqual(rowsIn(expected))
+  const operations = await feed.operations()
+  expect(operations.filter((operation) => operation === 'UPSERT')).toHaveLength(40)
+  expect(operations.filter((operation) => operation === 'OPTIMIZE').length).toBeGreaterThan(3)
+  expect((await checkTable(workplace.engine, (await feed.snapshot()).store)).findings).toEqual([])
+})
+
+test('a function merges files when its time allows it, and leaves that to a later call when it does not', async () => {
+  const feed = await openFeed('function')
+  const { lake } = feed
+  const parts = { lake, engine: workplace.engine, folders: tableFolders(lake), sessions: new Map() }
+  const call = async (batch: number, remainingMs: number): Promise<void> => {
+    await feed.put([`I,${batch},x`])
+    const room = {
+      memoryBytes: 1e9,
+      diskBytes: 1e9,
+      wholeMs: 900_000,
+      remainingMs: () => remainingMs,
+      pace: batchPace(),
+    }
+    const place = { bucket: 'b', prefix: '' }
+    const { left, faults } = await takeMessages({ ...parts, place }, { kind: 'sweep' }, { room })
+    expect({ left, faults }).toEqual({ left: [], faults: [] })
+  }
+  for (let batch = 1; batch <= 8; batch++) await call(batch, 24_000)
+  expect(await feed.operations()).toEqual(Array(8).fill('UPSERT'))
+  await call(9, 60_000)
+  expect((await feed.operations()).slice(8)).toEqual(['UPSERT', 'OPTIMIZE'])
 })
 
 test('upkeep that is cut off before its commit loses no row, and what it wrote is found by vacuum', async () => {
@@ -128,6 +184,9 @@ test('after 200 commits a table opens from one checkpoint and ten commits at mos
 interface Feed {
   readonly lake: Lake
   readonly events: readonly IngestEvent[]
+  /** Puts a file of changes; `take` takes in what waits, and `ingest` is both. */
+  readonly put: (lines: readonly string[]) => Promise<void>
+  readonly take: (options: IngestOptions) => Promise<IngestSummary>
   readonly ingest: (lines: readonly string[], options?: IngestOptions) => Promise<void>
   readonly fileOf: (batch: number) => string
   readonly snapshot: () => Promise<NonNullable<Awaited<ReturnType<typeof snapshotOf>>>>
@@ -149,16 +208,22 @@ async function openFeed(
     if (found === undefined) throw new Error('the table is not there')
     return found
   }
+  const deliver = async (lines: readonly string[]): Promise<void> => {
+    batches += 1
+    await put(folder, `shop/orders/${fileOf(batches)}`, `${['Op,id,note', ...lines].join('\n')}\n`)
+  }
+  const take = (more: IngestOptions): Promise<IngestSummary> =>
+    ingest(lake, workplace.engine, { onEvent: (event) => events.push(event), ...more })
   return {
     lake,
     events,
+    put: deliver,
+    take,
     fileOf,
     snapshot,
     ingest: async (lines, more = {}) => {
-      batches += 1
-      await put(folder, `shop/orders/${fileOf(batches)}`, `${['Op,id,note', ...lines].join('\n')}\n`)
-      const summary = await ingest(lake, workplace.engine, { onEvent: (event) => events.push(event), ...more })
-      expect(doneOf(summary)).toEqual([[null, 1]])
+      await deliver(lines)
+      expect(doneOf(await take(more))).toEqual([[null, 1]])
     },
     rows: async () => {
       const fork = await workplace.engine.fork()
