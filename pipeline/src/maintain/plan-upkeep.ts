@@ -146,7 +146,6 @@ function planMerges(
 /** A merge makes a file of the bulk, or one of a higher tier than each of its files. */
 function isWorthMerge(targetBytes: number): (bin: readonly FileFacts[]) => boolean {
   return (bin) => {
-    if (bin.length < 2) return false
     const tier = tierOf(liveRowsOf(bin))
     return liveBytesOf(bin) >= BULK_SHARE * targetBytes || bin.every(({ live }) => tierOf(live) < tier)
   }

@@ -29,6 +29,12 @@ test('a merge that fills the next tier takes that along', () => {
   expect(planOf([...larger, ...small]).pieces.map(({ files }) => files.length)).toEqual([15])
 })
 
+test('what is left over when files are packed is not merged into a file that is as small', () => {
+  const wide = Array.from({ length: 9 }, () => fileOf({ rows: 1000, bytes: 31 * MIB }))
+  const narrow = Array.from({ length: 2 }, () => fileOf({ rows: 1000 }))
+  expect(planOf([...wide, ...narrow]).pieces.map(({ files }) => files.length)).toEqual([8])
+})
+
 test('files of different partitions are not merged', () => {
   const files = Array.from({ length: 14 }, (_, at) =>
     fileOf({ rows: 1000, partitionValues: { day: at % 2 === 0 ? '1' : null } }),

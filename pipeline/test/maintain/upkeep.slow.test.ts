@@ -101,6 +101,23 @@ test.each([
   expect((await checkTable(workplace.engine, snapshot.store)).findings).toEqual([])
 })
 
+test('a rewrite follows a batch of another process that came in between: what that updated and deleted stays so', async () => {
+  const feed = await openFeed('between')
+  const sessions = new Map<string, TableSession>()
+  const upkeep = spareTime()
+  for (let batch = 1; batch <= 8; batch++)
+    await feed.ingest([`I,${batch},x`, `I,${batch + 100},x`], { sessions, upkeep })
+  // The rewrite is under way, and cannot commit yet.
+  const end = await sessions.get(TABLE)?.turns.take()
+  await feed.ingest(['U,3,y', 'D,5,y', 'D,6,y', 'D,106,y'], { upkeep: { offer: () => undefined } })
+  end?.()
+  await upkeep.settled()
+  expect((await feed.operations()).slice(7)).toEqual(['UPSERT', 'UPSERT', 'OPTIMIZE'])
+  const left = [1, 2, 3, 4, 7, 8].map((id) => `${id}=${id === 3 ? 'y' : 'x'}`)
+  expect(await feed.rows()).toEqual([...left, ...[101, 102, 103, 104, 105, 107, 108].map((id) => `${id}=x`)])
+  expect((await feed.snapshot()).files).toHaveLength(2)
+})
+
 test('processes that take in and rewrite the same table at the same time lose no row', async () => {
   const feed = await openFeed('race')
   const random = randomFrom(3)
