@@ -108,7 +108,7 @@ const WHO: Readonly<Record<Explanation['upkeep']['by'], string>> = {
   foreign: 'Tributary does not feed this table.',
 }
 
-function waitText({ tiers, deadShareMax, deadShareDue }: Explanation['upkeep']): string {
+function waitText({ tiers, deadShareMax, deadShareDue, vectorCostMax, vectorCostDue }: Explanation['upkeep']): string {
   const [fullest] = tiers.toSorted((left, right) => right.files - left.files)
   const waits = [
     ...(fullest === undefined
@@ -119,6 +119,11 @@ function waitText({ tiers, deadShareMax, deadShareDue }: Explanation['upkeep']):
     ...(deadShareMax === 0
       ? []
       : [`at most ${percentText(deadShareMax)} of a file is deleted, ${percentText(deadShareDue)} are rewritten`]),
+    ...(vectorCostMax === 0
+      ? []
+      : [
+          `deletion vectors have come to ${vectorCostMax.toFixed(2)} of the size of a file, ${vectorCostDue.toFixed(2)} have it rewritten`,
+        ]),
   ]
   return waits.length === 0 ? '' : ` (${waits.join('; ')})`
 }

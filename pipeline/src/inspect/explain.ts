@@ -1,6 +1,6 @@
 // What a commit cost and why, and what upkeep would do to the table now: from the log alone, no data file is opened.
 import { type Commit, listCommitTimes, parseStats, readCommits, readSnapshot, type Snapshot } from '@tributary/delta'
-import { DEAD_SHARE_MAX, planUpkeep } from '../maintain/plan-upkeep.ts'
+import { DEAD_SHARE_MAX, planUpkeep, VECTOR_COST_MAX } from '../maintain/plan-upkeep.ts'
 import { stateOf } from '../maintain/sidecars.ts'
 import { describeCommit } from './history.ts'
 
@@ -69,6 +69,9 @@ export interface UpkeepOutlook {
   }[]
   readonly deadShareMax: number
   readonly deadShareDue: number
+  /** What deletion vectors have come to, in multiples of their file's size, and when the file is rewritten for it. */
+  readonly vectorCostMax: number
+  readonly vectorCostDue: number
   readonly filesTooLarge: number
 }
 
@@ -189,7 +192,7 @@ function wholeMs({ readMs, findMs, writeMs }: NonNullable<Explanation['took']>):
 }
 
 function outlookOf(snapshot: Snapshot, isOn: boolean): UpkeepOutlook {
-  const { pieces, tiers, deadShareMax, filesTooLarge } = planUpkeep(snapshot)
+  const { pieces, tiers, deadShareMax, vectorCostMax, filesTooLarge } = planUpkeep(snapshot)
   return {
     version: snapshot.version,
     by: stateOf(snapshot) === undefined ? 'foreign' : isOn ? 'ingest' : 'off',
@@ -202,6 +205,8 @@ function outlookOf(snapshot: Snapshot, isOn: boolean): UpkeepOutlook {
     tiers: tiers.map(({ files, filesDue, rows: [rowsFrom, rowsBelow] }) => ({ files, filesDue, rowsFrom, rowsBelow })),
     deadShareMax,
     deadShareDue: DEAD_SHARE_MAX,
+    vectorCostMax,
+    vectorCostDue: VECTOR_COST_MAX,
     filesTooLarge,
   }
 }

@@ -29,6 +29,8 @@ export interface UpkeepPlan {
   readonly tiers: readonly Tier[]
   /** The greatest share of deleted rows of a file that stays as it is; 0 where no row is deleted. */
   readonly deadShareMax: number
+  /** What the deletion vectors of such a file have come to at most, in multiples of its size. */
+  readonly vectorCostMax: number
   /** Files that would be worth it and are too large to be rewritten beside other work. */
   readonly filesTooLarge: number
 }
@@ -62,13 +64,12 @@ export function planUpkeep({ files, metadata }: Pick<Snapshot, 'files' | 'metada
     tiers.push(...merges.tiers)
   }
   const taken = new Set(pieces.flatMap((piece) => piece.files))
+  const kept = counted.filter(({ file }) => !taken.has(file))
   return {
     pieces: pieces.toSorted((left, right) => left.liveBytes - right.liveBytes),
     tiers,
-    deadShareMax: counted.reduce(
-      (max, facts) => (taken.has(facts.file) ? max : Math.max(max, facts.dead / facts.rows)),
-      0,
-    ),
+    deadShareMax: kept.reduce((max, { dead, rows }) => Math.max(max, dead / rows), 0),
+    vectorCostMax: kept.reduce((max, { file, liveBytes }) => Math.max(max, vectorBytesSpent(file) / liveBytes), 0),
     filesTooLarge,
   }
 }

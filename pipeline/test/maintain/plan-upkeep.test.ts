@@ -50,7 +50,7 @@ test('files of different partitions are not merged', () => {
 
 test('the bulk of a loaded table is left alone, however many files it has', () => {
   const bulk = Array.from({ length: 40 }, () => fileOf({ rows: 2_000_000, bytes: 110 * MIB }))
-  expect(planOf(bulk)).toEqual({ pieces: [], tiers: [], deadShareMax: 0, filesTooLarge: 0 })
+  expect(planOf(bulk)).toEqual({ pieces: [], tiers: [], deadShareMax: 0, vectorCostMax: 0, filesTooLarge: 0 })
 })
 
 test('a file is rewritten when a fifth of it is deleted', () => {
@@ -68,7 +68,9 @@ test('a file is rewritten when its vectors have cost more than that would', () =
   // A twentieth is deleted, by commits of which each wrote a vector anew.
   const shape = { rows: 100_000, bytes: MIB, dead: 5000 }
   const spent = 1.5 * 0.95 * MIB
-  expect(planOf([fileOf({ ...shape, spent: spent - 1000 })]).pieces).toEqual([])
+  const kept = planOf([fileOf({ ...shape, spent: spent - 1000 })])
+  expect(kept.pieces).toEqual([])
+  expect(kept.vectorCostMax).toBeCloseTo(1.5, 2)
   expect(planOf([fileOf({ ...shape, spent: spent + 1000 })]).pieces).toMatchObject([{ why: 'dead rows' }])
 })
 
