@@ -8,6 +8,7 @@ import type { Invocation } from './invocation.ts'
 import { cacheFolder } from './places.ts'
 
 const CONFIG_FILE = 'tributary.yaml'
+const MIB = 1024 * 1024
 
 /** How to open a project. */
 export interface ProjectOptions {
@@ -18,11 +19,12 @@ export interface ProjectOptions {
 /** The lake of the project file. Throws `CONFIG_INVALID`, also where there is none. */
 export async function openProject(invocation: Invocation, { isUncached }: ProjectOptions = {}): Promise<Lake> {
   const config = await readConfig(placeOf(invocation.flags.config ?? CONFIG_FILE))
-  const { folder = cacheFolder(invocation.environment), sizeMiB } = config.cache
+  const { folder = cacheFolder(invocation.environment), sizeMiB, indexMiB } = config.cache
   if (isUncached === true || folder === undefined) return openLake(config)
-  const index = { folder: join(folder, 'index') }
-  if (sizeMiB === 0) return openLake(config, { index })
-  return openLake(config, { index, cache: diskCache(join(folder, 'objects'), { bytesMax: sizeMiB * 1024 * 1024 }) })
+  return openLake(config, {
+    ...(indexMiB === 0 ? {} : { index: { folder: join(folder, 'index'), bytesMax: indexMiB * MIB } }),
+    ...(sizeMiB === 0 ? {} : { cache: diskCache(join(folder, 'objects'), { bytesMax: sizeMiB * MIB }) }),
+  })
 }
 
 /** The lake, where there is a project file or one was named. */

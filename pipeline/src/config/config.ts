@@ -3,6 +3,7 @@ import { isMap, isScalar, LineCounter, parseDocument } from 'yaml'
 import { z } from 'zod'
 import { configInvalid } from '../errors.ts'
 import { parseQueueUrl } from '../queue/queue-url.ts'
+import { CACHE_DEFAULTS, type CacheSettings, cacheSettings } from './cache-settings.ts'
 import { type Buckets, besideConfig, isInBucket, textReader } from './config-place.ts'
 import { type S3Settings, s3Settings, settingsOfEndpoint, spellSettings } from './s3-settings.ts'
 import {
@@ -52,12 +53,11 @@ export interface Config {
   readonly queue: string | undefined
   readonly reloadSettleMs: number
   /** Objects of buckets that never change, kept on this machine. */
-  readonly cache: { readonly folder: string | undefined; readonly sizeMiB: number }
+  readonly cache: CacheSettings
   readonly tables: readonly TableConfig[]
 }
 
 const RELOAD_SETTLE_MS = 60_000
-const CACHE_MIB = 256
 
 /** The shape of the file; `tributary.schema.json` is generated from it. */
 export const configSchema = z.strictObject({
@@ -69,9 +69,7 @@ export const configSchema = z.strictObject({
   queue: z.string().optional(),
   reload: z.strictObject({ settle: duration.optional() }).optional(),
   freshness: duration.optional(),
-  cache: z
-    .strictObject({ folder: z.string().min(1).optional(), sizeMiB: z.number().nonnegative().optional() })
-    .optional(),
+  cache: cacheSettings.optional(),
   tables: z.record(z.string(), tableSettings),
 })
 
@@ -149,7 +147,7 @@ export async function parseConfig(
     dms,
     queue: settings.queue,
     reloadSettleMs: settings.reload?.settle ?? RELOAD_SETTLE_MS,
-    cache: { folder: cacheFolder, sizeMiB: settings.cache?.sizeMiB ?? CACHE_MIB },
+    cache: { ...(settings.cache ?? CACHE_DEFAULTS), folder: cacheFolder },
     tables,
   }
 }

@@ -10,6 +10,8 @@ export interface IndexPlace {
   readonly folder: string
   /** So many rows are scanned rather than asked for; half a million unless set. */
   readonly scannedRowsMax?: number
+  /** Limit of the folder, for the indexes of all tables together; 16 GiB unless set. */
+  readonly bytesMax?: number
 }
 
 /** Where the index of one table is kept, and what is open of it. */
@@ -24,10 +26,15 @@ export interface IndexHolder {
   missed: IndexSubject | undefined
   /** Settles when the index that is being built is ready, or was given up. */
   building: Promise<void> | undefined
+  /** There was no room for it; it is not tried again before. */
+  waitsUntilMs: number
 }
 
 // A scan of fewer keys takes no longer than to ask for them.
 const SCANNED_ROWS_MAX = 500_000
+
+/** Room for some 250 million keys. */
+export const INDEX_BYTES_MAX: number = 16 * 1024 ** 3
 
 /** An index whose runs are open. */
 export interface OpenIndex {
@@ -49,6 +56,7 @@ export function holdIndex({ folder, scannedRowsMax = SCANNED_ROWS_MAX }: IndexPl
     batches: new Set(),
     missed: undefined,
     building: undefined,
+    waitsUntilMs: 0,
   }
 }
 

@@ -1,8 +1,12 @@
 // Key indexes are built, and brought over what upkeep moved, beside the batches: until then these scan.
-import type { Engine, Snapshot } from '@tributary/delta'
+import { type Engine, parseStats, type Snapshot } from '@tributary/delta'
 import { closeIndex, holdIndex } from '../key-index/index-folder.ts'
+import { makeRoom } from '../key-index/index-room.ts'
 import { bringIndex, createIndex } from '../key-index/key-index.ts'
 import type { TableRun } from './run.ts'
+
+const MIB = 1024 * 1024
+const NO_ROOM_MS = 3_600_000
 
 /** Builds the index that batches of a table missed, at the version that the session has. Ends early when the run is interrupted; what fails is told. */
 export async function buildMissedIndex(run: TableRun): Promise<void> {
@@ -12,11 +16,35 @@ export async function buildMissedIndex(run: TableRun): Promise<void> {
   if (index === undefined || subject === undefined || snapshot === undefined || options.signal?.aborted) return
   index.missed = undefined
   const startMs = lake.clock.now()
+  if (startMs < index.waitsUntilMs) return
   await onFork(run, async (engine) => {
+    if (!hasRoom(run, snapshot)) return
     const keys = await createIndex({ engine, clock: lake.clock }, index, { snapshot, subject })
     if (keys !== undefined)
       options.onEvent?.({ kind: 'indexed', table: table.name, keys, ms: lake.clock.now() - startMs })
   })
+}
+
+/** Whether the folder has room for the table's index; that it has none is told once an hour. */
+function hasRoom({ lake, session: { index }, table, options }: TableRun, snapshot: Snapshot): boolean {
+  if (lake.index === undefined || index === undefined) return false
+  const nowMs = lake.clock.now()
+  const keys = liveRowsOf(snapshot)
+  const room = makeRoom(lake.index, { own: index.folder, keys, nowMs })
+  if (room.isThere) return true
+  index.waitsUntilMs = nowMs + NO_ROOM_MS
+  const [needed, taken, max] = [room.neededBytes, room.takenBytes, room.bytesMax].map((bytes) => Math.ceil(bytes / MIB))
+  const message = `its key index would need ${needed} MiB where other tables' indexes take ${taken} of ${max} MiB: until there is room, each batch reads the keys of the table. Raise cache.indexMiB`
+  options.onEvent?.({ kind: 'warning', table: table.name, message })
+  return false
+}
+
+function liveRowsOf({ files }: Snapshot): number {
+  return files.reduce(
+    (rows, { stats, deletionVector }) =>
+      rows + (parseStats(stats)?.numRecords ?? 0) - (deletionVector?.cardinality ?? 0),
+    0,
+  )
 }
 
 /** The same while other work goes on. */

@@ -26,7 +26,7 @@ test('paths are relative to the file, and all but landing, lake and key has a de
     lake: '/lake',
     dms: {},
     reloadSettleMs: 60_000,
-    cache: { folder: undefined, sizeMiB: 256 },
+    cache: { folder: undefined, sizeMiB: 256, indexMiB: 16384 },
     tables: [
       {
         name: 'shop.orders',

@@ -143,7 +143,7 @@ export function configOf({ tables }: Pick<World, 'tables'>): Config {
     dms: s3Settings.parse({ AddColumnName: true, BucketFolder: 'dms' }),
     queue: undefined,
     reloadSettleMs: 0,
-    cache: { folder: undefined, sizeMiB: 0 },
+    cache: { folder: undefined, sizeMiB: 0, indexMiB: 0 },
     tables: tables.map(({ name, hasSequence }) => ({
       name,
       schema: name.slice(0, name.indexOf('.')),

@@ -1,0 +1,24 @@
+import { z } from 'zod'
+
+/** What may be kept on this machine, where, and how much of it. */
+export interface CacheSettings {
+  /** The user's cache folder unless set. */
+  readonly folder: string | undefined
+  /** Of objects of a bucket; 0: none. */
+  readonly sizeMiB: number
+  /** Of the key indexes of all tables; 0: none. */
+  readonly indexMiB: number
+}
+
+const SIZE_MIB = 256
+const INDEX_MIB = 16 * 1024
+
+/** `cache:` in `tributary.yaml`. */
+export const cacheSettings = z.strictObject({
+  folder: z.string().min(1).optional(),
+  sizeMiB: z.number().nonnegative().default(SIZE_MIB),
+  indexMiB: z.number().nonnegative().default(INDEX_MIB),
+})
+
+/** Without `cache:`. */
+export const CACHE_DEFAULTS: CacheSettings = { folder: undefined, sizeMiB: SIZE_MIB, indexMiB: INDEX_MIB }
