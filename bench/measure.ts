@@ -32,11 +32,18 @@ const SAMPLE_MS = 10
 const SCRIPT =
   '"$@" 3>&- & child=$!; echo $child >&3; wait $child; code=$?; cat /proc/$$/io /proc/$$/stat >&3; exit $code'
 
+/** Where a command runs, and what it finds in its environment beside ours; undefined takes a variable away. */
+export interface MeasureOptions {
+  readonly cwd: string
+  readonly environment?: Readonly<Record<string, string | undefined>>
+}
+
 /** Runs a command in a fresh process. Throws, with what it said, when it does not end well. */
-export async function measure(command: readonly string[], options: { readonly cwd: string }): Promise<Measured> {
+export async function measure(command: readonly string[], options: MeasureOptions): Promise<Measured> {
   const startedMs = performance.now()
   const shell = spawn('sh', ['-c', SCRIPT, 'sh', ...command], {
     cwd: options.cwd,
+    env: { ...process.env, ...options.environment },
     stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
   })
   const { stdout, stderr } = shell
