@@ -22,7 +22,9 @@ export async function checkOutBase(ref: string, say: (text: string) => void): Pr
     execFileSync('npm', ['run', '--silent', 'build'], { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] })
   }
   await rm(join(root, 'bench'), { recursive: true, force: true })
-  await cp(BENCH, join(root, 'bench'), { recursive: true, filter: (path) => !/bench[/](data|results)$/.test(path) })
+  for (const name of await readdir(BENCH))
+    if (name !== 'data' && name !== 'results')
+      await cp(join(BENCH, name), join(root, 'bench', name), { recursive: true })
   return { suffix: ' (base)', root }
 }
 

@@ -15,12 +15,12 @@ export interface Line {
   readonly points: readonly { readonly rows: number; readonly ms: number }[]
 }
 
-const WIDTH = 760
+const WIDTH = 800
 const [OURS, THEIRS, GRID, INK] = ['#0b7285', '#adb5bd', '#e9ecef', '#343a40']
 
 /** Horizontal bars with the time at their ends. */
 export function barsSvg(title: string, bars: readonly Bar[]): string {
-  const [left, right, row] = [250, 90, 26]
+  const [left, right, row] = [310, 80, 26]
   const height = 40 + bars.length * row + 30
   const scale = logScale(
     bars.map(({ ms }) => ms),

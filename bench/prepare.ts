@@ -1,6 +1,7 @@
 // `node bench/prepare.ts [--rows …]`: generates what all suites need, on one thread, so that a run begins with the measuring. What is there
 // already stays; a run makes by itself what is not.
 
+import { laterBatches } from './batches.ts'
 import { prepareDataset } from './dataset.ts'
 import { openDuck } from './engine.ts'
 import { LINEITEM } from './lineitem.ts'
@@ -9,7 +10,6 @@ import { ORDERS } from './orders.ts'
 import { flightsOf } from './suites/catch-up.ts'
 import { batchesOfDay } from './suites/day.ts'
 import { sizesOf } from './suites/growth.ts'
-import { COUNTED, laterBatches, WARM_UPS } from './suites/upsert.ts'
 
 const options = parseOptions(process.argv.slice(2))
 const duck = await openDuck()
@@ -27,7 +27,7 @@ for (const rows of sizesOf(options)) {
   const dataset = await prepareDataset(parts, ORDERS, { rows, seed })
   parts.say(`computing what ${rows} rows become`)
   const first = await dataset.batch({ changes, number: 1, keys: 'random' })
-  const batches = await laterBatches(dataset, { changes, count: WARM_UPS + COUNTED })
+  const batches = await laterBatches(dataset, { changes })
   await dataset.expected([first, ...batches])
   await dataset.expected(batches.slice(0, 1))
 }

@@ -2,6 +2,7 @@
 
 import { link } from 'node:fs/promises'
 import { join } from 'node:path'
+import { WARM_UPS } from './batches.ts'
 import { copyFolder, scriptIn } from './places.ts'
 import { type Base, cacheOf, changesName, checkLake, indexFolderOf, landingOf } from './project.ts'
 import type { Bench, Contender, Program } from './rounds.ts'
@@ -9,8 +10,7 @@ import type { Bench, Contender, Program } from './rounds.ts'
 /** What a contender is to apply to its copy of a base. */
 export interface Work {
   readonly base: Base
-  /** In the worker: so many come before those that count. */
-  readonly warmUps: number
+  /** The first of them warm up. */
   readonly batches: readonly string[]
   readonly name: string
 }
@@ -36,7 +36,7 @@ export function wholeProcess(
 }
 
 /** A worker with one engine, one session and its index: batches to warm up, then those that count. */
-export function warmWorker(bench: Bench, { suffix, root }: Program, { base, warmUps, batches, name }: Work): Contender {
+export function warmWorker(bench: Bench, { suffix, root }: Program, { base, batches, name }: Work): Contender {
   const { table } = base.dataset.source.shape
   return {
     name: `${name}${suffix}`,
@@ -46,7 +46,7 @@ export function warmWorker(bench: Bench, { suffix, root }: Program, { base, warm
       scriptIn(root, 'warm.ts'),
       folder,
       indexFolderOf(folder),
-      String(warmUps),
+      String(WARM_UPS),
       ...batches.flatMap((batch, turn) => [batch, join(landingOf(folder, table), changesName(turn + 2))]),
     ],
     check: (folder) => checkLake(bench, base, { folder, more: batches }),

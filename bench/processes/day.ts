@@ -57,11 +57,18 @@ await quiet()
 clearInterval(sampling)
 worker.kill('SIGTERM')
 await ended
-const median = (values: readonly number[]): number =>
-  values.toSorted((one, other) => one - other)[values.length >> 1] ?? 0
-const firstMs = median(took.slice(0, COMPARED))
-const lastMs = median(took.slice(-COMPARED))
-console.log(JSON.stringify({ ms: median(took), firstMs, lastMs, greatestMs: Math.max(...took), anonKib }))
+const [first, last] = [took.slice(0, COMPARED), took.slice(-COMPARED)]
+const quartile = (values: readonly number[], part: number): number =>
+  values.toSorted((one, other) => one - other)[Math.round((values.length - 1) * part)] ?? Number.NaN
+const growth = (part: number): number => quartile(last, part) / quartile(first, part)
+console.log(
+  JSON.stringify({
+    ms: quartile(took, 0.5),
+    ...{ growthLow: growth(0.25), growth: growth(0.5), growthHigh: growth(0.75) },
+    greatestMs: Math.max(...took),
+    anonKib,
+  }),
+)
 
 /** What the worker began, it may end. */
 async function quiet(): Promise<void> {

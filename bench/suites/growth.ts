@@ -1,3 +1,4 @@
+import { laterBatches } from '../batches.ts'
 import { prepareDataset } from '../dataset.ts'
 import { anonMib, atLeast, atMost, figureOf, ownMs, ratiosOf, valuesOf } from '../figures.ts'
 import type { BenchOptions } from '../options.ts'
@@ -7,7 +8,6 @@ import { makeBase } from '../project.ts'
 import { type Bench, type Contender, type Program, runRounds } from '../rounds.ts'
 import type { Outcome } from '../suite.ts'
 import { warmWorker } from '../tributary.ts'
-import { COUNTED, laterBatches, WARM_UPS } from './upsert.ts'
 
 const ROUNDS_MAX = 3
 const MEMORY_MIB_MAX = 400
@@ -63,9 +63,9 @@ async function contendersAt(
   const { changes } = bench.options
   const dataset = await prepareDataset(bench, ORDERS, { rows, seed })
   const base = await makeBase(bench, dataset)
-  const batches = await laterBatches(dataset, { changes, count: WARM_UPS + COUNTED })
+  const batches = await laterBatches(dataset, { changes })
   const program: Program = { suffix: '', root: bench.programs[0]?.root ?? '' }
-  const warm = warmWorker(bench, program, { base, warmUps: WARM_UPS, batches, name: nameAt('tributary warm', rows) })
+  const warm = warmWorker(bench, program, { base, batches, name: nameAt('tributary warm', rows) })
   return [
     { ...warm, roundsMax: ROUNDS_MAX },
     deltaRsMerge(bench, { dataset, batch: batches[0] ?? '', name: nameAt('delta-rs', rows), roundsMax: ROUNDS_MAX }),

@@ -1,5 +1,6 @@
 import { link, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { laterBatches } from '../batches.ts'
 import { prepareDataset } from '../dataset.ts'
 import { anonMib, atLeast, figureOf, valuesOf } from '../figures.ts'
 import { ORDERS } from '../orders.ts'
@@ -7,7 +8,6 @@ import { copyFolder, scriptIn } from '../places.ts'
 import { changesName, checkLake, indexFolderOf, landingOf, makeBase } from '../project.ts'
 import { type Bench, type Contender, runRounds } from '../rounds.ts'
 import type { Outcome } from '../suite.ts'
-import { laterBatches } from './upsert.ts'
 
 const KEYS_A_SECOND_MIN = 500_000
 

@@ -1,3 +1,4 @@
+import { laterBatches } from '../batches.ts'
 import { prepareDataset } from '../dataset.ts'
 import { baseFigures, type Figure, figureOf, ownMs, ratiosOf } from '../figures.ts'
 import { LINEITEM } from '../lineitem.ts'
@@ -7,14 +8,9 @@ import { type Bench, type Contender, runRounds } from '../rounds.ts'
 import type { BatchSpec } from '../source.ts'
 import type { Outcome } from '../suite.ts'
 import { warmWorker } from '../tributary.ts'
-import { COUNTED, WARM_UPS } from './upsert.ts'
 
 const ROUNDS_MAX = 3
-// The first batch of the base, and its own of each kind.
-const KINDS = [
-  { keys: 'random', first: 2 },
-  { keys: 'recent', first: 2 + WARM_UPS + COUNTED },
-] as const
+const KINDS = ['random', 'recent'] as const
 
 /** TPC-H's line items, whose key has two columns: changes to random keys, and to keys of the newest hundredth. */
 export async function lineitem(bench: Bench): Promise<Outcome> {
@@ -22,19 +18,15 @@ export async function lineitem(bench: Bench): Promise<Outcome> {
   const dataset = await prepareDataset(bench, LINEITEM, bench.options)
   const base = await makeBase(bench, dataset)
   const contenders: Contender[] = []
-  for (const { keys, first } of KINDS) {
-    const batches: string[] = []
-    for (let number = first; number < first + WARM_UPS + COUNTED; number++)
-      batches.push(await dataset.batch({ changes, number, keys }))
+  for (const keys of KINDS) {
+    const batches = await laterBatches(dataset, { changes, keys })
     const [batch = ''] = batches
     for (const program of bench.programs)
-      contenders.push(
-        warmWorker(bench, program, { base, warmUps: WARM_UPS, batches, name: nameOf('tributary warm', keys) }),
-      )
+      contenders.push(warmWorker(bench, program, { base, batches, name: nameOf('tributary warm', keys) }))
     contenders.push(deltaRsMerge(bench, { dataset, batch, name: nameOf('delta-rs', keys), roundsMax: ROUNDS_MAX }))
   }
   const runs = await runRounds(bench, 'lineitem/upsert', contenders)
-  const figures = KINDS.map(({ keys }): Figure => {
+  const figures = KINDS.map((keys): Figure => {
     const [theirs, ours] = [nameOf('delta-rs', keys), nameOf('tributary warm', keys)]
     return figureOf(
       `delta-rs’s MERGE takes, of the time of a warm batch of ours, ${keys} keys`,

@@ -1,3 +1,4 @@
+import { laterBatches } from '../batches.ts'
 import { prepareDataset } from '../dataset.ts'
 import { atMost, baseFigures, figureOf, ownMs, valuesOf } from '../figures.ts'
 import { ORDERS } from '../orders.ts'
@@ -5,7 +6,6 @@ import { makeBase } from '../project.ts'
 import { type Bench, runRounds } from '../rounds.ts'
 import type { Outcome } from '../suite.ts'
 import { warmWorker } from '../tributary.ts'
-import { COUNTED, laterBatches, WARM_UPS } from './upsert.ts'
 
 const CHANGES = 100
 const MS_MAX = 150
@@ -14,13 +14,11 @@ const MS_MAX = 150
 export async function smallUpsert(bench: Bench): Promise<Outcome> {
   const dataset = await prepareDataset(bench, ORDERS, bench.options)
   const base = await makeBase(bench, dataset)
-  const batches = await laterBatches(dataset, { changes: CHANGES, count: WARM_UPS + COUNTED })
+  const batches = await laterBatches(dataset, { changes: CHANGES })
   const runs = await runRounds(
     bench,
     'orders/small-upsert',
-    bench.programs.map((program) =>
-      warmWorker(bench, program, { base, warmUps: WARM_UPS, batches, name: 'tributary warm' }),
-    ),
+    bench.programs.map((program) => warmWorker(bench, program, { base, batches, name: 'tributary warm' })),
   )
   return {
     work: `${CHANGES} changes to random keys of ${dataset.rows} rows`,

@@ -1,5 +1,6 @@
 import { link } from 'node:fs/promises'
 import { join } from 'node:path'
+import { laterBatches } from '../batches.ts'
 import { prepareDataset } from '../dataset.ts'
 import { atMost, baseFigures, figureOf, valuesOf } from '../figures.ts'
 import { ORDERS } from '../orders.ts'
@@ -7,7 +8,6 @@ import { copyFolder } from '../places.ts'
 import { cacheOf, changesName, landingOf, makeBase } from '../project.ts'
 import { type Bench, type Contender, runRounds } from '../rounds.ts'
 import type { Outcome } from '../suite.ts'
-import { laterBatches } from './upsert.ts'
 
 const STATUS_MS_MAX = 400
 

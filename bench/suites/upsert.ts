@@ -1,4 +1,5 @@
-import { type Dataset, prepareDataset } from '../dataset.ts'
+import { laterBatches } from '../batches.ts'
+import { prepareDataset } from '../dataset.ts'
 import { anonMib, atLeast, atMost, baseFigures, type Figure, figureOf, ownMs, ratiosOf, valuesOf } from '../figures.ts'
 import { ORDERS } from '../orders.ts'
 import { deltaRsMerge, floorCopy, sparkMerge } from '../peers.ts'
@@ -10,25 +11,31 @@ import { warmWorker, wholeProcess } from '../tributary.ts'
 const MEMORY_MIB_MAX = 300
 /** Spark's and delta-rs's runs take minutes. */
 const SLOW_ROUNDS_MAX = 3
-/** The second batch is the first that finds the index in the worker; five count. */
-export const WARM_UPS = 2
-/** See `WARM_UPS`. */
-export const COUNTED = 5
 
 /** Changes to random keys of a table, by everybody. */
 export async function upsert(bench: Bench): Promise<Outcome> {
   const { changes } = bench.options
   const dataset = await prepareDataset(bench, ORDERS, bench.options)
   const base = await makeBase(bench, dataset)
-  const batches = await laterBatches(dataset, { changes, count: WARM_UPS + COUNTED })
+  const [batches, recent] = [
+    await laterBatches(dataset, { changes }),
+    await laterBatches(dataset, { changes, keys: 'recent' }),
+  ]
   const [[warmUp = ''], [batch = '']] = [base.batches, batches]
   const runs = await runRounds(bench, 'orders/upsert', [
     ...bench.programs.flatMap((program) => [
       wholeProcess(bench, program, { base, batch, index: 'kept' }),
       wholeProcess(bench, program, { base, batch, index: 'none' }),
-      warmWorker(bench, program, { base, warmUps: WARM_UPS, batches, name: 'tributary warm' }),
+      warmWorker(bench, program, { base, batches, name: 'tributary warm' }),
+      warmWorker(bench, program, { base, batches: recent, name: 'tributary warm, recent keys' }),
     ]),
     deltaRsMerge(bench, { dataset, batch, roundsMax: SLOW_ROUNDS_MAX }),
+    deltaRsMerge(bench, {
+      dataset,
+      batch: recent[0] ?? '',
+      name: 'delta-rs, recent keys',
+      roundsMax: SLOW_ROUNDS_MAX,
+    }),
     ...(['rewrite', 'vectors'] as const).map((mode) =>
       sparkMerge(bench, { dataset, batch, warmUp, mode, roundsMax: SLOW_ROUNDS_MAX }),
     ),
@@ -37,19 +44,8 @@ export async function upsert(bench: Bench): Promise<Outcome> {
   return { work: workText(base, changes), runs, figures: [...figures(runs), ...baseFigures(runs)] }
 }
 
-/** So many batches over the whole table, after the one that the base has. */
-export async function laterBatches(
-  dataset: Dataset,
-  { changes, count }: { readonly changes: number; readonly count: number },
-): Promise<readonly string[]> {
-  const paths: string[] = []
-  for (let number = 2; number < 2 + count; number++)
-    paths.push(await dataset.batch({ changes, number, keys: 'random' }))
-  return paths
-}
-
 function workText({ dataset }: Base, changes: number): string {
-  return `${changes} changes to random keys of ${dataset.rows} rows: 80 % updates, 15 % inserts, 5 % deletes`
+  return `${changes} changes to ${dataset.rows} rows, random keys unless it says recent: 80 % updates, 15 % inserts, 5 % deletes`
 }
 
 function figures(runs: readonly Run[]): readonly Figure[] {
@@ -59,6 +55,11 @@ function figures(runs: readonly Run[]): readonly Figure[] {
     figureOf('delta-rs’s MERGE takes, of the time of a warm batch of ours', 'times', warm('delta-rs'), atLeast(40)),
     figureOf(spark, 'times', warm('spark'), atLeast(150)),
     figureOf(`${spark}, with deletion vectors`, 'times', warm('spark, deletion vectors'), atLeast(80)),
+    figureOf(
+      'delta-rs’s MERGE takes, of the time of a warm batch of ours, recent keys',
+      'times',
+      ratiosOf(runs, 'delta-rs, recent keys', 'tributary warm, recent keys', ownMs),
+    ),
     figureOf(
       'a warm batch of ours takes, of the time of the floor in a warm process',
       'times',
