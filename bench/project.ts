@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import type { Dataset } from './dataset.ts'
 import { assertSame, digestDelta } from './digest.ts'
 import { measure } from './measure.ts'
-import { CHECKOUT, copyFolder, scriptOf } from './places.ts'
+import { BENCH, CHECKOUT, copyFolder, scriptOf } from './places.ts'
 import { type Bench, roundFolder } from './rounds.ts'
 import { configurationOf } from './shape.ts'
 
@@ -46,9 +46,19 @@ export function lakeOf(project: string, table: string): string {
   return join(project, 'lake', ...table.split('.'))
 }
 
+// Compiled code is kept from run to run, as it is for a user who runs a command twice; it depends on nothing but the code.
+const COMPILED = { NODE_COMPILE_CACHE: join(BENCH, 'data', 'compiled') }
+
 /** The variables by which the command keeps its caches in the project: what it measures must not depend on the machine's own. */
-export function cacheOf(project: string): { readonly XDG_CACHE_HOME: string } {
-  return { XDG_CACHE_HOME: join(project, 'cache') }
+export function cacheOf(project: string): { readonly XDG_CACHE_HOME: string; readonly NODE_COMPILE_CACHE: string } {
+  return { XDG_CACHE_HOME: join(project, 'cache'), ...COMPILED }
+}
+
+/** The variables by which the command has no place for caches: it asks no index and builds none. */
+export const NO_CACHE: Readonly<Record<string, string | undefined>> = {
+  XDG_CACHE_HOME: undefined,
+  HOME: undefined,
+  ...COMPILED,
 }
 
 /** The folder of key indexes, where the command looks for it. */

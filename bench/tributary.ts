@@ -4,7 +4,7 @@ import { link } from 'node:fs/promises'
 import { join } from 'node:path'
 import { WARM_UPS } from './batches.ts'
 import { copyFolder, scriptIn } from './places.ts'
-import { type Base, cacheOf, changesName, checkLake, indexFolderOf, landingOf } from './project.ts'
+import { type Base, cacheOf, changesName, checkLake, indexFolderOf, landingOf, NO_CACHE } from './project.ts'
 import type { Bench, Contender, Program } from './rounds.ts'
 
 /** What a contender is to apply to its copy of a base. */
@@ -29,8 +29,7 @@ export function wholeProcess(
       await link(batch, join(landingOf(folder, table), changesName(2)))
     },
     command: (folder) => [join(root, 'bin', 'tributary'), 'ingest', '-C', folder],
-    // Without a place for caches the command keeps no index and builds none.
-    environment: (folder) => (index === 'kept' ? cacheOf(folder) : { XDG_CACHE_HOME: undefined, HOME: undefined }),
+    environment: (folder) => (index === 'kept' ? cacheOf(folder) : NO_CACHE),
     check: (folder) => checkLake(bench, base, { folder, more: [batch] }),
   }
 }

@@ -6,7 +6,7 @@ import { atLeast, atMost, baseFigures, ownMs } from '../figures.ts'
 import { measure } from '../measure.ts'
 import { ORDERS } from '../orders.ts'
 import { CHECKOUT, copyFolder } from '../places.ts'
-import { changesName, checkLake, lakeOf, landingOf, makeBase } from '../project.ts'
+import { changesName, checkLake, lakeOf, landingOf, makeBase, NO_CACHE } from '../project.ts'
 import { type Bench, runRounds } from '../rounds.ts'
 import { assertAgreed, type Reading, readers, readFigures } from '../scans.ts'
 import type { Outcome } from '../suite.ts'
@@ -62,11 +62,11 @@ async function projectOf({ work }: Bench, kind: string): Promise<string> {
   return folder
 }
 
-/** The command without a place for caches: no index is built that nobody asks. */
+/** The command without an index that nobody would ask. */
 async function command(project: string, args: readonly string[]): Promise<void> {
   await measure([join(CHECKOUT, 'bin', 'tributary'), ...args, '-C', project], {
     cwd: project,
-    environment: { XDG_CACHE_HOME: undefined, HOME: undefined },
+    environment: NO_CACHE,
   })
 }
 
