@@ -108,11 +108,12 @@ export function ratiosOf(
   })
 }
 
-/** How much longer the base took than this checkout, contender by contender. */
-export function baseFigures(runs: readonly Run[], value: (measured: Measured) => number = wholeMs): readonly Figure[] {
+/** How much longer the base took than this checkout, contender by contender: what it timed of itself, where it did. */
+export function baseFigures(runs: readonly Run[]): readonly Figure[] {
   const bases = new Set(runs.map(({ contender }) => contender).filter((name) => name.endsWith(' (base)')))
   return [...bases].map((base) => {
     const ours = base.slice(0, -' (base)'.length)
-    return figureOf(`the base takes, of the time of ${ours}`, 'times', ratiosOf(runs, base, ours, value))
+    const ratios = ratiosOf(runs, base, ours, ({ own, ms }) => own.ms ?? ms)
+    return figureOf(`the base takes, of the time of ${ours}`, 'times', ratios)
   })
 }

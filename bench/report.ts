@@ -47,8 +47,8 @@ function contenderRows(runs: readonly Run[]): readonly (readonly string[])[] {
 /** Lines under the tables that say what the columns are. */
 export const LEGEND = `seconds: the whole process, from start to end, median over the rounds. itself: what the process timed of itself: for a warm
 worker the median of its batches after the warm-up, for delta-rs and Spark the MERGE alone, without opening the table and reading the CSV file,
-for a copy the COPY, for a reader the query. CPU: seconds of all threads and children, median. RssAnon: highest of samples every 10 ms, of the
-process that was started: Spark's Java is a child of it. VmHWM: highest resident memory, with mapped files. read, written: bytes through
+for a copy the COPY, for a reader the query. CPU: seconds of all threads and children, median. RssAnon: highest of samples every 10 ms,
+children included. VmHWM: highest resident memory of the largest process, with mapped files. read, written: bytes through
 system calls (rchar, wchar). dirtied: bytes that went towards the disk. Memory and bytes are the highest of all rounds and hold the warm-up.
 Figures are medians over the rounds (least–greatest); the noise is half of that distance. A goal that is missed by no more than the noise is
 "within noise". The page cache is warm: it cannot be dropped without root, and every contender reads files that were read before.`

@@ -37,7 +37,7 @@ export async function lineitem(bench: Bench): Promise<Outcome> {
   return {
     work: `${changes} changes to ${dataset.rows} line items of TPC-H, key of two columns`,
     runs,
-    figures: [...figures, ...baseFigures(runs, ownMs)],
+    figures: [...figures, ...baseFigures(runs)],
   }
 }
 

@@ -2,7 +2,7 @@ import { link, mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { decodePath, localStore, readSnapshot } from '@tributary/delta'
 import { prepareDataset } from '../dataset.ts'
-import { atLeast, atMost, baseFigures, ownMs } from '../figures.ts'
+import { atLeast, atMost, baseFigures } from '../figures.ts'
 import { measure } from '../measure.ts'
 import { ORDERS } from '../orders.ts'
 import { CHECKOUT, copyFolder } from '../places.ts'
@@ -50,7 +50,7 @@ export async function scan(bench: Bench): Promise<Outcome> {
     figures: [
       ...readFigures(runs, WITH_VECTORS, { raw: atMost(1.7), deltaRs: atLeast(1), duckdb: atMost(1.3) }),
       ...readFigures(runs, OPTIMIZED, { raw: atMost(1.05), deltaRs: atLeast(1), duckdb: atMost(1) }),
-      ...baseFigures(runs, ownMs),
+      ...baseFigures(runs),
     ],
   }
 }

@@ -30,7 +30,7 @@ export async function smallUpsert(bench: Bench): Promise<Outcome> {
         valuesOf(runs, 'tributary warm', ownMs),
         atMost(MS_MAX),
       ),
-      ...baseFigures(runs, ownMs),
+      ...baseFigures(runs),
     ],
   }
 }

@@ -6,12 +6,22 @@ export interface Clock {
   readonly now: () => number
   /** A fresh random UUID, lower case. */
   readonly uuid: () => string
-  readonly sleep: (ms: number) => Promise<void>
+  /** Resolves after so many milliseconds, or as soon as the signal is aborted. */
+  readonly sleep: (ms: number, signal?: AbortSignal) => Promise<void>
 }
 
 /** The machine's own clock. */
 export const systemClock: Clock = {
   now: () => Date.now(),
   uuid: () => randomUUID(),
-  sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+  sleep: (ms, signal) =>
+    new Promise((resolve) => {
+      const end = (): void => {
+        clearTimeout(timer)
+        signal?.removeEventListener('abort', end)
+        resolve()
+      }
+      const timer = setTimeout(end, signal?.aborted ? 0 : ms)
+      signal?.addEventListener('abort', end)
+    }),
 }

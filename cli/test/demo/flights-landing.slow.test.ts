@@ -40,19 +40,19 @@ describe.skipIf(!existsSync(data))('the flights of 2013 as DMS files', () => {
         if (file.includes('/weather/')) counts.weather += rows.length
         if (!file.includes('/flights/')) continue
         for (const row of rows) {
-          const next = row.change_seq ?? ''
+          const next = row('change_seq') ?? ''
           if (next !== '' && next <= sequence) backwards += 1
           sequence = next
           counts[
-            row.Op === 'I'
+            row('Op') === 'I'
               ? 'scheduled'
-              : row.cancelled === 'true'
+              : row('cancelled') === 'true'
                 ? 'cancelled'
-                : row.arr_delay === '\\N'
+                : row('arr_delay') === '\\N'
                   ? 'departed'
                   : 'arrived'
           ] += 1
-          last.set(`${row.time_hour} ${row.carrier} ${row.flight}`, row)
+          last.set(`${row('time_hour')} ${row('carrier')} ${row('flight')}`, row)
         }
       }
     }
@@ -69,14 +69,12 @@ describe.skipIf(!existsSync(data))('the flights of 2013 as DMS files', () => {
     const real = parseRows((await readFile(join(data, 'flights.csv'), 'utf8')).replaceAll(/\bNA\b/g, '\\N'))
     let diverted = 0
     for (const flight of real) {
-      const row = last.get(`${flight.time_hour?.replace('T', ' ').replace('Z', '')} ${flight.carrier} ${flight.flight}`)
-      if (row?.arr_time !== flight.arr_time) diverted += 1
-      if (
-        ['dep_time', 'dep_delay', 'arr_delay', 'air_time', 'tailnum', 'origin', 'dest', 'distance'].some(
-          (name) => row?.[name] !== flight[name],
-        )
-      ) {
-        expect(row).toEqual(flight)
+      const row = last.get(
+        `${flight('time_hour')?.replace('T', ' ').replace('Z', '')} ${flight('carrier')} ${flight('flight')}`,
+      )
+      if (row?.('arr_time') !== flight('arr_time')) diverted += 1
+      if (COMPARED.some((name) => row?.(name) !== flight(name))) {
+        expect(COMPARED.map((name) => row?.(name))).toEqual(COMPARED.map(flight))
       }
     }
     expect({ flights: last.size, diverted }).toEqual({ flights: 336_776, diverted: 717 })
@@ -115,14 +113,17 @@ describe.skipIf(!existsSync(data))('the flights of 2013 as DMS files', () => {
   })
 })
 
-type Row = Readonly<Record<string, string>>
+const COMPARED = ['dep_time', 'dep_delay', 'arr_delay', 'air_time', 'tailnum', 'origin', 'dest', 'distance'] as const
+
+/** A field of one line, by its name. */
+type Row = (name: string) => string | undefined
 
 // No field of the flights has a comma or a quote, so the test needs no parser that it would share with the code.
 function parseRows(text: string): readonly Row[] {
   const [header = '', ...lines] = text.trimEnd().split('\n')
-  const names = header.split(',')
+  const places = new Map(header.split(',').map((name, place) => [name, place]))
   return lines.map((line) => {
     const fields = line.split(',')
-    return Object.fromEntries(names.map((name, index) => [name, fields[index] ?? '']))
+    return (name) => fields[places.get(name) ?? fields.length]
   })
 }

@@ -1,6 +1,6 @@
 import { type ColumnBounds, type Engine, quoteName } from '@tributary/delta'
 import { sequenceLengthChanged } from '../errors.ts'
-import { fieldOf, movedSql, type TableShape } from './batch.ts'
+import { fieldOf, movedSql, nameList, type TableShape } from './batch.ts'
 import { keyBounds } from './key-bounds.ts'
 
 /** What one look at the staged batch tells. */
@@ -9,6 +9,8 @@ export interface BatchFacts {
   readonly isPartial: boolean
   /** Some row moves from one key to another. */
   readonly hasMoves: boolean
+  /** No key comes twice. */
+  readonly hasUniqueKeys: boolean
   /** The range of each key column, old keys included, where statistics can be compared with it. */
   readonly keyBounds: readonly ColumnBounds[]
   /** Length of the sequence texts; undefined without any, or when the sequence has a type of its own. */
@@ -28,7 +30,8 @@ export async function readBatchFacts(
   const bounds = keyBounds(shape.key, { withOldKeys: true })
   const [row = {}] = await engine.all(`SELECT coalesce(bool_or(len("__unset") > 0), false) AS partial,
       ${isText ? 'min(strlen("__seq"))' : 'NULL'} AS shortest, ${isText ? 'max(strlen("__seq"))' : 'NULL'} AS longest,
-      coalesce(bool_or(${movedSql(shape)}), false) AS moves, ${bounds.select},
+      coalesce(bool_or(${movedSql(shape)}), false) AS moves,
+      count(*) = count(DISTINCT (${nameList(shape.key)})) AS unique_keys, ${bounds.select},
       ${time === undefined ? 'NULL' : `max(CAST(${quoteName(time.name)} AS VARCHAR)) FILTER (WHERE "__phase" = 1)`} AS newest
     FROM batch`)
   const { shortest, longest, newest } = row
@@ -39,6 +42,7 @@ export async function readBatchFacts(
   return {
     isPartial: row['partial'] === true,
     hasMoves: row['moves'] === true,
+    hasUniqueKeys: row['unique_keys'] === true,
     keyBounds: bounds.of(row),
     sequenceLength: shortest === null || shortest === undefined ? undefined : Number(shortest),
     sourceAt: typeof newest === 'string' ? newest : undefined,

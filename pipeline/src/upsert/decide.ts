@@ -33,6 +33,8 @@ export async function decideWinners(
   { engine, store }: { readonly engine: Engine; readonly store: Store },
   shape: TableShape,
   options: {
+    /** How many winners there are. */
+    readonly winners: number
     readonly guard: boolean
     readonly isPartial: boolean
     /** SELECT of the located rows with the order that each last took; undefined when there are none. */
@@ -44,14 +46,24 @@ export async function decideWinners(
   const key = nameList(shape.key)
   if (guard && isPartial && ranked !== undefined) await refuseLatePartialRows(engine, shape, ranked)
   const newest = guard ? newestFirst : '"__path", "__position"'
-  const order = { hasSequence: shape.sequence !== undefined }
-  const rivals: Rival[] = []
-  if (ranked !== undefined)
-    rivals.push({ alias: 's', mark: '"__live"', sql: newestOfKey(ranked, key, newest), decides: guard })
+  const stored = (sql: string): Rival => ({ alias: 's', mark: '"__live"', sql, decides: guard })
+  const buried: Rival[] = []
   if (guard && tombstones.length > 0) {
     const dead = `SELECT * FROM (${await tombstonesSql({ engine, store }, tombstones)}) t SEMI JOIN winners USING (${key})`
-    rivals.push({ alias: 'd', mark: '"__dead"', sql: newestOfKey(dead, key, newestFirst), decides: true })
+    buried.push({ alias: 'd', mark: '"__dead"', sql: newestOfKey(dead, key, newestFirst), decides: true })
   }
+  if (ranked === undefined) {
+    await writeDecisions(engine, shape, buried)
+    return
+  }
+  // A key has one live row (law 4), so each winner has one decision. Only where another writer broke that, the newest row has to be found.
+  if ((await writeDecisions(engine, shape, [stored(ranked), ...buried])) !== options.winners)
+    await writeDecisions(engine, shape, [stored(newestOfKey(ranked, key, newest)), ...buried])
+}
+
+/** Table `decided`; tells how many rows it has. */
+async function writeDecisions(engine: Engine, shape: TableShape, rivals: readonly Rival[]): Promise<number> {
+  const order = { hasSequence: shape.sequence !== undefined }
   const joins = rivals.map(
     ({ alias, mark, sql }) =>
       `LEFT JOIN (SELECT *, true AS ${mark} FROM (${sql})) ${alias} ON ${sameKey(shape.key, 'w', alias)}`,
@@ -59,8 +71,8 @@ export async function decideWinners(
   const orders = rivals
     .filter(({ decides }) => decides)
     .map(({ alias, mark }) => `CASE WHEN ${alias}.${mark} THEN ${compareOrder('w', alias, order)} ELSE 1 END`)
-  const isLive = ranked === undefined ? 'false' : 'coalesce(s."__live", false)'
-  await engine.run(`CREATE OR REPLACE TEMP TABLE decided AS
+  const isLive = rivals.some(({ alias }) => alias === 's') ? 'coalesce(s."__live", false)' : 'false'
+  const [created] = await engine.all(`CREATE OR REPLACE TEMP TABLE decided AS
     SELECT * EXCLUDE ("__order"), CASE
       WHEN "__order" < 0 THEN 'superseded'
       WHEN "__order" = 0 THEN 'noop'
@@ -68,6 +80,7 @@ export async function decideWinners(
       ELSE 'applied' END AS "__outcome"
     FROM (SELECT w.*, ${isLive} AS "__live", ${orders.length === 0 ? '1' : `least(${orders.join(', ')})`} AS "__order"
       FROM winners w ${joins.join(' ')})`)
+  return Number(created?.['Count'] ?? 0)
 }
 
 /** What a winner may be older than: the row that is stored, or a delete that is remembered. */

@@ -27,12 +27,16 @@ export interface PreparedUpsert {
 export async function prepareUpsert(parts: UpsertParts, target: UpsertTarget): Promise<PreparedUpsert> {
   const { engine } = parts
   const { shape, snapshot } = target
-  const { isPartial, hasMoves, keyBounds, sequenceLength, sourceAt } = await readBatchFacts(engine, shape, {
-    knownLength: target.sequenceLength,
-    timestampColumn: target.timestampColumn,
-  })
+  const { isPartial, hasMoves, hasUniqueKeys, keyBounds, sequenceLength, sourceAt } = await readBatchFacts(
+    engine,
+    shape,
+    {
+      knownLength: target.sequenceLength,
+      timestampColumn: target.timestampColumn,
+    },
+  )
   if (isPartial) await completeMovedRows(parts, snapshot, shape)
-  await foldBatch(engine, shape, { isPartial, hasMoves })
+  const winners = await foldBatch(engine, shape, { isPartial, hasMoves, hasUniqueKeys })
   const located = await locateRows(parts, snapshot, shape, {
     guard: target.guard,
     keysFrom: 'winners',
@@ -40,7 +44,7 @@ export async function prepareUpsert(parts: UpsertParts, target: UpsertTarget): P
   })
   // Most batches of a table that only grows find nothing, and a statement costs more than what it says.
   const ranked = located === 0 ? undefined : target.guard ? await rankedSql(engine) : 'SELECT * FROM located'
-  await decideWinners(parts, shape, { guard: target.guard, isPartial, ranked, tombstones: target.tombstones })
+  await decideWinners(parts, shape, { winners, guard: target.guard, isPartial, ranked, tombstones: target.tombstones })
   if (target.guard && target.horizon !== undefined) await refuseBeyondHorizon(engine, shape, target.horizon)
   if (isPartial) await fillPartialRows(engine, snapshot, shape)
   const outcome = await countOutcomes(engine, shape, { hasMoves })

@@ -6,9 +6,9 @@ import { backOffMs, createInbox, type Inbox, type Turn, type Verdict } from '../
 import type { LandingPlace } from '../queue/notification.ts'
 import type { Queue, QueueMessage } from '../queue/queue.ts'
 import { type Arrivals, createArrivals } from './arrivals.ts'
+import { type Bell, createBell } from './bell.ts'
 import type { Lake } from './lake.ts'
 import { listLanding } from './listing.ts'
-import { pause } from './pause.ts'
 import type { BatchWork } from './run.ts'
 import { type TableFolders, tableFolders } from './table-folders.ts'
 import type { TableSession } from './table-session.ts'
@@ -50,7 +50,6 @@ const TABLES_AT_ONCE = 4
 const HELD_MAX = 2_000
 const RECEIVES_MAX = 5
 const RECEIVE_WAIT_MS = 20_000
-const TICK_MS = 25
 const HIDDEN_FOR_GOOD_MS = 12 * 60 * 60 * 1000
 
 interface Worker extends WorkerParts {
@@ -61,6 +60,8 @@ interface Worker extends WorkerParts {
   readonly sessions: Map<string, TableSession>
   readonly receivesMax: number
   readonly arrivals: Arrivals
+  /** Rings when a table may have become due, or a place free. */
+  readonly bell: Bell
   readonly signal: AbortSignal
 }
 
@@ -73,6 +74,7 @@ export async function followQueue(parts: WorkerParts, options: FollowOptions): P
   const ending = new AbortController()
   const tables = lake.config.tables.map(({ name }) => name)
   const limits = { ...LIMITS, ...options.limits }
+  const signal = AbortSignal.any([options.signal, ending.signal])
   const receivesMax = queue.receivesMax ?? RECEIVES_MAX
   const worker: Worker = {
     ...parts,
@@ -83,7 +85,8 @@ export async function followQueue(parts: WorkerParts, options: FollowOptions): P
     sessions: new Map(),
     receivesMax,
     arrivals: createArrivals(),
-    signal: AbortSignal.any([options.signal, ending.signal]),
+    bell: createBell(lake.clock, signal),
+    signal,
   }
   if (queue.receivesMax === undefined)
     warn(worker, 'it has no dead-letter queue: messages that cannot be settled stay in it until they expire')
@@ -106,7 +109,7 @@ async function receiveAll(worker: Worker): Promise<void> {
   let failures = 0
   while (!signal.aborted) {
     if (inbox.held().length >= HELD_MAX) {
-      await pause(lake.clock, 1000, signal)
+      await lake.clock.sleep(1000, signal)
       continue
     }
     const messages = await asking(worker, () =>
@@ -114,7 +117,7 @@ async function receiveAll(worker: Worker): Promise<void> {
     )
     failures = messages === undefined ? failures + 1 : 0
     if (messages === undefined) {
-      await pause(lake.clock, backOffMs(failures), signal)
+      await lake.clock.sleep(backOffMs(failures), signal)
       continue
     }
     options.onSignal?.({ kind: 'answered', by: 'queue' })
@@ -125,7 +128,7 @@ async function receiveAll(worker: Worker): Promise<void> {
 
 /** Reads a message: it wakes tables, or there is nothing to do, or nobody can read it. */
 async function open(worker: Worker, message: QueueMessage): Promise<void> {
-  const { inbox, lake, place, arrivals, options } = worker
+  const { inbox, lake, place, arrivals, bell, options } = worker
   const read = readMessage(lake, place, message.body)
   if (read.kind === 'unreadable') {
     const isLast = message.receives >= worker.receivesMax
@@ -142,24 +145,31 @@ async function open(worker: Worker, message: QueueMessage): Promise<void> {
   const { writtenMs = nowMs } = read
   arrivals.add(message, { writtenMs: read.writtenMs, nowMs })
   inbox.add(message, read.tables, nowMs)
+  bell.ring()
   for (const table of read.tables.keys()) options.onSignal?.({ kind: 'woken', table, writtenMs })
 }
 
 async function takeTurns(worker: Worker): Promise<void> {
-  const { inbox, lake, signal } = worker
+  const { inbox, lake, limits, bell, signal } = worker
   const running = new Set<Promise<void>>()
   let failure: { readonly error: unknown } | undefined
   while (!signal.aborted && failure === undefined) {
-    const turn = running.size < TABLES_AT_ONCE ? inbox.start(lake.clock.now()) : undefined
+    const hasRoom = running.size < TABLES_AT_ONCE
+    const nowMs = lake.clock.now()
+    const turn = hasRoom ? inbox.start(nowMs) : undefined
     if (turn === undefined) {
-      await lake.clock.sleep(TICK_MS)
+      const dueMs = hasRoom ? inbox.nextDueMs() : Number.POSITIVE_INFINITY
+      await bell.wait(Math.min(limits.sweepMs, Math.max(1, dueMs - nowMs)))
       continue
     }
     const taken = giveTurn(worker, turn)
       .catch((error: unknown) => {
         failure ??= { error }
       })
-      .finally(() => running.delete(taken))
+      .finally(() => {
+        running.delete(taken)
+        bell.ring()
+      })
     running.add(taken)
   }
   await Promise.all(running)
@@ -205,7 +215,7 @@ function tell(worker: Worker, settled: Readonly<Record<'done' | 'back' | 'aside'
 async function keepHidden(worker: Worker): Promise<void> {
   const { queue, inbox, limits, lake, signal } = worker
   while (!signal.aborted) {
-    await pause(lake.clock, limits.hideMs / 3, signal)
+    await lake.clock.sleep(limits.hideMs / 3, signal)
     const held = inbox.held()
     if (held.length > 0) await asking(worker, () => queue.hide(held, limits.hideMs))
   }
@@ -214,13 +224,13 @@ async function keepHidden(worker: Worker): Promise<void> {
 async function sweepAgain(worker: Worker): Promise<void> {
   const { lake, limits, signal } = worker
   while (!signal.aborted) {
-    await pause(lake.clock, limits.sweepMs, signal)
+    await lake.clock.sleep(limits.sweepMs, signal)
     if (!signal.aborted) await asking(worker, () => sweep(worker))
   }
 }
 
 /** Looks at the whole landing, and lets all tables look. */
-async function sweep({ lake, folders, inbox, options }: Worker): Promise<void> {
+async function sweep({ lake, folders, inbox, bell, options }: Worker): Promise<void> {
   const listing = await listLanding(lake)
   folders.learn(listing)
   options.onSignal?.({ kind: 'answered', by: 'landing' })
@@ -229,6 +239,7 @@ async function sweep({ lake, folders, inbox, options }: Worker): Promise<void> {
     options.onEvent?.({ kind: 'stopped', table: key, code, message })
   }
   inbox.wakeAll(lake.clock.now())
+  bell.ring()
 }
 
 /** What is out of reach for a while is told and tried again later: what was not deleted comes again. */

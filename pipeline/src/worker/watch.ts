@@ -1,7 +1,6 @@
 import { type Engine, TributaryError } from '@tributary/delta'
 import { type IngestSummary, ingest } from './ingest.ts'
 import type { Lake } from './lake.ts'
-import { pause } from './pause.ts'
 import type { IngestOptions } from './run.ts'
 import type { TableSession } from './table-session.ts'
 
@@ -39,7 +38,7 @@ export async function watch(lake: Lake, engine: Engine, options: WatchOptions): 
       options.intervalMs,
       Math.min(PAUSE_MS_MAX, options.intervalMs * 2 ** Math.min(failures, 20)),
     )
-    await pause(lake.clock, pauseMs, options.signal)
+    await lake.clock.sleep(pauseMs, options.signal)
   }
   for (const { index } of sessions.values()) await index?.building
 }

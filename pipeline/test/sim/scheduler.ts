@@ -80,18 +80,27 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
   let stretchMs = STRETCH_MS_MIN
   let ids = 0
   const add = (task: Task): void => {
-    if (task.dueMs <= nowMs && !task.isSleep) {
+    if (task.dueMs <= nowMs) {
       ready.push(task)
       return
     }
     timers.push(task)
     nextMs = Math.min(nextMs, task.dueMs)
   }
-  const sleep = (actor: Actor, ms: number): Promise<void> =>
+  const sleep = (actor: Actor, ms: number, signal?: AbortSignal): Promise<void> =>
     new Promise((resolve) => {
       if (!actor.isAlive) return
       const dueMs = Math.ceil((nowMs + Math.max(1, ms)) / stretchMs) * stretchMs
-      add({ actor, what: 'wakes', dueMs, isSleep: true, run: resolve })
+      const task: Task = { actor, what: 'wakes', dueMs, isSleep: true, run: resolve }
+      const wakeEarly = (): void => {
+        if (!timers.includes(task)) return
+        timers = timers.filter((each) => each !== task)
+        ready.push(task)
+      }
+      timers.push(task)
+      nextMs = Math.min(nextMs, dueMs)
+      if (signal?.aborted) wakeEarly()
+      else signal?.addEventListener('abort', wakeEarly, { once: true })
     })
   const take = <T>(actor: Actor, what: string, work: () => T): Promise<T> =>
     new Promise((resolve, reject) => {
@@ -132,7 +141,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
         ids += 1
         return `00000000-0000-4000-8000-${ids.toString(16).padStart(12, '0')}`
       },
-      sleep: (ms) => sleep(actor, ms),
+      sleep: (ms, signal) => sleep(actor, ms, signal),
     }),
     take,
     at: (timeMs, what, run) => add({ actor: undefined, what, dueMs: timeMs, isSleep: false, run }),

@@ -40,7 +40,6 @@ export interface QueueParts {
 }
 
 const URL = 'sim://queue'
-const POLL_MS = 500
 const HIDDEN_FOR_GOOD_MS = 6 * 3_600_000
 const BATCH = 10
 
@@ -51,6 +50,11 @@ export function createQueue(parts: QueueParts): SimQueue {
   const deleted: string[] = []
   const dead: { readonly body: string; readonly reason: string | undefined }[] = []
   let ids = 0
+  let changed = new AbortController()
+  const wakeReceivers = (): void => {
+    changed.abort()
+    changed = new AbortController()
+  }
   const drop = ({ id, receipt }: QueueMessage): Stored | undefined => {
     const found = stored.find((each) => each.id === id && each.receipt === receipt)
     if (found !== undefined) stored = stored.filter((each) => each !== found)
@@ -58,6 +62,8 @@ export function createQueue(parts: QueueParts): SimQueue {
   }
   const store: Store = {
     hasVisible: () => stored.some(({ visibleMs }) => visibleMs <= scheduler.nowMs()),
+    nextVisibleMs: () => stored.reduce((least, { visibleMs }) => Math.min(least, visibleMs), Number.POSITIVE_INFINITY),
+    whenChanged: () => changed.signal,
     take: (hideMs, shuffle) => {
       const nowMs = scheduler.nowMs()
       const visible = shuffle(stored.filter(({ visibleMs }) => visibleMs <= nowMs))
@@ -80,6 +86,7 @@ export function createQueue(parts: QueueParts): SimQueue {
         const found = stored.find((each) => each.id === id && each.receipt === receipt)
         if (found !== undefined) found.visibleMs = scheduler.nowMs() + hideMs
       }
+      wakeReceivers()
     },
     remove: (messages) => {
       for (const message of messages) {
@@ -98,6 +105,7 @@ export function createQueue(parts: QueueParts): SimQueue {
       ids += 1
       const sentMs = scheduler.nowMs()
       stored.push({ id: String(ids), body, sentMs, receives: 0, receipt: '', visibleMs: sentMs + delayMs })
+      wakeReceivers()
     },
     size: () => stored.filter(({ visibleMs }) => visibleMs < scheduler.nowMs() + HIDDEN_FOR_GOOD_MS).length,
     handleFor: (actor) => handle(parts, actor, store),
@@ -108,6 +116,9 @@ export function createQueue(parts: QueueParts): SimQueue {
 
 interface Store {
   readonly hasVisible: () => boolean
+  readonly nextVisibleMs: () => number
+  /** Aborted when another message may have become visible sooner. */
+  readonly whenChanged: () => AbortSignal
   readonly take: (hideMs: number, shuffle: <T>(items: readonly T[]) => readonly T[]) => readonly QueueMessage[]
   readonly hide: (messages: readonly QueueMessage[], hideMs: number) => void
   readonly remove: (messages: readonly QueueMessage[]) => void
@@ -141,7 +152,8 @@ function handle(parts: QueueParts, actor: Actor, store: Store): Queue {
           const messages = await call('receive', () => store.take(hideMs, random.shuffle))
           if (messages.length > 0 || signal.aborted || clock.now() >= untilMs) return messages
         }
-        await clock.sleep(POLL_MS)
+        const wakeMs = Math.min(untilMs, store.nextVisibleMs() + actor.skewMs)
+        await clock.sleep(wakeMs - clock.now(), AbortSignal.any([signal, store.whenChanged()]))
       }
     },
     hide: async (messages, hideMs) => {
