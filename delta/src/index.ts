@@ -34,6 +34,7 @@ export type {
   RemoveFile,
   SetTransaction,
 } from './protocol/actions.ts'
+export { formatColumnPath } from './protocol/column-path.ts'
 export { allowsDeletionVectors, assertPlainlyWritable, assertWritable } from './protocol/features.ts'
 export { encodeSchema, parseSchema } from './protocol/parse-schema.ts'
 export { decodePath, encodePath, type LogPath } from './protocol/paths.ts'
@@ -42,6 +43,7 @@ export type { ArrayType, DataType, MapType, PrimitiveType, StructField, StructTy
 export { type FileStats, parseStats } from './protocol/stats.ts'
 export { CHANGE_FIELDS, type ChangesRequest, changesSql, readChanges } from './read/changes.ts'
 export type { Filter, FilterValue } from './read/filter.ts'
+export { filterFiles } from './read/filter-files.ts'
 export { csvHeader, csvSql, describeFields, ndjsonSql, readLines, textSql } from './read/render.ts'
 export { readRows } from './read/rows.ts'
 export { type ScanOptions, scanSql } from './read/scan.ts'

@@ -34,7 +34,10 @@ async function sql(invocation: Invocation, query: string | undefined, flags: Sql
     const prepared = await prepareQuery(engine, (name) => findNamedTable(lake, name), text, {
       nowMs: systemClock.now(),
     })
-    for (const { table, version } of prepared.tables) invocation.words.detail(`${table} v${version}`)
+    for (const { table, version, files } of prepared.tables) {
+      const share = files === undefined || files.opened === files.all ? '' : `, ${files.opened} of ${files.all} files`
+      invocation.words.detail(`${table} v${version}${share}`)
+    }
     await sealEngine(engine, prepared.folders)
     const { relation, fields } = await describeFields(engine, prepared.sql)
     await writeRows(invocation, engine, { sql: relation, fields, isSealed: true }, flags)

@@ -27,7 +27,7 @@ afterAll(async () => {
 
 const RUNS = times(3, 100)
 // Spark takes some seconds for each table.
-const TIMEOUT_MS = IS_SOAK ? 1_800_000 : 300_000
+const TIMEOUT_MS = IS_SOAK ? 7_200_000 : 300_000
 
 interface Kind {
   readonly name: string

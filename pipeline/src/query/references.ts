@@ -2,6 +2,7 @@
 // of our tables stays out: DuckDB would take an unknown name for a file, and its table functions read any file of the machine.
 import { queryFunctionRefused, queryInvalid } from '../errors.ts'
 import { isNode, itemsOf, type Tree, type TreeNode, textOf } from './syntax-tree.ts'
+import { type Conditions, conditionsOf } from './wanted-rows.ts'
 
 /** Something that a query reads from; the expressions are evaluated by DuckDB later. */
 export type Reference =
@@ -9,6 +10,8 @@ export type Reference =
       readonly kind: 'table'
       readonly table: string
       readonly at?: { readonly unit: 'VERSION' | 'TIMESTAMP'; readonly expression: Tree }
+      /** What every row that the query takes from it has to fulfil. */
+      readonly conditions?: Conditions
     }
   | { readonly kind: 'changes'; readonly table: string; readonly since?: Tree; readonly until?: Tree }
 
@@ -25,7 +28,7 @@ export function viewName(index: number): string {
 
 /** Replaces the tables and the `changes(…)` of a query by views. Throws `QUERY_FUNCTION_REFUSED`, `QUERY_INVALID`. */
 export function rebindQuery(query: TreeNode): ReboundQuery {
-  const found: Found = { references: [], qualified: new Set() }
+  const found: Found = { references: [], qualified: new Set(), conditions: new Map() }
   const tree = shortenColumns(rebindFields(found, query, new Set()), found.qualified)
   return { tree: isNode(tree) ? tree : query, references: found.references }
 }
@@ -35,6 +38,8 @@ interface Found {
   readonly references: Reference[]
   /** Tables that were named with their schema and without an alias. */
   readonly qualified: Set<string>
+  /** By the nodes of the tables. */
+  readonly conditions: Map<TreeNode, Conditions>
 }
 
 /** The CTEs that a part of the tree sees, in lower case. */
@@ -44,6 +49,9 @@ function rebind(found: Found, tree: Tree, scope: Scope): Tree {
   if (Array.isArray(tree)) return tree.map((item: Tree) => rebind(found, item, scope))
   if (!isNode(tree)) return tree
   switch (tree['type']) {
+    case 'SELECT_NODE':
+      for (const [table, conditions] of conditionsOf(tree)) found.conditions.set(table, conditions)
+      return rebindFields(found, tree, scope)
     case 'BASE_TABLE':
       return rebindTable(found, tree, scope)
     case 'TABLE_FUNCTION':
@@ -98,7 +106,13 @@ function rebindTable(found: Found, node: TreeNode, scope: Scope): TreeNode {
   if (isPlain && scope.has(table.toLowerCase())) return node
   if (alias === '' && schema !== '') found.qualified.add(qualifiedName(schema, table))
   const name = [catalog, schema, table].filter((part) => part !== '').join('.')
-  const reference: Reference = { kind: 'table', table: name, ...timeOf(at) }
+  const conditions = found.conditions.get(node)
+  const reference: Reference = {
+    kind: 'table',
+    table: name,
+    ...timeOf(at),
+    ...(conditions === undefined ? {} : { conditions }),
+  }
   return bindView(found, node, reference, alias === '' ? lastPart(table) : alias)
 }
 
@@ -128,7 +142,7 @@ function bindView(found: Found, node: TreeNode, reference: Reference, alias: str
 
 /** Refuses what a query may not call anywhere in an expression. Throws `QUERY_FUNCTION_REFUSED`. */
 export function assertHarmless(expression: Tree): void {
-  rebind({ references: [], qualified: new Set() }, expression, new Set())
+  rebind({ references: [], qualified: new Set(), conditions: new Map() }, expression, new Set())
 }
 
 function refuseFunction(node: TreeNode): void {

@@ -2,6 +2,7 @@
 import {
   changesSql,
   type Engine,
+  filterFiles,
   quoteName,
   quoteText,
   readSnapshot,
@@ -15,11 +16,20 @@ import { assertHarmless, type Reference, rebindQuery, viewName } from './referen
 import { evaluateConstant, parseQuery, type Tree, writeQuery } from './syntax-tree.ts'
 import type { NamedTable } from './tables.ts'
 import { resolveVersion } from './version-text.ts'
+import { type Conditions, wantedRows } from './wanted-rows.ts'
+
+/** What a query reads of a table. */
+export interface QueriedTable {
+  readonly table: string
+  readonly version: number
+  /** How many data files are opened; the others surely hold no row that is asked for. Unknown for `changes(…)`. */
+  readonly files?: { readonly opened: number; readonly all: number } | undefined
+}
 
 /** A query that can be run on the engine it was prepared on, and the versions that it will see. */
 export interface PreparedQuery {
   readonly sql: string
-  readonly tables: readonly { readonly table: string; readonly version: number }[]
+  readonly tables: readonly QueriedTable[]
   /** Folders that the query reads from, for `sealEngine`. */
   readonly folders: readonly string[]
 }
@@ -43,17 +53,17 @@ export async function prepareQuery(
 ): Promise<PreparedQuery> {
   const { tree, references } = rebindQuery(await parseQuery(engine, query))
   const latest = new Map<string, Snapshot>()
-  const tables: { readonly table: string; readonly version: number }[] = []
+  const tables: QueriedTable[] = []
   const folders: string[] = []
   for (const [index, reference] of references.entries()) {
     const table = await findTable(reference.table)
     const newest = latest.get(table.store.url) ?? (await readSnapshot(table.store))
     latest.set(table.store.url, newest)
     const source = { engine, table, newest, options }
-    const { sql, version } =
+    const { sql, ...seen } =
       reference.kind === 'table' ? await bindTable(source, reference) : await bindChanges(source, reference)
     await engine.run(`CREATE OR REPLACE TEMP VIEW ${quoteName(viewName(index))} AS ${sql}`)
-    tables.push({ table: table.name, version })
+    tables.push({ table: table.name, ...seen })
     folders.push(await folderOf(table.store))
   }
   return { sql: await writeQuery(engine, tree), tables, folders: [...new Set(folders)] }
@@ -79,13 +89,14 @@ interface Source {
 interface BoundSource {
   readonly sql: string
   readonly version: number
+  readonly files?: QueriedTable['files']
 }
 
 async function bindTable(
   { engine, table, newest, options }: Source,
-  { at }: Extract<Reference, { kind: 'table' }>,
+  { at, conditions }: Extract<Reference, { kind: 'table' }>,
 ): Promise<BoundSource> {
-  if (at === undefined) return { sql: await scanSql(engine, newest), version: newest.version }
+  if (at === undefined) return bindSnapshot(engine, newest, conditions)
   const text = await constantOf(engine, at.expression)
   const version = await resolveVersion(table.store, at.unit === 'VERSION' ? versionText(text) : text, options)
   // A time before the first commit: reading by that time gives the error that says so.
@@ -95,7 +106,24 @@ async function bindTable(
     throw queryInvalid(
       `${table.name} did not exist at ${text}: its first commit is of ${new Date(snapshot.timestampMs).toISOString()}`,
     )
-  return { sql: await scanSql(engine, snapshot), version }
+  return bindSnapshot(engine, snapshot, conditions)
+}
+
+async function bindSnapshot(
+  engine: Engine,
+  snapshot: Snapshot,
+  conditions: Conditions | undefined,
+): Promise<BoundSource> {
+  const wanted =
+    conditions === undefined
+      ? undefined
+      : await wantedRows(conditions, snapshot.schema, (expression) => evaluateConstant(engine, expression))
+  const opened = wanted === undefined ? snapshot.files : filterFiles(snapshot, wanted)
+  return {
+    sql: await scanSql(engine, snapshot, { files: opened }),
+    version: snapshot.version,
+    files: { opened: opened.length, all: snapshot.files.length },
+  }
 }
 
 async function bindChanges(
