@@ -35,11 +35,13 @@ export async function growth(bench: Bench): Promise<Outcome> {
         ratiosOf(runs, ours, before, ownMs),
         atMost(1.3),
       ),
-      figureOf(
-        'delta-rs’s MERGE takes, of the time of a warm batch of ours',
-        'times',
-        ratiosOf(runs, theirs, ours, ownMs),
-        atLeast(300),
+      ...sizes.map((size) =>
+        figureOf(
+          `delta-rs’s MERGE takes, of the time of a warm batch of ours, ${size} rows`,
+          'times',
+          ratiosOf(runs, nameAt('delta-rs', size), nameAt('tributary warm', size), ownMs),
+          size === large ? atLeast(300) : undefined,
+        ),
       ),
       figureOf('peak RssAnon of the warm worker', 'MiB', valuesOf(runs, ours, anonMib), atMost(MEMORY_MIB_MAX)),
       figureOf('peak RssAnon of delta-rs', 'MiB', valuesOf(runs, theirs, anonMib)),
