@@ -56,12 +56,17 @@ export const ORDERS: Source = {
   writePart: async (duck, { rows, seed, part, parts, path }) => {
     const size = Math.ceil(rows / parts)
     const [from, to] = [1 + part * size, 1 + Math.min(rows, (part + 1) * size)]
-    const keys = `SELECT range AS key, ${seed * 1000} AS salt FROM range(${from}, ${to})`
     await duck.run(
-      `COPY (SELECT ${parquetList(SHAPE)} FROM (SELECT ${VALUES} FROM (${keys}))) TO ${literal(path)} (FORMAT parquet)`,
+      `COPY (SELECT ${parquetList(SHAPE)} FROM (${rowsSql({ from, to, seed })})) TO ${literal(path)} (FORMAT parquet)`,
     )
   },
   batchSql,
+}
+
+/** SELECT of the rows with keys in [from, to). */
+export function rowsSql(range: { readonly from: number; readonly to: number; readonly seed: number }): string {
+  const { from, to, seed } = range
+  return `SELECT ${VALUES} FROM (SELECT range AS key, ${seed * 1000} AS salt FROM range(${from}, ${to}))`
 }
 
 function batchSql({ rows, seed }: KnownTable, batch: BatchSpec): string {

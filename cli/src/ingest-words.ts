@@ -31,6 +31,9 @@ export function followIngest({ words, paint }: Invocation): Following {
           `${visibleText(event.table)}  key index built  ${countText(event.keys)} keys  ${durationText(event.ms)}`,
         )
         break
+      case 'kept':
+        words.say(keptText(event))
+        break
       case 'progress':
         words.progress(() => progressText(event, performance.now() - startedMs))
         break
@@ -57,6 +60,11 @@ function committedText(event: Committed): string {
     if (count > 0) parts.push(`${countText(count)} ${name}`)
   }
   return [...parts, durationText(event.ms)].join('  ')
+}
+
+function keptText({ table, version, filesRemoved, filesAdded, ms }: Extract<IngestEvent, { kind: 'kept' }>): string {
+  const files = `${countText(filesRemoved)} files became ${countText(filesAdded)}`
+  return [visibleText(table), `v${version}`, 'OPTIMIZE', files, durationText(ms)].join('  ')
 }
 
 function stopText(message: string): string {

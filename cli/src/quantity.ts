@@ -28,6 +28,11 @@ export function durationText(ms: number): string {
   return `${sign}${Math.floor(seconds / 86_400)} d`
 }
 
+/** `0.7 s`, `1.9 s`, `34 ms`: how long something took. */
+export function secondsText(ms: number): string {
+  return ms < 100 ? `${Math.round(ms)} ms` : `${(ms / THOUSAND).toFixed(1)} s`
+}
+
 /** An ISO time without the letters: `2013-01-01 10:17:00Z`. */
 export function timeText(iso: string): string {
   return iso.replace('T', ' ').replace(/\.\d+(Z?)$/, '$1')

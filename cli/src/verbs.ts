@@ -38,6 +38,11 @@ export const VERBS: readonly Verb[] = [
     summary: 'the versions of a table',
     load: async () => (await import('./verbs/history.ts')).addHistory,
   },
+  {
+    name: 'explain',
+    summary: 'what a commit cost and why, and what upkeep would do now',
+    load: async () => (await import('./verbs/explain.ts')).addExplain,
+  },
   { name: 'row', summary: 'the life of one row', load: async () => (await import('./verbs/row.ts')).addRow },
   {
     name: 'check',

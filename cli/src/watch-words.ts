@@ -54,6 +54,9 @@ async function openJsonLog(): Promise<WatchWords> {
           commits += 1
           log.info(clean({ event: kind, ...facts }))
           break
+        case 'kept':
+          log.info(clean({ event: kind, ...facts }))
+          break
         case 'stopped':
           log.error(clean({ event: kind, ...facts }))
           break

@@ -36,6 +36,7 @@ test('--help goes to stdout and names every verb of the README', async () => {
     'sql',
     'changes',
     'history',
+    'explain',
     'row',
     'check',
     'resolve',

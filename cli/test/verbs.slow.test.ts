@@ -127,6 +127,7 @@ test.each([
   ['status', ['status']],
   ['table', ['show', 'orders']],
   ['history', ['history', 'orders']],
+  ['explain', ['explain', 'orders']],
   ['row', ['row', 'orders', '1']],
   ['checks', ['check']],
   ['quarantine', ['quarantine', 'ls']],

@@ -1,6 +1,7 @@
 export { type Clock, systemClock } from './clock.ts'
 export type { Positions } from './deletion-vectors/bitmap.ts'
 export { readDeletionVector, recallDeletionVector } from './deletion-vectors/read.ts'
+export { vectorBytesSpent } from './deletion-vectors/spent-bytes.ts'
 export type { AppendValue } from './duckdb/append.ts'
 export { attachStore } from './duckdb/attach-store.ts'
 export { type Engine, openEngine } from './duckdb/engine.ts'
@@ -20,8 +21,10 @@ export {
   optimize,
   planOptimize,
 } from './maintain/optimize.ts'
+export { type Bin, targetBytesOf } from './maintain/plan-optimize.ts'
 export { planRestore, type RestorePlan, restore } from './maintain/restore.ts'
 export { logRetentionMs } from './maintain/retention.ts'
+export { type Rewrite, type RewriteOptions, type RewriteWork, rewriteFiles } from './maintain/rewrite-files.ts'
 export { planVacuum, type VacuumOptions, type VacuumPlan, vacuum } from './maintain/vacuum.ts'
 export type {
   Action,

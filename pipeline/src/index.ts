@@ -1,6 +1,7 @@
 export { type Config, readConfig, type TableConfig } from './config/config.ts'
 export { type ConfigProposal, proposeConfig } from './init/propose-config.ts'
 export { type CheckReport, checkTable } from './inspect/check.ts'
+export { type Explanation, explainCommit } from './inspect/explain.ts'
 export { type HistoryEntry, readHistory } from './inspect/history.ts'
 export { listQuarantine, readQuarantined } from './inspect/quarantined.ts'
 export { type RowLife, rowLife } from './inspect/row.ts'

@@ -6,17 +6,11 @@ import type { Engine } from '../duckdb/engine.ts'
 import { refreshSnapshot, type Snapshot } from '../log/snapshot.ts'
 import type { AddFile } from '../protocol/actions.ts'
 import { formatColumnPath } from '../protocol/column-path.ts'
-import { assertWritable, supportsWriterFeature } from '../protocol/features.ts'
+import { assertWritable } from '../protocol/features.ts'
 import type { ExtraColumn } from '../read/file-rows.ts'
-import { removeOf } from '../write/deletion-vector-actions.ts'
-import type { FilePositions } from '../write/rebase.ts'
-import { commitTransaction, type TransactionOutcome } from '../write/transaction.ts'
-import { copyShape } from './bin-rows.ts'
-import { clusterBin } from './cluster-bin.ts'
 import { type ClusterColumn, domainColumns, namedColumns } from './cluster-key.ts'
-import { placesOfFile } from './file-places.ts'
 import { type Bin, type OptimizeLimits, planBins, planClusterBins, targetBytesOf } from './plan-optimize.ts'
-import { type RewrittenBin, rewriteBin } from './rewrite-bin.ts'
+import { type Clustering, PROVIDER, type Rewrite, rewriteFiles, sizeOf } from './rewrite-files.ts'
 
 /** What OPTIMIZE is to do. */
 export interface OptimizeOptions extends OptimizeLimits {
@@ -61,9 +55,6 @@ export function planOptimize(snapshot: Snapshot, options: OptimizeOptions = {}):
   return { version: snapshot.version, bins, clusterBy, targetBytes: targetBytesOf(snapshot.metadata, options) }
 }
 
-/** What `add.clusteringProvider` says of files that we clustered. */
-const PROVIDER = 'tributary'
-
 function clusterColumns(snapshot: Snapshot, { columns }: OptimizeOptions): readonly ClusterColumn[] {
   return columns === undefined ? domainColumns(snapshot) : namedColumns(snapshot, columns)
 }
@@ -81,7 +72,7 @@ export async function optimize(
   snapshot: Snapshot,
   options: OptimizeOptions = {},
 ): Promise<OptimizeSummary> {
-  const done: Committed[] = []
+  const done: Rewrite[] = []
   let current = snapshot
   let lost: readonly AddFile[] = []
   for (let round = 0; round < ROUNDS_MAX; round++) {
@@ -92,7 +83,8 @@ export async function optimize(
     lost = []
     for (const batch of inBatches(wanted)) {
       if (options.signal?.aborted) break
-      const outcome = await rewriteBatch(engine, clock, { snapshot: current, bins: batch, options })
+      const clustering = clusteringOf(current, options)
+      const outcome = await rewriteFiles(engine, clock, { snapshot: current, bins: batch, clustering }, options)
       if (outcome.version === undefined) lost = [...lost, ...batch.flatMap(({ files }) => files)]
       else done.push(outcome)
     }
@@ -100,13 +92,6 @@ export async function optimize(
     current = await refreshSnapshot(current)
   }
   return summarize(done, lost)
-}
-
-interface Committed {
-  /** Undefined when the race was lost. */
-  readonly version: number | undefined
-  readonly removed: readonly AddFile[]
-  readonly added: readonly AddFile[]
 }
 
 function* inBatches(bins: readonly Bin[]): Generator<readonly Bin[]> {
@@ -124,94 +109,17 @@ function* inBatches(bins: readonly Bin[]): Generator<readonly Bin[]> {
   if (open.length > 0) yield open
 }
 
-interface Work {
-  readonly snapshot: Snapshot
-  readonly bins: readonly Bin[]
-  readonly options: OptimizeOptions
-}
-
-// Up to so many files are read one after another; of more, DuckDB's plan would cost more than a sort by file and row.
-const ORDERED_FILES_MAX = 64
-
-async function rewriteBatch(engine: Engine, clock: Clock, { snapshot, bins, options }: Work): Promise<Committed> {
-  const shape = copyShape(snapshot, options.extraColumns ?? [])
+function clusteringOf(snapshot: Snapshot, options: OptimizeOptions): Clustering | undefined {
   const columns = clusterColumns(snapshot, options)
-  const targetBytes = targetBytesOf(snapshot.metadata, options)
-  const forks: Engine[] = []
-  const written: RewrittenBin[] = []
-  try {
-    for (const bin of bins) {
-      const fork = await engine.fork()
-      forks.push(fork)
-      const parts = { engine: fork, clock, snapshot, shape }
-      written.push(
-        columns.length === 0 && bin.files.length <= ORDERED_FILES_MAX
-          ? await rewriteBin(parts, bin)
-          : await clusterBin(parts, bin, { columns, targetBytes }),
-      )
-    }
-    const outcome = await commitRewrite(clock, { snapshot, bins, options }, { written, columns })
-    const [removed, added] = [written.flatMap(({ files }) => files), written.flatMap((bin) => bin.added)]
-    if (outcome.kind === 'committed') return { version: outcome.version, removed, added }
-    for (const path of added.flatMap((file) => placesOfFile(snapshot.store, file))) await snapshot.store.delete(path)
-    return { version: undefined, removed, added }
-  } finally {
-    for (const fork of forks) await fork.close()
+  if (columns.length === 0) return undefined
+  return {
+    columns,
+    targetBytes: targetBytesOf(snapshot.metadata, options),
+    isTables: options.columns === undefined,
   }
 }
 
-function commitRewrite(
-  clock: Clock,
-  { snapshot, options }: Work,
-  { written, columns }: { readonly written: readonly RewrittenBin[]; readonly columns: readonly ClusterColumn[] },
-): Promise<TransactionOutcome> {
-  const provider = options.columns === undefined && columns.length > 0 ? { clusteringProvider: PROVIDER } : {}
-  const [removed, added] = [written.flatMap(({ files }) => files), written.flatMap((bin) => bin.added)]
-  const nowMs = clock.now()
-  const keepsRowIds = supportsWriterFeature(snapshot.protocol, 'rowTracking')
-  return commitTransaction(clock, {
-    snapshot,
-    reads: { kind: 'nothing' },
-    moves: { carry: (rows) => carryAll(written, rows) },
-    actions: [
-      ...removed.map((file) => ({ remove: { ...removeOf(file, nowMs), dataChange: false } })),
-      ...added.map((file) => ({ add: { ...file, ...provider } })),
-    ],
-    info: {
-      operation: 'OPTIMIZE',
-      operationParameters: {
-        predicate: '[]',
-        zOrderBy: JSON.stringify(options.columns ?? []),
-        clusterBy: JSON.stringify(
-          options.columns === undefined ? columns.map(({ path }) => formatColumnPath(path)) : [],
-        ),
-      },
-      operationMetrics: {
-        numRemovedFiles: String(removed.length),
-        numAddedFiles: String(added.length),
-        numRemovedBytes: String(sizeOf(removed)),
-        numAddedBytes: String(sizeOf(added)),
-      },
-      isBlindAppend: false,
-      ...(keepsRowIds ? { tags: { 'delta.rowTracking.preserved': 'true' } } : {}),
-    },
-  })
-}
-
-async function carryAll(
-  written: readonly RewrittenBin[],
-  rows: readonly FilePositions[],
-): Promise<readonly FilePositions[]> {
-  const carried: FilePositions[] = []
-  for (const bin of written) {
-    const own = new Set(bin.files.map(({ path }) => path))
-    const moved = rows.filter(({ path }) => own.has(path))
-    if (moved.length > 0) carried.push(...(await bin.carry(moved)))
-  }
-  return carried
-}
-
-function summarize(done: readonly Committed[], lost: readonly AddFile[]): OptimizeSummary {
+function summarize(done: readonly Rewrite[], lost: readonly AddFile[]): OptimizeSummary {
   const [removed, added] = [done.flatMap((commit) => commit.removed), done.flatMap((commit) => commit.added)]
   return {
     versions: done.flatMap(({ version }) => version ?? []),
@@ -221,8 +129,4 @@ function summarize(done: readonly Committed[], lost: readonly AddFile[]): Optimi
     bytesAdded: sizeOf(added),
     filesLeft: lost.length,
   }
-}
-
-function sizeOf(files: readonly AddFile[]): number {
-  return files.reduce((sum, file) => sum + file.size, 0)
 }

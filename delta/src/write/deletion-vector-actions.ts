@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.ts'
 import type { Positions } from '../deletion-vectors/bitmap.ts'
 import { recallDeletionVector, rememberDeletionVector } from '../deletion-vectors/read.ts'
+import { tagsWithVector } from '../deletion-vectors/spent-bytes.ts'
 import { writeDeletionVectors } from '../deletion-vectors/write.ts'
 import { positionInvalid, recordCountUnknown } from '../errors.ts'
 import type { Action, AddFile, DeletionVectorDescriptor, RemoveFile } from '../protocol/actions.ts'
@@ -105,5 +106,5 @@ function unite(left: Positions, right: Positions): Positions {
 function withVector({ file, numRecords }: Union, deletionVector: DeletionVectorDescriptor): AddFile {
   // numRecords stays the physical count; min, max and nullCount now only bound what is left.
   const stats = encodeStats({ ...parseStats(file.stats), numRecords, tightBounds: false })
-  return { ...file, stats, deletionVector, dataChange: true }
+  return { ...file, stats, tags: tagsWithVector(file, deletionVector.sizeInBytes), deletionVector, dataChange: true }
 }

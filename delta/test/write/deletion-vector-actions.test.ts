@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { type Clock, systemClock } from '../../src/clock.ts'
 import { readDeletionVector } from '../../src/deletion-vectors/read.ts'
+import { vectorBytesSpent } from '../../src/deletion-vectors/spent-bytes.ts'
 import type { Action, AddFile } from '../../src/protocol/actions.ts'
 import { parseStats } from '../../src/protocol/stats.ts'
 import { memoryStore } from '../../src/store/memory.ts'
@@ -44,6 +45,19 @@ test('a second deletion unites the vectors, and the remove carries the old one',
   expect(remove).toMatchObject({ remove: { deletionVector: first.deletionVector } })
   expect(await positionsOf(store, addOf(add))).toEqual([3, 5])
   expect(parseStats(addOf(add).stats)?.numRecords).toBe(10)
+})
+
+test('what the vectors of a file have come to is added up in its tags, beside those of others', async () => {
+  const store = memoryStore()
+  const tagged = { ...FILE, tags: { INSERTION_TIME: '7' } }
+  expect(vectorBytesSpent(tagged)).toBe(0)
+  const first = addOf((await deletionVectorActions(store, CLOCK, [{ file: tagged, positions: [3] }]))[1])
+  const second = addOf((await deletionVectorActions(store, CLOCK, [{ file: first, positions: [5] }]))[1])
+  const sizes = [first, second].map(({ deletionVector }) => deletionVector?.sizeInBytes ?? 0)
+  expect(vectorBytesSpent(first)).toBe(sizes[0])
+  expect(vectorBytesSpent(second)).toBe((sizes[0] ?? 0) + (sizes[1] ?? 0))
+  expect(second.tags?.['INSERTION_TIME']).toBe('7')
+  expect(vectorBytesSpent({ tags: { 'tributary.vectorBytes': 'many' } })).toBe(0)
 })
 
 test('a file whose rows are all gone is removed', async () => {

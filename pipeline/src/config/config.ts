@@ -37,6 +37,8 @@ export interface TableConfig {
   readonly tombstonesMs: number | undefined
   /** How long a change may take from the source to the table before `status` and the worker's alarms say so. */
   readonly freshnessMs: number | undefined
+  /** Whether small files are merged and deleted rows purged beside the batches. */
+  readonly upkeep: boolean
 }
 
 /** `tributary.yaml`, checked and complete. */
@@ -217,6 +219,7 @@ function tableOf({ name: text, settings, pairs }: TableEntry, fail: Fail): Table
     engine: settings.engine === 'auto' ? 'auto' : 'duckdb',
     tombstonesMs: settings.tombstones,
     freshnessMs: settings.freshness,
+    upkeep: settings.upkeep !== 'off',
   }
 }
 

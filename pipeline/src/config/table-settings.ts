@@ -67,6 +67,7 @@ export const tableSettings = z.strictObject({
   tombstones: duration.optional(),
   freshness: duration.optional(),
   typeWidening: z.boolean().optional(),
+  upkeep: z.enum(['auto', 'off']).optional(),
 })
 
 /** Settings that the file format knows and this version does not do; the one place that says so. */

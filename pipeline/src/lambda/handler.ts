@@ -87,7 +87,15 @@ function isStaleAccess(fault: unknown): boolean {
 
 function sayEvent(call: Call, event: IngestEvent): void {
   if (event.kind === 'progress') return
-  say(call, event.kind === 'committed' ? 'info' : event.kind === 'stopped' ? 'error' : 'warn', event)
+  say(call, LEVELS[event.kind], event)
+}
+
+const LEVELS: Readonly<Record<Exclude<IngestEvent['kind'], 'progress'>, 'info' | 'warn' | 'error'>> = {
+  committed: 'info',
+  kept: 'info',
+  indexed: 'info',
+  warning: 'warn',
+  stopped: 'error',
 }
 
 function say({ parts, context }: Call, level: 'info' | 'warn' | 'error', fields: object): void {

@@ -4,8 +4,10 @@ import { TributaryError } from '@tributary/delta'
 import { createInbox, type Inbox, type Turn, type TurnOutcome } from '../queue/inbox.ts'
 import type { LandingPlace } from '../queue/notification.ts'
 import type { QueueMessage } from '../queue/queue.ts'
+import { keepAfter } from '../worker/keep-tables.ts'
 import { listLanding } from '../worker/listing.ts'
 import { COMMIT_MS, type Room } from '../worker/room.ts'
+import type { TableRun, UpkeepLane } from '../worker/run.ts'
 import { readMessage, type TurnOptions, type TurnParts, takeTurn } from '../worker/turn.ts'
 import type { FunctionEvent } from './event.ts'
 
@@ -36,6 +38,8 @@ const TABLES_AT_ONCE = 2
 const TICK_MS = 25
 /** A turn that finds nothing takes about a second when everything is cold. */
 const TURN_MS = 2_000
+/** Rewriting some 32 MiB, beside a bucket that is slow. */
+const UPKEEP_MS = 15_000
 /** A load that settles is waited for; what fails for longer comes again by the queue. */
 const PAUSE_MS_MAX = 10_000
 
@@ -53,6 +57,8 @@ export async function takeMessages(
   )
   const left: MessageLeft[] = []
   const faults: unknown[] = []
+  const written = new Map<TableRun, number>()
+  const upkeep: UpkeepLane = { offer: (run, bytes) => void (bytes > 0 && written.set(run, bytes)) }
   if (event.kind === 'sweep') {
     parts.folders.learn(await listLanding(lake))
     inbox.wakeAll(lake.clock.now())
@@ -68,11 +74,14 @@ export async function takeMessages(
       turn !== undefined;
       turn = await nextTurn(parts, inbox, options)
     ) {
-      const outcome = await turnOf(parts, turn, { options, faults })
+      const outcome = await turnOf(parts, turn, { options: { ...options, upkeep }, faults })
       left.push(...inbox.finish(turn, outcome, lake.clock.now()).aside)
     }
   }
   await Promise.all(Array.from({ length: TABLES_AT_ONCE }, lane))
+  // When all is done, and one after the other: what there is no time for now a later call does.
+  for (const [run, bytes] of written)
+    if (options.room.remainingMs() > UPKEEP_MS + COMMIT_MS) await keepAfter(run, bytes)
   const unsettled = inbox.held().map((message) => ({ message, reason: 'the time was over, or the load has to settle' }))
   return { left: [...left, ...unsettled], faults }
 }

@@ -28,6 +28,8 @@ export async function locateByIndex(
 ): Promise<number | undefined> {
   const subject = subjectOf(snapshot, shape)
   if (subject === undefined || (guard && subject.sequence === null)) return undefined
+  // It is being built, or brought over many rows: a scan takes less time than what is left of that.
+  if (holder.building !== undefined) return undefined
   const state = await bringIndex({ engine, clock }, holder, { snapshot, subject })
   if (state.kind === 'unusable') return undefined
   const located =

@@ -15,9 +15,16 @@ import { fieldOf, nameList, sequenceValue, type TableShape } from './batch.ts'
 import { locateByIndex } from './locate-by-index.ts'
 import type { UpsertParts } from './target.ts'
 
+/** What was found, and how. */
+export interface Located {
+  readonly rows: number
+  /** Live files before the batch, those that statistics left, and those whose keys were read: none when the key index was asked. */
+  readonly files: { readonly live: number; readonly left: number; readonly scanned: number }
+}
+
 /**
  * Finds the live rows that have the keys of table `keysFrom`, which lie in `bounds`: table `located` (key, `__path`, `__position`, and with `guard`
- * the order each row last took), and says how many they are. Reads key columns, and with `guard` the sequence and place, of the
+ * the order each row last took). Reads key columns, and with `guard` the sequence and place, of the
  * files that statistics leave.
  */
 export async function locateRows(
@@ -25,14 +32,18 @@ export async function locateRows(
   snapshot: Snapshot | undefined,
   shape: TableShape,
   options: { readonly guard: boolean; readonly keysFrom: string; readonly bounds: readonly ColumnBounds[] },
-): Promise<number> {
+): Promise<Located> {
   const { keysFrom, bounds } = options
   // Files whose statistics do not rule the batch's keys out.
   const files = snapshot === undefined ? [] : filesThatMayHold(snapshot, bounds)
-  if (snapshot === undefined || files.length === 0) return createEmpty(engine, shape)
+  const found = (rows: number, scanned: number): Located => ({
+    rows,
+    files: { live: snapshot?.files.length ?? 0, left: files.length, scanned },
+  })
+  if (snapshot === undefined || files.length === 0) return found(await createEmpty(engine, shape), 0)
   if (index !== undefined && isWorthIndex(files, index.scannedRowsMax)) {
     const located = await locateByIndex({ engine, clock, index }, { snapshot, shape, ...options })
-    if (located !== undefined) return located
+    if (located !== undefined) return found(located, 0)
   }
   const sequence = options.guard ? shape.sequence : undefined
   // A column that comes with this batch is NULL in the rows that are there.
@@ -52,7 +63,7 @@ export async function locateRows(
   const [created] = await engine.all(`CREATE OR REPLACE TEMP TABLE located AS
     SELECT ${nameList(shape.key, 's')}, s."__path", s."__position"${order}
     FROM (${scan}) s SEMI JOIN ${keysFrom} USING (${nameList(shape.key)})`)
-  return Number(created?.['Count'] ?? 0)
+  return found(Number(created?.['Count'] ?? 0), files.length)
 }
 
 /** Whether so many rows would be scanned that an index is faster. */

@@ -6,7 +6,7 @@ import { foldBatch, nameList, type TableShape } from './batch.ts'
 import { readBatchFacts } from './batch-facts.ts'
 import { type BatchOutcome, buriedSql, countOutcomes, decideWinners, refuseBeyondHorizon } from './decide.ts'
 import { dropExpired } from './expire-tombstones.ts'
-import { locateRows, rankedSql } from './locate.ts'
+import { type Located, locateRows, rankedSql } from './locate.ts'
 import { completeMovedRows, fillPartialRows } from './partial.ts'
 import type { UpsertParts, UpsertTarget } from './target.ts'
 import { appendTombstones } from './tombstones.ts'
@@ -17,6 +17,9 @@ export interface PreparedUpsert {
   readonly actions: readonly Action[]
   readonly added: readonly AddFile[]
   readonly outcome: BatchOutcome
+  readonly files: Located['files']
+  /** Milliseconds: to find the rows and decide, and to write. */
+  readonly took: { readonly findMs: number; readonly writeMs: number }
   readonly tombstones: readonly Segment[]
   readonly horizon: Horizon | undefined
   readonly sequenceLength: number | undefined
@@ -25,8 +28,9 @@ export interface PreparedUpsert {
 
 /** Applies the staged batch (table `batch`) to a snapshot. */
 export async function prepareUpsert(parts: UpsertParts, target: UpsertTarget): Promise<PreparedUpsert> {
-  const { engine } = parts
+  const { engine, clock } = parts
   const { shape, snapshot } = target
+  const startMs = clock.now()
   const { isPartial, hasMoves, hasUniqueKeys, keyBounds, sequenceLength, sourceAt } = await readBatchFacts(
     engine,
     shape,
@@ -43,11 +47,12 @@ export async function prepareUpsert(parts: UpsertParts, target: UpsertTarget): P
     bounds: keyBounds,
   })
   // Most batches of a table that only grows find nothing, and a statement costs more than what it says.
-  const ranked = located === 0 ? undefined : target.guard ? await rankedSql(engine) : 'SELECT * FROM located'
+  const ranked = located.rows === 0 ? undefined : target.guard ? await rankedSql(engine) : 'SELECT * FROM located'
   await decideWinners(parts, shape, { winners, guard: target.guard, isPartial, ranked, tombstones: target.tombstones })
   if (target.guard && target.horizon !== undefined) await refuseBeyondHorizon(engine, shape, target.horizon)
   if (isPartial) await fillPartialRows(engine, snapshot, shape)
   const outcome = await countOutcomes(engine, shape, { hasMoves })
+  const foundMs = clock.now()
   const rows = appliedRowsSql(shape, { isPartial })
   const written = await writeOutcome(parts, target, { rows, outcome })
   const buried =
@@ -62,6 +67,8 @@ export async function prepareUpsert(parts: UpsertParts, target: UpsertTarget): P
   return {
     ...written,
     outcome,
+    files: located.files,
+    took: { findMs: foundMs - startMs, writeMs: clock.now() - foundMs },
     ...kept,
     sequenceLength: sequenceLength ?? target.sequenceLength,
     sourceAt,

@@ -7,6 +7,7 @@ import type { LandingPlace } from '../queue/notification.ts'
 import type { Queue, QueueMessage } from '../queue/queue.ts'
 import { type Arrivals, createArrivals } from './arrivals.ts'
 import { type Bell, createBell } from './bell.ts'
+import { type SpareTime, spareTime } from './keep-tables.ts'
 import type { Lake } from './lake.ts'
 import { listLanding } from './listing.ts'
 import type { BatchWork } from './run.ts'
@@ -58,6 +59,7 @@ interface Worker extends WorkerParts {
   readonly inbox: Inbox
   readonly folders: TableFolders
   readonly sessions: Map<string, TableSession>
+  readonly upkeep: SpareTime
   readonly receivesMax: number
   readonly arrivals: Arrivals
   /** Rings when a table may have become due, or a place free. */
@@ -83,6 +85,7 @@ export async function followQueue(parts: WorkerParts, options: FollowOptions): P
     inbox: createInbox(tables, { windowMs: limits.windowMs, receivesMax }),
     folders: tableFolders(lake),
     sessions: new Map(),
+    upkeep: spareTime(),
     receivesMax,
     arrivals: createArrivals(),
     bell: createBell(lake.clock, signal),
@@ -99,6 +102,7 @@ export async function followQueue(parts: WorkerParts, options: FollowOptions): P
     }),
   )
   const ends = await Promise.allSettled(loops)
+  await worker.upkeep.settled()
   for (const { index } of worker.sessions.values()) await index?.building
   await asking(worker, () => queue.hide(worker.inbox.held(), 0)).catch(() => undefined)
   for (const end of ends) if (end.status === 'rejected') throw end.reason
@@ -182,7 +186,7 @@ async function giveTurn(worker: Worker, turn: Turn): Promise<void> {
   const messages = turn.messages.map(({ message }) => message)
   arrivals.pickUp(messages, lake.clock.now())
   options.onSignal?.({ kind: 'looking', table })
-  const outcome = await takeTurn(worker, turn, { ...options, signal })
+  const outcome = await takeTurn(worker, turn, { ...options, signal, upkeep: worker.upkeep })
   // A bucket that did not answer told nothing of its files; the messages did.
   const waitingSinceMs = outcome.waitingSinceMs ?? (outcome.waiting.size > 0 ? arrivals.oldestOf(messages) : undefined)
   options.onSignal?.({ kind: 'looked', table, waitingSinceMs })

@@ -39,6 +39,25 @@ export async function ingestTable(
   files: readonly LandingFile[],
   { onCommit, onLook }: TableProgress,
 ): Promise<{ readonly wouldApply?: readonly string[]; readonly readyAtMs?: number }> {
+  const { session } = run
+  let endTurn = await session.turns.take()
+  try {
+    return await takeBatches(run, files, { onCommit, onLook }, async () => {
+      endTurn()
+      endTurn = await session.turns.take()
+    })
+  } finally {
+    endTurn()
+  }
+}
+
+/** Between two batches others may commit: `letOthers`. */
+async function takeBatches(
+  run: TableRun,
+  files: readonly LandingFile[],
+  { onCommit, onLook }: TableProgress,
+  letOthers: () => Promise<void>,
+): Promise<{ readonly wouldApply?: readonly string[]; readonly readyAtMs?: number }> {
   const { lake, session, options } = run
   const look = async (): Promise<Look> => {
     const readAtMs = lake.clock.now()
@@ -73,6 +92,7 @@ export async function ingestTable(
     attempts = event === undefined ? attempts + 1 : 0
     if (attempts >= ATTEMPTS_MAX) throw commitContended(run.table.name, attempts)
     if (event === undefined) await lake.clock.sleep(10 * 2 ** attempts)
+    else await letOthers()
     ;({ seen, readAtMs } = await look())
     if (event !== undefined) onCommit(event)
   }
@@ -148,6 +168,7 @@ async function runBatch(
     inserted: prepared.metrics['inserted'] ?? 0,
     updated: prepared.metrics['updated'] ?? 0,
     deleted: prepared.metrics['deleted'] ?? 0,
+    bytesAdded: prepared.added.reduce((bytes, { size }) => bytes + size, 0),
     ms: lake.clock.now() - startMs,
     ...dmsHop(prepared),
   }

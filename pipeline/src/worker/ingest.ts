@@ -2,6 +2,7 @@ import { type Engine, TributaryError } from '@tributary/delta'
 import { landingNameRefused } from '../errors.ts'
 import { addCounts, type Counts, NO_COUNTS } from '../ledger/table-state.ts'
 import { buildMeanwhile, buildMissedIndex } from './build-indexes.ts'
+import { keepAfter } from './keep-tables.ts'
 import { findTable, type Lake } from './lake.ts'
 import { listLanding } from './listing.ts'
 import type { LandingFile } from './plan.ts'
@@ -44,15 +45,17 @@ export async function ingest(lake: Lake, engine: Engine, options: IngestOptions 
   const summaries = new Map<string, TableSummary>()
   const queue = [...new Map(wanted.map((table) => [table.name, table])).values()]
   const runs: TableRun[] = []
+  const written = new Map<TableRun, number>()
   const lane = async (): Promise<void> => {
     for (let table = queue.shift(); table !== undefined && !options.signal?.aborted; table = queue.shift()) {
       const session = options.sessions?.get(table.name) ?? openSession(lake.tableStore(table.name), lake.index)
       options.sessions?.set(table.name, session)
       const files = listing.tables.get(table.name) ?? []
       const run = { lake, engine, table, session, options }
-      const { summary } = await runTable(run, files)
+      const { summary, bytesWritten, error } = await runTable(run, files)
       summaries.set(table.name, summary)
       runs.push(run)
+      if (error === undefined && !options.dryRun) written.set(run, bytesWritten)
     }
   }
   // A batch of a small table is planning and waiting for the disk: a second table fills the gaps.
@@ -68,12 +71,18 @@ export async function ingest(lake: Lake, engine: Engine, options: IngestOptions 
     if (options.sessions === undefined) await buildMissedIndex(run)
     else buildMeanwhile(run)
   }
+  for (const [run, bytes] of written) {
+    options.upkeep?.offer(run, bytes)
+    if (options.upkeep === undefined && bytes > 0) await keepAfter(run, bytes)
+  }
   return { schema: 'tributary.ingest/1', tables, unconfigured, refused }
 }
 
 /** What a run did to one table, and what it left. */
 export interface TableOutcome {
   readonly summary: TableSummary
+  /** Of data files. */
+  readonly bytesWritten: number
   /** Files that are not taken in yet. */
   readonly waiting: readonly string[]
   /** When a load that waits for more files may begin. */
@@ -88,11 +97,13 @@ export async function runTable(run: TableRun, files: readonly LandingFile[]): Pr
   let totals = NO_COUNTS
   let commits = 0
   let filesTaken = 0
+  let bytesWritten = 0
   let waiting: readonly string[] = files.map(({ key }) => key)
   const onCommit = (event: CommitEvent): void => {
     totals = addCounts(totals, event)
     commits += 1
     filesTaken += event.files
+    bytesWritten += event.bytesAdded
     options.onEvent?.({ kind: 'committed', table: table.name, ...event })
   }
   const summary = (): TableSummary => ({
@@ -110,13 +121,13 @@ export async function runTable(run: TableRun, files: readonly LandingFile[]): Pr
       waiting = left
     }
     const { wouldApply = [], ...rest } = await ingestTable(run, files, { onCommit, onLook })
-    if (options.dryRun) return { summary: { ...summary(), wouldApply }, waiting }
+    if (options.dryRun) return { summary: { ...summary(), wouldApply }, bytesWritten, waiting }
     await forgetStop(lake.root, table.name)
-    return { summary: summary(), waiting, ...rest }
+    return { summary: summary(), bytesWritten, waiting, ...rest }
   } catch (error) {
     if (!(error instanceof TributaryError)) throw error
     const { code, message } = options.dryRun ? error : await rememberStop(lake, table.name, error)
     options.onEvent?.({ kind: 'stopped', table: table.name, code, message })
-    return { summary: { ...summary(), stopped: { code, message } }, waiting, error }
+    return { summary: { ...summary(), stopped: { code, message } }, bytesWritten, waiting, error }
   }
 }

@@ -15,6 +15,7 @@ export async function prepareChanges(
   plan: { readonly files: readonly LandingFile[]; readonly guard: boolean },
 ): Promise<PreparedBatch | undefined> {
   const { session, table, lake, engine } = run
+  const startMs = lake.clock.now()
   const schema = evolvingSchema(run)
   const staged = await stageFiles(run, plan.files, schema)
   if (staged.widen !== undefined && staged.readings.length === 0) return prepareWiden(run, staged.widen)
@@ -25,6 +26,7 @@ export async function prepareChanges(
   if (shape.schema.fields.length === 0) return undefined
   // No row came so far: there is nothing to stage.
   if (!staged.isOpen) await openBatch(engine, shape)
+  const readMs = lake.clock.now() - startMs
   const parts = { engine, store: session.store, clock: lake.clock, index: session.index }
   const prepared = await prepareUpsert(parts, {
     snapshot: session.snapshot,
@@ -39,7 +41,7 @@ export async function prepareChanges(
     timestampColumn: lake.config.dms.TimestampColumnName,
     guard: plan.guard,
   })
-  const { outcome } = prepared
+  const { outcome, files, took } = prepared
   const byFile = new Map(outcome.files.map((file) => [file.key, file]))
   if (outcome.updatesOfAbsent > 0) {
     const message = `${outcome.updatesOfAbsent} updates of keys that the table did not hold: a key change without a before image leaves the old row behind`
@@ -64,7 +66,16 @@ export async function prepareChanges(
       ...(prepared.sourceAt === undefined ? {} : { sourceAt: prepared.sourceAt }),
       ...schema.state(),
     },
-    metrics: { inserted: outcome.inserted, updated: outcome.updated, deleted: outcome.deleted },
+    metrics: {
+      inserted: outcome.inserted,
+      updated: outcome.updated,
+      deleted: outcome.deleted,
+      filesLive: files.live,
+      filesLeft: files.left,
+      filesScanned: files.scanned,
+      readMs,
+      ...took,
+    },
   }
 }
 

@@ -142,6 +142,7 @@ function eventOf(batch: PreparedBatch, version: number): CommitEvent {
     inserted: 0,
     updated: 0,
     deleted: 0,
+    bytesAdded: 0,
     ms: 0,
   }
 }

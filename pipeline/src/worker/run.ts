@@ -14,6 +14,16 @@ export type IngestEvent =
   | { readonly kind: 'stopped'; readonly table: string; readonly code: string; readonly message: string }
   /** The key index of a table was built: from now on batches ask it instead of reading the table's keys. */
   | { readonly kind: 'indexed'; readonly table: string; readonly keys: number; readonly ms: number }
+  /** Upkeep: small files were merged, or deleted rows left their files. */
+  | {
+      readonly kind: 'kept'
+      readonly table: string
+      readonly version: number
+      readonly filesRemoved: number
+      readonly filesAdded: number
+      readonly bytesAdded: number
+      readonly ms: number
+    }
   | { readonly kind: 'warning'; readonly table: string; readonly message: string }
   | {
       readonly kind: 'progress'
@@ -28,6 +38,8 @@ export interface CommitEvent extends Counts {
   readonly version: number
   readonly operation: string
   readonly files: number
+  /** Of the data files that it added. */
+  readonly bytesAdded: number
   readonly inserted: number
   readonly updated: number
   readonly deleted: number
@@ -60,6 +72,8 @@ export interface IngestOptions {
   readonly vectorFilesMax?: number
   /** Sessions kept by a caller that ingests again and again. */
   readonly sessions?: Map<string, TableSession>
+  /** Where that caller's tables are kept in shape meanwhile. */
+  readonly upkeep?: UpkeepLane
 }
 
 /** What has to know rows: all else of an ingest deals with files, ledgers and commits. */
@@ -68,6 +82,12 @@ export interface BatchWork {
   readonly prepare: (run: TableRun, plan: BatchPlan, seen: readonly SeenFile[]) => Promise<PreparedBatch | undefined>
   /** The checkpoint after a commit that asks for one, and the cleanup of the log. */
   readonly keepLog: (engine: Engine, clock: Clock, snapshot: Snapshot, place: PinPlace) => Promise<void>
+}
+
+/** Where tables are kept in shape when they have nothing else to do. */
+export interface UpkeepLane {
+  /** A table is done for now; `bytesWritten` is what its batches wrote since it was last offered. */
+  readonly offer: (run: TableRun, bytesWritten: number) => void
 }
 
 /** One table of one run. */

@@ -2,6 +2,7 @@ import { readSnapshot, refreshSnapshot, type Snapshot, type Store, TributaryErro
 import { holdIndex, type IndexHolder, type IndexPlace } from '../key-index/index-folder.ts'
 import { type LedgerEntry, readLedger } from '../ledger/ledger.ts'
 import { parseTableState, STATE_DOMAIN, type TableState } from '../ledger/table-state.ts'
+import { type CommitTurns, commitTurns } from './commit-turns.ts'
 
 /** What is known of a table between two batches of one run. Everything in it can be read again from the table. */
 export interface TableSession {
@@ -12,12 +13,14 @@ export interface TableSession {
   readonly segments: Map<string, readonly LedgerEntry[]>
   /** Its key index; undefined where none is kept. */
   readonly index: IndexHolder | undefined
+  /** A batch has the turn from its look at the table to its commit. */
+  readonly turns: CommitTurns
 }
 
 /** Starts with nothing read. */
 export function openSession(store: Store, place?: IndexPlace): TableSession {
   const index = place === undefined ? undefined : holdIndex(place, store.url)
-  return { store, snapshot: undefined, state: undefined, ledger: [], segments: new Map(), index }
+  return { store, snapshot: undefined, state: undefined, ledger: [], segments: new Map(), index, turns: commitTurns() }
 }
 
 /** Brings the session to the table's newest version; a table that does not exist yet has no snapshot. */

@@ -64,8 +64,9 @@ export async function takeTurn(
     const listing = await listLanding(lake, folders.of(name, keys))
     const run = { lake, engine, table, session, options, ...(work === undefined ? {} : { work }) }
     const files = listing.tables.get(name) ?? []
-    const { summary, waiting: left, readyAtMs, error } = await runTable(run, files)
+    const { summary, bytesWritten, waiting: left, readyAtMs, error } = await runTable(run, files)
     buildMeanwhile(run)
+    if (error === undefined) options.upkeep?.offer(run, bytesWritten)
     const waiting = new Set(left)
     if (summary.commits > 0 || summary.stopped !== null)
       options.onRound?.({ schema: 'tributary.ingest/1', tables: [summary], unconfigured: [], refused: [] })

@@ -1,11 +1,12 @@
 import { type Engine, TributaryError } from '@tributary/delta'
 import { type IngestSummary, ingest } from './ingest.ts'
+import { spareTime } from './keep-tables.ts'
 import type { Lake } from './lake.ts'
 import type { IngestOptions } from './run.ts'
 import type { TableSession } from './table-session.ts'
 
 /** How to watch: `ingest`'s options, the pause, and the way to end. */
-export interface WatchOptions extends Omit<IngestOptions, 'dryRun' | 'sessions'> {
+export interface WatchOptions extends Omit<IngestOptions, 'dryRun' | 'sessions' | 'upkeep'> {
   readonly signal: AbortSignal
   /** Pause between two looks at the landing, in milliseconds. */
   readonly intervalMs: number
@@ -21,11 +22,12 @@ const PAUSE_MS_MAX = 60_000
  */
 export async function watch(lake: Lake, engine: Engine, options: WatchOptions): Promise<void> {
   const sessions = new Map<string, TableSession>()
+  const upkeep = spareTime()
   let hasLooked = false
   let failures = 0
   while (!options.signal.aborted) {
     try {
-      const summary = await ingest(lake, engine, { ...options, sessions })
+      const summary = await ingest(lake, engine, { ...options, sessions, upkeep })
       if (summary.tables.some((table) => table.commits > 0 || table.stopped !== null)) options.onRound?.(summary)
       hasLooked = true
       failures = 0
@@ -40,5 +42,6 @@ export async function watch(lake: Lake, engine: Engine, options: WatchOptions): 
     )
     await lake.clock.sleep(pauseMs, options.signal)
   }
+  await upkeep.settled()
   for (const { index } of sessions.values()) await index?.building
 }

@@ -40,6 +40,7 @@ test('paths are relative to the file, and all but landing, lake and key has a de
         rename: new Map(),
         keepOnNull: [],
         engine: 'duckdb',
+        upkeep: true,
       },
     ],
   })

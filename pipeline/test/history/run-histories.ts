@@ -48,6 +48,7 @@ const MUST_OCCUR = [
   'write: merge-on-read',
   'write: copy-on-write',
   'small file written anew',
+  'file rewritten between batches',
   'partitioned',
   'types read from the data',
   'columns at, order, a"b, __proto__',

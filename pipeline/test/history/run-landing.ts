@@ -1,10 +1,11 @@
 // One landing with many tables, step by step: deliver, ingest, compare all of it, ingest again.
 
 import { join } from 'node:path'
-import { commitInfoOf, type Engine, readCommits } from '@tributary/delta'
+import { commitInfoOf, type Engine, readCommits, systemClock } from '@tributary/delta'
 import { expect } from 'vitest'
 import { readLedger } from '../../src/ledger/ledger.ts'
 import { parseTableState, STATE_DOMAIN } from '../../src/ledger/table-state.ts'
+import { optimizeTable } from '../../src/maintain/optimize-table.ts'
 import { type IngestSummary, ingest } from '../../src/worker/ingest.ts'
 import type { Lake } from '../../src/worker/lake.ts'
 import type { TableSession } from '../../src/worker/table-session.ts'
@@ -53,6 +54,7 @@ export async function runLanding(
       for (const { file, modifiedMs } of puts) await put(folder, file.key, file.bytes, modifiedMs)
     const summary = await ingest(lake, engine, options)
     for (const session of sessions.sessions?.values() ?? []) await session.index?.building
+    if (kind % 4 === 1) for (const { table } of streams) await rewriteFiles(engine, lake, table, tally)
     for (const [at, stream] of streams.entries()) {
       const name = `${stream.table.name} in step ${step}`
       const delivery = deliveries[at]
@@ -71,6 +73,15 @@ export async function runLanding(
     await tallyRewritten(lake, stream.table, tally)
   }
   return streams.filter(({ landed }) => landed.size > 0).map(({ table }) => table.name)
+}
+
+/** Between two batches, in some landings: what upkeep does when much has come, to tables in which little has. */
+async function rewriteFiles(engine: Engine, lake: Lake, { name }: TableSpec, tally: Tally): Promise<void> {
+  const snapshot = await snapshotOf(lake, name)
+  if (snapshot === undefined) return
+  const place = { root: lake.root, table: name }
+  const done = await optimizeTable({ engine, clock: systemClock }, { snapshot, place }, { deadShareMin: 0 })
+  tally.add('file rewritten between batches', done.filesRemoved)
 }
 
 /** Small files of a merge-on-read table that a batch wrote anew. */

@@ -162,6 +162,7 @@ export function configOf({ tables }: Pick<World, 'tables'>): Config {
       tombstonesMs: undefined,
       engine: 'duckdb',
       freshnessMs: undefined,
+      upkeep: true,
     })),
   }
 }

@@ -18,6 +18,7 @@ const TABLE: TableConfig = {
   tombstonesMs: undefined,
   engine: 'duckdb',
   freshnessMs: undefined,
+  upkeep: true,
 }
 
 function batchWith(key: string): PreparedBatch {

@@ -8,6 +8,7 @@ const COMMITTED = {
   version: 1,
   operation: 'UPSERT',
   files: 1,
+  bytesAdded: 700,
   read: 5,
   applied: 3,
   superseded: 1,

@@ -1,0 +1,161 @@
+// One commit that puts the rows of some files into others and changes none of them.
+
+import type { Clock } from '../clock.ts'
+import type { Engine } from '../duckdb/engine.ts'
+import type { Snapshot } from '../log/snapshot.ts'
+import type { AddFile } from '../protocol/actions.ts'
+import { formatColumnPath } from '../protocol/column-path.ts'
+import { supportsWriterFeature } from '../protocol/features.ts'
+import type { ExtraColumn } from '../read/file-rows.ts'
+import { removeOf } from '../write/deletion-vector-actions.ts'
+import type { FilePositions } from '../write/rebase.ts'
+import { commitTransaction, type TransactionOutcome } from '../write/transaction.ts'
+import { copyShape } from './bin-rows.ts'
+import { clusterBin } from './cluster-bin.ts'
+import type { ClusterColumn } from './cluster-key.ts'
+import { placesOfFile } from './file-places.ts'
+import type { Bin } from './plan-optimize.ts'
+import { type RewrittenBin, rewriteBin } from './rewrite-bin.ts'
+
+/** What is to be rewritten in one commit. */
+export interface RewriteWork {
+  readonly snapshot: Snapshot
+  readonly bins: readonly Bin[]
+  /** Undefined: rows stay in the order of their files. */
+  readonly clustering?: Clustering | undefined
+}
+
+/** By what the rows of a bin are sorted, and into how large files. */
+export interface Clustering {
+  readonly columns: readonly ClusterColumn[]
+  readonly targetBytes: number
+  /** The table itself says so, and remembers which files are. */
+  readonly isTables: boolean
+}
+
+/** How files are rewritten. */
+export interface RewriteOptions {
+  /** Parquet columns outside of the schema that are kept. */
+  readonly extraColumns?: readonly ExtraColumn[]
+  /** Told of the commit, in its `operationParameters`. */
+  readonly parameters?: Readonly<Record<string, string>>
+  /** Awaited when the files are written, before the commit: so another writer of this process can be let finish first. */
+  readonly beforeCommit?: () => Promise<void>
+}
+
+/** A rewrite that was committed, or was not. */
+export interface Rewrite {
+  /** Undefined when the race was lost. */
+  readonly version: number | undefined
+  readonly removed: readonly AddFile[]
+  readonly added: readonly AddFile[]
+}
+
+/** What `add.clusteringProvider` says of files that we clustered. */
+export const PROVIDER = 'tributary'
+
+// Up to so many files are read one after another; of more, DuckDB's plan would cost more than a sort by file and row.
+const ORDERED_FILES_MAX = 64
+
+/**
+ * Rewrite files in one commit: rows, their order numbers and ids, and what `extraColumns` name stay as they are, and what others commit
+ * meanwhile is followed. What was written is deleted again when the race is lost or something is thrown.
+ */
+export async function rewriteFiles(
+  engine: Engine,
+  clock: Clock,
+  { snapshot, bins, clustering }: RewriteWork,
+  options: RewriteOptions,
+): Promise<Rewrite> {
+  const shape = copyShape(snapshot, options.extraColumns ?? [])
+  const forks: Engine[] = []
+  const written: RewrittenBin[] = []
+  let isCommitting = false
+  try {
+    for (const bin of bins) {
+      const fork = await engine.fork()
+      forks.push(fork)
+      const parts = { engine: fork, clock, snapshot, shape }
+      written.push(
+        clustering === undefined && bin.files.length <= ORDERED_FILES_MAX
+          ? await rewriteBin(parts, bin)
+          : await clusterBin(parts, bin, clustering ?? { columns: [], targetBytes: Number.POSITIVE_INFINITY }),
+      )
+    }
+    await options.beforeCommit?.()
+    isCommitting = true
+    const outcome = await commitRewrite(clock, { snapshot, bins, clustering }, { written, options })
+    const [removed, added] = [written.flatMap(({ files }) => files), written.flatMap((bin) => bin.added)]
+    if (outcome.kind === 'committed') return { version: outcome.version, removed, added }
+    await discard(snapshot, written)
+    return { version: undefined, removed, added }
+  } catch (error) {
+    // A commit of which nobody knows whether it is there may name them.
+    if (!isCommitting) await discard(snapshot, written)
+    throw error
+  } finally {
+    for (const fork of forks) await fork.close()
+  }
+}
+
+async function discard({ store }: Snapshot, written: readonly RewrittenBin[]): Promise<void> {
+  const added = written.flatMap((bin) => bin.added)
+  for (const path of added.flatMap((file) => placesOfFile(store, file))) await store.delete(path)
+}
+
+function commitRewrite(
+  clock: Clock,
+  { snapshot, clustering }: RewriteWork,
+  { written, options }: { readonly written: readonly RewrittenBin[]; readonly options: RewriteOptions },
+): Promise<TransactionOutcome> {
+  const [removed, added] = [written.flatMap(({ files }) => files), written.flatMap((bin) => bin.added)]
+  const nowMs = clock.now()
+  const keepsRowIds = supportsWriterFeature(snapshot.protocol, 'rowTracking')
+  const columns = JSON.stringify((clustering?.columns ?? []).map(({ path }) => formatColumnPath(path)))
+  const isTables = clustering?.isTables === true
+  const provider = isTables ? { clusteringProvider: PROVIDER } : {}
+  return commitTransaction(clock, {
+    snapshot,
+    reads: { kind: 'nothing' },
+    moves: { carry: (rows) => carryAll(written, rows) },
+    actions: [
+      ...removed.map((file) => ({ remove: { ...removeOf(file, nowMs), dataChange: false } })),
+      ...added.map((file) => ({ add: { ...file, ...provider } })),
+    ],
+    info: {
+      operation: 'OPTIMIZE',
+      operationParameters: {
+        predicate: '[]',
+        zOrderBy: isTables ? '[]' : columns,
+        clusterBy: isTables ? columns : '[]',
+        ...options.parameters,
+      },
+      operationMetrics: {
+        numRemovedFiles: String(removed.length),
+        numAddedFiles: String(added.length),
+        numRemovedBytes: String(sizeOf(removed)),
+        numAddedBytes: String(sizeOf(added)),
+      },
+      isBlindAppend: false,
+      ...(keepsRowIds ? { tags: { 'delta.rowTracking.preserved': 'true' } } : {}),
+    },
+  })
+}
+
+async function carryAll(
+  written: readonly RewrittenBin[],
+  rows: readonly FilePositions[],
+): Promise<readonly FilePositions[]> {
+  const carried: FilePositions[] = []
+  for (const bin of written) {
+    const own = new Set(bin.files.map(({ path }) => path))
+    const moved = rows.filter(({ path }) => own.has(path))
+    if (moved.length > 0) carried.push(...(await bin.carry(moved)))
+  }
+  return carried
+}
+
+/** Bytes of files together. */
+export function sizeOf(files: readonly AddFile[]): number {
+  return files.reduce((sum, file) => sum + file.size, 0)
+}

@@ -1,0 +1,208 @@
+// Which files of a table are worth rewriting now, and why. Pure: a snapshot in, plain data out. The costs behind it are in decision 19.
+//
+// Small files are merged in tiers. A file is in tier t when it has from BASE^t to BASE^(t+1) live rows, and a merge takes files only when
+// what comes out is in a higher tier than each of them. So a row is rewritten log(rows) times at most, and the table's bulk never for
+// the sake of small files.
+
+import { type AddFile, type Bin, parseStats, type Snapshot, targetBytesOf, vectorBytesSpent } from '@tributary/delta'
+
+/** Files that are rewritten into one. */
+export interface UpkeepPiece extends Bin {
+  /** They are many and small, or their deleted rows cost too much. */
+  readonly why: 'small files' | 'dead rows'
+  readonly liveRows: number
+  readonly deadRows: number
+}
+
+/** Small files of about one size which are too few to be merged yet. */
+export interface Tier {
+  readonly files: number
+  /** So many are merged. */
+  readonly filesDue: number
+  /** Live rows of the files of this tier: from so many, to fewer than so many. */
+  readonly rows: readonly [from: number, below: number]
+}
+
+/** What upkeep would do, the cheapest first, and what it waits for. */
+export interface UpkeepPlan {
+  readonly pieces: readonly UpkeepPiece[]
+  readonly tiers: readonly Tier[]
+  /** The greatest share of deleted rows of a file that stays as it is; 0 where no row is deleted. */
+  readonly deadShareMax: number
+  /** Files that would be worth it and are too large to be rewritten beside other work. */
+  readonly filesTooLarge: number
+}
+
+/** So many files of a tier are merged. */
+const BASE = 8
+/** A file of which so much is deleted is rewritten: four rows at most for each that is gone. */
+export const DEAD_SHARE_MAX = 0.2
+/** A file is also rewritten when its deletion vectors, of which each commit that marks rows writes a new one, have cost so many times as much. */
+export const VECTOR_COST_MAX = 1.5
+/** Fewer deleted rows are not worth a commit. */
+const DEAD_ROWS_MIN = 1000
+/** A file of so much of the target belongs to the bulk: 32 MiB. A load writes files of about 100. */
+const BULK_SHARE = 1 / 8
+const PIECE_TARGETS_MAX = 2
+
+/** What is worth rewriting. */
+export function planUpkeep({ files, metadata }: Pick<Snapshot, 'files' | 'metadata'>): UpkeepPlan {
+  const counted = files.flatMap((file) => factsOf(file) ?? [])
+  const targetBytes = targetBytesOf(metadata, {})
+  const pieces: UpkeepPiece[] = []
+  const tiers: Tier[] = []
+  let filesTooLarge = 0
+  for (const group of Map.groupBy(counted, ({ partition }) => partition).values()) {
+    const merges = planMerges(group, targetBytes)
+    const merged = new Set(merges.pieces.flatMap((piece) => piece.files))
+    const rest = group.filter(({ file }) => !merged.has(file))
+    const purges = planPurges(rest, targetBytes)
+    filesTooLarge += purges.filesTooLarge
+    pieces.push(...merges.pieces, ...purges.pieces)
+    tiers.push(...merges.tiers)
+  }
+  const taken = new Set(pieces.flatMap((piece) => piece.files))
+  return {
+    pieces: pieces.toSorted((left, right) => left.liveBytes - right.liveBytes),
+    tiers,
+    deadShareMax: counted.reduce(
+      (max, facts) => (taken.has(facts.file) ? max : Math.max(max, facts.dead / facts.rows)),
+      0,
+    ),
+    filesTooLarge,
+  }
+}
+
+/** The pieces, from the cheapest on, that fit into so many bytes. */
+export function takePieces({ pieces }: UpkeepPlan, bytesMax: number): readonly UpkeepPiece[] {
+  let bytes = 0
+  return pieces.filter(({ liveBytes }) => {
+    bytes += liveBytes
+    return bytes <= bytesMax
+  })
+}
+
+interface FileFacts {
+  readonly file: AddFile
+  readonly partition: string
+  readonly rows: number
+  readonly dead: number
+  readonly live: number
+  readonly liveBytes: number
+}
+
+// A snapshot shares its files with those before it, and statistics take a while to parse.
+const known = new WeakMap<AddFile, FileFacts>()
+
+/** Undefined for a file whose rows nobody counted, or of which none is left. */
+function factsOf(file: AddFile): FileFacts | undefined {
+  const before = known.get(file)
+  if (before !== undefined) return before
+  const rows = parseStats(file.stats)?.numRecords ?? 0
+  const dead = file.deletionVector?.cardinality ?? 0
+  const live = rows - dead
+  if (live <= 0) return undefined
+  const partition = JSON.stringify(Object.entries(file.partitionValues).sort())
+  const facts = { file, partition, rows, dead, live, liveBytes: (file.size * live) / rows }
+  known.set(file, facts)
+  return facts
+}
+
+function tierOf(rows: number): number {
+  // Not by Math.log, which may be a little off just where a tier begins.
+  let tier = 0
+  for (let from = BASE; from <= rows; from *= BASE) tier += 1
+  return tier
+}
+
+function planMerges(
+  files: readonly FileFacts[],
+  targetBytes: number,
+): Pick<UpkeepPlan, 'tiers'> & { readonly pieces: readonly UpkeepPiece[] } {
+  const small = files.filter(({ liveBytes }) => liveBytes < BULK_SHARE * targetBytes)
+  const members = Map.groupBy(small, ({ live }) => tierOf(live))
+  const tiers: Tier[] = []
+  const pieces: UpkeepPiece[] = []
+  let due: FileFacts[] = []
+  const close = (): void => {
+    pieces.push(...pack(due, targetBytes).filter(isWorthMerge(targetBytes)).map(pieceOf('small files')))
+    due = []
+  }
+  for (const tier of [...members.keys()].sort((left, right) => left - right)) {
+    const here = members.get(tier) ?? []
+    const reached = due.length === 0 ? -1 : tierOf(liveRowsOf(due))
+    if (reached < tier) close()
+    // What is merged below becomes one file more up here: written once instead of twice.
+    if (reached > tier || here.length + (due.length > 0 ? 1 : 0) >= BASE) due.push(...here)
+    else {
+      close()
+      tiers.push({ files: here.length, filesDue: BASE, rows: [BASE ** tier, BASE ** (tier + 1)] })
+    }
+  }
+  close()
+  return { pieces, tiers }
+}
+
+/** A merge makes a file of the bulk, or one of a higher tier than each of its files. */
+function isWorthMerge(targetBytes: number): (bin: readonly FileFacts[]) => boolean {
+  return (bin) => {
+    const tier = tierOf(liveRowsOf(bin))
+    return liveBytesOf(bin) >= BULK_SHARE * targetBytes || bin.every(({ live }) => tierOf(live) < tier)
+  }
+}
+
+function planPurges(files: readonly FileFacts[], targetBytes: number): Pick<UpkeepPlan, 'pieces' | 'filesTooLarge'> {
+  const worthIt = files.filter(isWorthPurge)
+  const fitting = worthIt.filter(({ liveBytes }) => liveBytes <= PIECE_TARGETS_MAX * targetBytes)
+  return {
+    pieces: pack(fitting, targetBytes)
+      .filter((bin) => deadRowsOf(bin) >= DEAD_ROWS_MIN)
+      .map(pieceOf('dead rows')),
+    filesTooLarge: worthIt.length - fitting.length,
+  }
+}
+
+function isWorthPurge({ file, rows, dead, liveBytes }: FileFacts): boolean {
+  return dead / rows >= DEAD_SHARE_MAX || (dead > 0 && vectorBytesSpent(file) >= VECTOR_COST_MAX * liveBytes)
+}
+
+/** In the order in which they came: rows that came together are often read together. */
+function pack(files: readonly FileFacts[], bytesMax: number): readonly (readonly FileFacts[])[] {
+  const bins: FileFacts[][] = []
+  let bytes = 0
+  for (const facts of files.toSorted(inOrder)) {
+    const bin = bins.at(-1)
+    bytes += facts.liveBytes
+    if (bin === undefined || bytes > bytesMax) {
+      bins.push([facts])
+      bytes = facts.liveBytes
+    } else bin.push(facts)
+  }
+  return bins
+}
+
+function inOrder({ file: left }: FileFacts, { file: right }: FileFacts): number {
+  return left.modificationTime - right.modificationTime || (left.path < right.path ? -1 : 1)
+}
+
+function pieceOf(why: UpkeepPiece['why']): (bin: readonly FileFacts[]) => UpkeepPiece {
+  return (bin) => ({
+    why,
+    files: bin.map(({ file }) => file),
+    liveBytes: liveBytesOf(bin),
+    liveRows: liveRowsOf(bin),
+    deadRows: deadRowsOf(bin),
+  })
+}
+
+function liveRowsOf(bin: readonly FileFacts[]): number {
+  return bin.reduce((sum, { live }) => sum + live, 0)
+}
+
+function deadRowsOf(bin: readonly FileFacts[]): number {
+  return bin.reduce((sum, { dead }) => sum + dead, 0)
+}
+
+function liveBytesOf(bin: readonly FileFacts[]): number {
+  return bin.reduce((sum, { liveBytes }) => sum + liveBytes, 0)
+}

@@ -1,0 +1,136 @@
+// Upkeep beside the batches (decision 19): files that have become many and small, or of which much is deleted, are rewritten when a table
+// has nothing to do. A batch does not wait for a rewrite, only for its commit; and that takes up what batches committed meanwhile.
+import { assertWritable, refreshSnapshot, rewriteFiles, type Snapshot } from '@tributary/delta'
+import { keepLog } from '../maintain/log-upkeep.ts'
+import { planUpkeep, takePieces, type UpkeepPiece } from '../maintain/plan-upkeep.ts'
+import { placeColumns } from '../upsert/locate.ts'
+import { catchUpMeanwhile } from './build-indexes.ts'
+import { cutOff } from './cut-off.ts'
+import type { TableRun, UpkeepLane } from './run.ts'
+
+/** Upkeep while other work goes on, of one table at a time. */
+export interface SpareTime extends UpkeepLane {
+  /** Settles when nothing is under way any more. What the runs' signal ends is given up at once. */
+  readonly settled: () => Promise<void>
+}
+
+const MIB = 1024 * 1024
+/** In spare time: some ten seconds of work. */
+const SPARE_BYTES_MAX = 512 * MIB
+const BOUNDED_BYTES_MIN = 32 * MIB
+const BOUNDED_SHARE = 8
+/** A table is looked at again after each commit; what is left after so many is for the next time. */
+const COMMITS_MAX = 8
+/** Files of many partitions share a commit; each piece keeps a connection until then. */
+const PIECES_MAX = 16
+const REST_MS = 600_000
+
+/** The upkeep of one worker; nothing is under way yet. */
+export function spareTime(): SpareTime {
+  const waiting = new Map<string, TableRun>()
+  const restsUntilMs = new Map<string, number>()
+  const seenVersions = new Map<string, number>()
+  let working: Promise<void> | undefined
+  const work = async (): Promise<void> => {
+    for (let run = waiting.values().next().value; run !== undefined; run = waiting.values().next().value) {
+      const { lake, table } = run
+      waiting.delete(table.name)
+      if (!(await keepInShape(run, SPARE_BYTES_MAX))) restsUntilMs.set(table.name, lake.clock.now() + REST_MS)
+    }
+    working = undefined
+  }
+  return {
+    offer: (run) => {
+      const { lake, table, session } = run
+      const version = session.snapshot?.version ?? -1
+      if ((restsUntilMs.get(table.name) ?? 0) > lake.clock.now() || seenVersions.get(table.name) === version) return
+      seenVersions.set(table.name, version)
+      waiting.set(table.name, run)
+      working ??= work()
+    },
+    settled: async () => working,
+  }
+}
+
+/** At the end of a run that does not come again: so much that its cost follows what the run wrote. */
+export async function keepAfter(run: TableRun, bytesWritten: number): Promise<void> {
+  await keepInShape(run, Math.max(BOUNDED_BYTES_MIN, BOUNDED_SHARE * bytesWritten))
+  await run.session.index?.building
+}
+
+/** False when it failed: that is told and does no harm, the table is as it was. */
+async function keepInShape(run: TableRun, bytesMax: number): Promise<boolean> {
+  const { options, table, session, work } = run
+  // A simulation has no files that could be rewritten.
+  if (!table.upkeep || work !== undefined) return true
+  let { snapshot } = session
+  let bytesLeft = bytesMax
+  try {
+    for (let commits = 0; commits < COMMITS_MAX && snapshot !== undefined && !isEnding(run); commits++) {
+      const pieces = takePieces(planUpkeep(snapshot), bytesLeft).slice(0, PIECES_MAX)
+      if (pieces.length === 0) break
+      snapshot = await rewrite(run, snapshot, pieces)
+      bytesLeft -= pieces.reduce((sum, { liveBytes }) => sum + liveBytes, 0)
+    }
+    return true
+  } catch (error) {
+    if (isEnding(run)) return true
+    const why = error instanceof Error ? error.message : String(error)
+    options.onEvent?.({ kind: 'warning', table: table.name, message: `its files could not be rewritten: ${why}` })
+    return false
+  }
+}
+
+function isEnding({ options: { signal, cut } }: TableRun): boolean {
+  return signal?.aborted === true || cut?.aborted === true
+}
+
+/** Rewrites the pieces in one commit and gives the table as it is then. */
+async function rewrite(run: TableRun, snapshot: Snapshot, pieces: readonly UpkeepPiece[]): Promise<Snapshot> {
+  const { lake, table, session, options } = run
+  // Before files are written that could not be committed.
+  assertWritable(snapshot.protocol, snapshot.metadata)
+  const startMs = lake.clock.now()
+  const signals = [options.signal, options.cut].filter((signal) => signal !== undefined)
+  const engine = cutOff(await run.engine.fork(), AbortSignal.any(signals))
+  const turn = { end: (): void => undefined }
+  const beforeCommit = async (): Promise<void> => {
+    turn.end = await session.turns.take()
+  }
+  try {
+    const rewriteOptions = { extraColumns: placeColumns, parameters: { auto: 'true' }, beforeCommit }
+    const done = await rewriteFiles(engine, lake.clock, { snapshot, bins: pieces }, rewriteOptions)
+    const next = await refreshSnapshot(snapshot)
+    if (done.version === undefined) return next
+    tellIndex(run, next, { version: done.version, rows: pieces.reduce((sum, { liveRows }) => sum + liveRows, 0) })
+    turn.end()
+    options.onEvent?.({
+      kind: 'kept',
+      table: table.name,
+      version: done.version,
+      filesRemoved: done.removed.length,
+      filesAdded: done.added.length,
+      bytesAdded: done.added.reduce((sum, { size }) => sum + size, 0),
+      ms: lake.clock.now() - startMs,
+    })
+    // The next batch does it if one came in between.
+    if (next.version === done.version) await keepLog(engine, lake.clock, next, { root: lake.root, table: table.name })
+    return next
+  } finally {
+    turn.end()
+    await engine.close()
+  }
+}
+
+/** While the turn is ours: the next batch asks the index. */
+function tellIndex(
+  run: TableRun,
+  snapshot: Snapshot,
+  { version, rows }: { readonly version: number; readonly rows: number },
+): void {
+  const { index } = run.session
+  if (index?.open === undefined) return
+  // A rewrite leaves no two rows of one key, and brings none back.
+  index.batches.add(version)
+  if (rows > index.scannedRowsMax) catchUpMeanwhile(run, snapshot)
+}
