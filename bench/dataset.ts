@@ -1,132 +1,129 @@
+import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { link, mkdir, readdir, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type Digest, digestLanding } from './digest.ts'
+import { type Digest, digestChanged } from './digest.ts'
 import { type Duck, literal } from './engine.ts'
 import { measure } from './measure.ts'
-import type { BenchOptions } from './options.ts'
-import { batchSql, CONFIGURATION, csvList, rowsSql } from './orders.ts'
 import { BENCH, PYTHON, scriptOf } from './places.ts'
+import { csvList } from './shape.ts'
+import type { BatchSpec, KnownTable, Source } from './source.ts'
 
-/** The generated files and what must come out of them. */
-export interface Dataset {
-  /** Glob of the LOAD files. */
-  readonly load: string
-  readonly warmUp: string
-  readonly changes: string
-  /** delta-rs's own table with the loaded rows: it refuses to write one that has domain metadata. */
-  readonly peerTable: string
-  readonly work: string
-  readonly expected: Readonly<Record<'load' | 'upsert' | 'warm', Digest>>
+/** A generated table, what is made of it on demand, and what must come out. */
+export interface Dataset extends KnownTable {
+  readonly source: Source
+  /** A Delta table of delta-rs over the Parquet files. Every contender begins with a copy of it. */
+  readonly table: string
+  /** The path of one batch of changes as CSV. */
+  readonly batch: (batch: BatchSpec) => Promise<string>
+  /** A folder with the rows as LOAD files. */
+  readonly load: () => Promise<string>
+  /** What the table holds after these batches, computed by DuckDB from the generated files. */
+  readonly expected: (batches: readonly string[]) => Promise<Digest>
 }
 
-// DMS cuts a load into files of at most 1 GB; five of them make five data files, on both sides.
-const LOAD_FILES = 5
-/** Change it with the generator: old files are then not taken again. */
-const GENERATOR = 1
-
-/** Generates what is not there yet, in `bench/data/`, and computes the expected rows from the CSV files. */
-export async function prepareDataset(duck: Duck, options: BenchOptions, say: (text: string) => void): Promise<Dataset> {
-  const { rows, changes, seed } = options
-  const data = join(BENCH, 'data')
-  const name = `orders-g${GENERATOR}-${rows}-${changes}-s${seed}`
-  await removeOthers(data, name)
-  const folder = join(data, name)
-  const load = join(folder, 'load', 'LOAD*.csv')
-  const [warmUp, batch] = [join(folder, 'warm-up.csv'), join(folder, 'changes.csv')]
-  const peerTable = join(folder, 'delta-rs')
-  if (!existsSync(join(folder, 'ready'))) {
-    await rm(folder, { recursive: true, force: true })
-    await mkdir(join(folder, 'load'), { recursive: true })
-    say(`generating ${rows} rows and two batches of ${changes} changes`)
-    await writeLoad(duck, join(folder, 'load'), options)
-    await writeCsv(duck, batchSql({ rows, changes, seed, batch: 1 }), warmUp, { withOp: true })
-    await writeCsv(duck, batchSql({ rows, changes, seed, batch: 2 }), batch, { withOp: true })
-    say('writing the table of delta-rs')
-    await writePeerTable(duck, { folder, peerTable }, options)
-    await writeFile(join(folder, 'ready'), '')
-  }
-  say('computing the expected rows from the CSV files')
-  const expected = {
-    load: await digestLanding(duck, load, []),
-    upsert: await digestLanding(duck, load, [batch]),
-    warm: await digestLanding(duck, load, [warmUp, batch]),
-  }
-  const work = join(data, 'work')
-  await rm(work, { recursive: true, force: true })
-  await mkdir(work, { recursive: true })
-  return { load, warmUp, changes: batch, peerTable, work, expected }
+/** What of a source, and how much of it. */
+export interface DatasetSpec {
+  readonly rows: number
+  readonly seed: number
 }
 
-/** A project folder as a user has one: configuration, and a landing with the LOAD files (hard links) and the batches given by name. */
-export async function makeProject(
-  folder: string,
-  { load }: Dataset,
-  batches: Readonly<Record<string, string>> = {},
-): Promise<void> {
-  const landing = landingOf(folder)
-  await mkdir(landing, { recursive: true })
-  await writeFile(join(folder, 'tributary.yaml'), CONFIGURATION)
-  const source = join(load, '..')
-  for (const name of await readdir(source)) await link(join(source, name), join(landing, name))
-  for (const [name, path] of Object.entries(batches)) await link(path, join(landing, name))
-}
+// Five files of 10,000,000 rows, as many a row in larger tables, and never fewer, so that every table has some to tell apart.
+const ROWS_A_PART = 2_000_000
+const PARTS_MIN = 5
 
-/** Where a project's landing files of the table lie. */
-export function landingOf(project: string): string {
-  return join(project, 'landing', 'shop', 'orders')
-}
-
-/** Where a project's Delta table lies. */
-export function tableOf(project: string): string {
-  return join(project, 'lake', 'shop', 'orders')
-}
-
-async function writeLoad(duck: Duck, folder: string, { rows, seed }: BenchOptions): Promise<void> {
-  for (const [index, [from, to]] of loadRanges(rows).entries()) {
-    await writeCsv(duck, rowsSql(from, to, seed), join(folder, `LOAD0000000${index + 1}.csv`), { withOp: false })
+/** Generates the table where it is not there yet, in `bench/data/`. */
+export async function prepareDataset(
+  { duck, say }: { readonly duck: Duck; readonly say: (text: string) => void },
+  source: Source,
+  { rows, seed }: DatasetSpec,
+): Promise<Dataset> {
+  const folder = join(BENCH, 'data', `${source.name}-g${source.generation}-${rows}-s${seed}`)
+  const table = join(folder, 'table')
+  const parts = Math.max(PARTS_MIN, Math.ceil(rows / ROWS_A_PART))
+  await makeOnce(join(folder, 'table'), async (draft) => {
+    say(`generating ${source.name} with ${rows} rows`)
+    for (let part = 0; part < parts; part++)
+      await source.writePart(duck, { rows, seed, part, parts, path: join(draft, `part-${part}.parquet`) })
+    await measure([PYTHON, scriptOf('delta-rs.py'), 'make', draft], { cwd: folder })
+  })
+  const parquet = join(table, '*.parquet')
+  const counted = await duck.row(`SELECT count(*) AS rows FROM read_parquet(${literal(parquet)})`)
+  const known: KnownTable = { rows: Number(counted.rows), seed, parquet }
+  return {
+    ...known,
+    source,
+    table,
+    batch: (batch) => writeBatch({ duck, folder }, source, known, batch),
+    load: () => writeLoad({ duck, folder, parts }, source),
+    expected: (batches) => keptDigest({ duck, folder }, source, { parquet, batches }),
   }
 }
 
-async function writeCsv(
-  duck: Duck,
-  rows: string,
-  path: string,
-  { withOp }: { readonly withOp: boolean },
-): Promise<void> {
-  await duck.run(
-    `COPY (SELECT ${withOp ? '"Op", ' : ''}${csvList()} FROM (${rows})) TO ${literal(path)} (FORMAT csv, HEADER true)`,
-  )
+interface Place {
+  readonly duck: Duck
+  readonly folder: string
 }
 
-async function writePeerTable(
-  duck: Duck,
-  { folder, peerTable }: { readonly folder: string; readonly peerTable: string },
-  { rows, seed }: BenchOptions,
-): Promise<void> {
-  const parts: string[] = []
-  for (const [index, [from, to]] of loadRanges(rows).entries()) {
-    const path = join(folder, `part-${index}.parquet`)
+async function writeBatch(
+  { duck, folder }: Place,
+  { shape, batchSql }: Source,
+  table: KnownTable,
+  batch: BatchSpec,
+): Promise<string> {
+  const name = [batch.keys, batch.only ?? 'changes', batch.changes, batch.number].join('-')
+  const path = join(folder, 'batches', `${name}.csv`)
+  await mkdir(join(folder, 'batches'), { recursive: true })
+  await makeOnce(path, async (draft) => {
+    await rm(draft, { recursive: true })
     await duck.run(
-      `COPY (SELECT * REPLACE (ordered_at::TIMESTAMPTZ AS ordered_at) FROM (${rowsSql(from, to, seed)})) TO ${literal(path)} (FORMAT parquet)`,
+      `COPY (SELECT "Op", ${csvList(shape)} FROM (${batchSql(table, batch)})) TO ${literal(draft)} (FORMAT csv, HEADER true)`,
     )
-    parts.push(path)
-  }
-  await measure([PYTHON, scriptOf('delta-rs.py'), 'make', peerTable, ...parts], { cwd: folder })
-  for (const path of parts) await rm(path)
+  })
+  return path
 }
 
-function loadRanges(rows: number): readonly (readonly [number, number])[] {
-  const size = Math.ceil(rows / LOAD_FILES)
-  return Array.from(
-    { length: LOAD_FILES },
-    (_, index) => [1 + index * size, 1 + Math.min(rows, (index + 1) * size)] as const,
-  )
+async function writeLoad(
+  { duck, folder, parts }: Place & { readonly parts: number },
+  { shape }: Source,
+): Promise<string> {
+  const load = join(folder, 'load')
+  await makeOnce(load, async (draft) => {
+    for (let part = 0; part < parts; part++) {
+      const rows = `read_parquet(${literal(join(folder, 'table', `part-${part}.parquet`))})`
+      const path = join(draft, `LOAD${String(part + 1).padStart(8, '0')}.csv`)
+      await duck.run(`COPY (SELECT ${csvList(shape)} FROM ${rows}) TO ${literal(path)} (FORMAT csv, HEADER true)`)
+    }
+  })
+  return load
 }
 
-// One data set at a time stays on the disk.
-async function removeOthers(data: string, name: string): Promise<void> {
-  for (const other of existsSync(data) ? await readdir(data) : []) {
-    if (other !== name) await rm(join(data, other), { recursive: true, force: true })
-  }
+/** What was interrupted is made anew. */
+async function makeOnce(path: string, make: (draft: string) => Promise<void>): Promise<void> {
+  if (existsSync(path)) return
+  const draft = `${path}.draft`
+  await rm(draft, { recursive: true, force: true })
+  await mkdir(draft, { recursive: true })
+  await make(draft)
+  await rename(draft, path)
+}
+
+/** Reading a hundred million rows takes minutes: what they and the batches give is written down beside them. */
+async function keptDigest(
+  { duck, folder }: Place,
+  { shape }: Source,
+  { parquet, batches }: { readonly parquet: string; readonly batches: readonly string[] },
+): Promise<Digest> {
+  const hash = createHash('sha256')
+  for (const path of batches) hash.update(await readFile(path))
+  const kept = join(folder, 'digests', `${hash.digest('hex').slice(0, 32)}.json`)
+  if (existsSync(kept)) return parseDigest(await readFile(kept, 'utf8'))
+  const digest = await digestChanged(duck, shape, { parquet, batches })
+  await mkdir(join(folder, 'digests'), { recursive: true })
+  await writeFile(kept, JSON.stringify(digest))
+  return digest
+}
+
+function parseDigest(text: string): Digest {
+  return JSON.parse(text) as Digest
 }

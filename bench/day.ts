@@ -1,5 +1,6 @@
 // `node bench/day.ts [rows] [commits] [changes]`: a day of small commits with random keys, upkeep included. How many bytes are written for
 // each byte of change files and what for, how the last commits compare with the first, and a read at the end with a raw Parquet scan.
+// `orders/day` of the benchmark measures the real worker in a process of its own; this one says what the bytes are.
 import { mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Engine, openEngine, readSnapshot, type Snapshot, type Store, scanSql } from '@tributary/delta'
@@ -9,8 +10,9 @@ import { spareTime } from '../pipeline/src/worker/keep-tables.ts'
 import type { IngestEvent } from '../pipeline/src/worker/run.ts'
 import type { TableSession } from '../pipeline/src/worker/table-session.ts'
 import { type Duck, literal, openDuck } from './engine.ts'
-import { batchSql, CONFIGURATION, csvList, rowsSql } from './orders.ts'
+import { ORDERS, rowsSql } from './orders.ts'
 import { BENCH } from './places.ts'
+import { configurationOf, csvList } from './shape.ts'
 
 const [rows = 1_000_000, commits = 300, changes = 1000] = process.argv.slice(2).map(Number)
 const LOAD_FILES = 5
@@ -68,7 +70,8 @@ async function takeDay(parts: {
   let changeBytes = 0
   for (let batch = 1; batch <= commits; batch++) {
     const path = join(landing, `20260301-${100_000_000 + batch}.csv`)
-    await writeCsv(parts.duck, { relation: batchSql({ rows, changes, seed: SEED, batch }), path, withOp: true })
+    const relation = ORDERS.batchSql({ rows, seed: SEED, parquet: '' }, { changes, number: batch, keys: 'random' })
+    await writeCsv(parts.duck, { relation, path, withOp: true })
     changeBytes += (await stat(path)).size
     const startMs = performance.now()
     await take()
@@ -116,11 +119,11 @@ async function compareReads(snapshot: Snapshot): Promise<void> {
 
 async function writeLoad(duck: Duck): Promise<void> {
   await mkdir(landing, { recursive: true })
-  await writeFile(join(folder, 'tributary.yaml'), CONFIGURATION)
+  await writeFile(join(folder, 'tributary.yaml'), configurationOf(ORDERS.shape))
   const start = (file: number): number => 1 + Math.round((rows * file) / LOAD_FILES)
   for (let file = 0; file < LOAD_FILES; file++)
     await writeCsv(duck, {
-      relation: rowsSql(start(file), start(file + 1), SEED),
+      relation: rowsSql({ from: start(file), to: start(file + 1), seed: SEED }),
       path: join(landing, `LOAD0000000${file + 1}.csv`),
       withOp: false,
     })
@@ -130,7 +133,7 @@ async function writeCsv(
   duck: Duck,
   { relation, path, withOp }: { readonly relation: string; readonly path: string; readonly withOp: boolean },
 ): Promise<void> {
-  const columns = `${withOp ? '"Op", ' : ''}${csvList()}`
+  const columns = `${withOp ? '"Op", ' : ''}${csvList(ORDERS.shape)}`
   await duck.run(`COPY (SELECT ${columns} FROM (${relation})) TO ${literal(path)} (FORMAT csv, HEADER true)`)
 }
 

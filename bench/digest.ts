@@ -1,5 +1,5 @@
 import { type Duck, literal } from './engine.ts'
-import { COLUMNS, csvColumns } from './orders.ts'
+import { comparedList, csvColumns, type TableShape } from './shape.ts'
 
 /** Order-independent fingerprint of a table's rows. Two tables with equal digests hold the same rows. */
 export interface Digest {
@@ -11,37 +11,44 @@ export interface Digest {
 }
 
 /** Digest of a Delta table, read by DuckDB's delta extension: neither our reader nor delta-rs vouches for itself. */
-export async function digestDelta(duck: Duck, folder: string): Promise<Digest> {
-  return digest(duck, `delta_scan(${literal(folder)})`)
+export async function digestDelta(duck: Duck, shape: TableShape, folder: string): Promise<Digest> {
+  return digestOf(duck, shape, `SELECT ${comparedList(shape)} FROM delta_scan(${literal(folder)})`)
 }
 
 /** Digest of a Parquet file or a glob of them. */
-export async function digestParquet(duck: Duck, glob: string): Promise<Digest> {
-  return digest(duck, `read_parquet(${literal(glob)})`)
+export async function digestParquet(duck: Duck, shape: TableShape, glob: string): Promise<Digest> {
+  return digestOf(duck, shape, `SELECT ${comparedList(shape)} FROM read_parquet(${literal(glob)})`)
 }
 
-/** Digest of what the landing files must give: the load, then batch after batch, the last change of a key wins. */
-export async function digestLanding(duck: Duck, load: string, batches: readonly string[]): Promise<Digest> {
-  const list = COLUMNS.map(({ name }) => name).join(', ')
-  const loaded = `SELECT ${list}, 'I' AS "Op", 0 AS batch FROM read_csv(${literal(load)}, header = true, columns = ${csvColumns({ withOp: false })})`
-  if (batches.length === 0) return digest(duck, `(${loaded})`)
-  const changed = batches
-    .map(
-      (path, index) =>
-        `SELECT ${list}, "Op", ${index + 1} AS batch FROM read_csv(${literal(path)}, header = true, columns = ${csvColumns({ withOp: true })})`,
-    )
-    .join(' UNION ALL ')
+/** Digest of what a table and batches of changes must give: batch after batch in the order of their paths, the last change of a key wins. */
+export async function digestChanged(
+  duck: Duck,
+  shape: TableShape,
+  { parquet, batches }: { readonly parquet: string; readonly batches: readonly string[] },
+): Promise<Digest> {
+  if (batches.length === 0) return digestParquet(duck, shape, parquet)
+  const [list, key] = [comparedList(shape), shape.key.join(', ')]
+  const files = batches.map((path, turn) => `(${literal(path)}, ${turn})`).join(', ')
+  await duck.run(`CREATE OR REPLACE TEMP TABLE turns AS FROM (VALUES ${files}) t(filename, turn)`)
+  const changes = `read_csv([${batches.map(literal).join(', ')}], header = true, filename = true, columns = ${csvColumns(shape, { withOp: true })})`
   await duck.run(
-    `CREATE OR REPLACE TEMP TABLE changed AS SELECT * FROM (${changed}) QUALIFY row_number() OVER (PARTITION BY order_id ORDER BY batch DESC) = 1`,
+    `CREATE OR REPLACE TEMP TABLE changed AS SELECT "Op", ${list} FROM ${changes} JOIN turns USING (filename)
+     QUALIFY row_number() OVER (PARTITION BY ${key} ORDER BY turn DESC) = 1`,
   )
-  return digest(duck, `(FROM (${loaded}) ANTI JOIN changed USING (order_id) UNION ALL FROM changed WHERE "Op" <> 'D')`)
+  const names = shape.columns.map(({ name }) => name).join(', ')
+  return digestOf(
+    duck,
+    shape,
+    `FROM (SELECT ${list} FROM read_parquet(${literal(parquet)})) ANTI JOIN changed USING (${key})
+     UNION ALL SELECT ${names} FROM changed WHERE "Op" <> 'D'`,
+  )
 }
 
-async function digest(duck: Duck, relation: string): Promise<Digest> {
-  // Peers hold the instants as timestamps with or without a zone; the count of microseconds is the same.
-  const row = COLUMNS.map(({ name, delta }) => (delta === 'timestamp' ? `epoch_us(${name})` : name)).join(', ')
+/** Digest of the rows of a SELECT whose instants are counts of microseconds already. */
+export async function digestOf(duck: Duck, { columns }: TableShape, select: string): Promise<Digest> {
+  const row = columns.map(({ name }) => name).join(', ')
   const found = await duck.row(
-    `SELECT count(*) AS rows, sum(hash(${row})::HUGEINT)::VARCHAR AS sum, bit_xor(hash(${row}, 'again'))::VARCHAR AS xor FROM ${relation}`,
+    `SELECT count(*) AS rows, sum(hash(${row})::HUGEINT)::VARCHAR AS sum, bit_xor(hash(${row}, 'again'))::VARCHAR AS xor FROM (${select})`,
   )
   return { rows: Number(found.rows), sum: found.sum ?? '', xor: found.xor ?? '' }
 }

@@ -15,9 +15,9 @@ export interface Measured {
   readonly own: Readonly<Record<string, number>>
   /** Processor time of all threads, in the kernel's steps of 10 ms: what a busy machine distorts least. */
   readonly cpuMs: number
-  /** Highest `RssAnon` seen, sampled every 10 ms: memory of its own, without file pages that it has mapped. */
+  /** Highest `RssAnon` seen, with its children's, sampled every 10 ms: memory of its own, without file pages that it has mapped. */
   readonly anonKib: number
-  /** `VmHWM`: highest resident memory of all kinds, kept by the kernel. */
+  /** `VmHWM` of the largest of them: highest resident memory of all kinds, kept by the kernel. */
   readonly residentKib: number
   /** `rchar`, `wchar`: bytes through read and write calls, whether or not the page cache answered. */
   readonly readBytes: number
@@ -32,11 +32,18 @@ const SAMPLE_MS = 10
 const SCRIPT =
   '"$@" 3>&- & child=$!; echo $child >&3; wait $child; code=$?; cat /proc/$$/io /proc/$$/stat >&3; exit $code'
 
+/** Where a command runs, and what it finds in its environment beside ours; undefined takes a variable away. */
+export interface MeasureOptions {
+  readonly cwd: string
+  readonly environment?: Readonly<Record<string, string | undefined>>
+}
+
 /** Runs a command in a fresh process. Throws, with what it said, when it does not end well. */
-export async function measure(command: readonly string[], options: { readonly cwd: string }): Promise<Measured> {
+export async function measure(command: readonly string[], options: MeasureOptions): Promise<Measured> {
   const startedMs = performance.now()
   const shell = spawn('sh', ['-c', SCRIPT, 'sh', ...command], {
     cwd: options.cwd,
+    env: { ...process.env, ...options.environment },
     stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
   })
   const { stdout, stderr } = shell
@@ -63,10 +70,17 @@ export async function measure(command: readonly string[], options: { readonly cw
 }
 
 function sample(pid: string, watched: { anonKib: number; residentKib: number; hasDuckdb: boolean }): void {
-  const status = readProc(`/proc/${pid}/status`)
-  watched.anonKib = Math.max(watched.anonKib, kib(status, 'RssAnon'))
-  watched.residentKib = Math.max(watched.residentKib, kib(status, 'VmHWM'))
   watched.hasDuckdb ||= readProc(`/proc/${pid}/maps`).includes('duckdb')
+  const statuses = familyOf(pid).map((member) => readProc(`/proc/${member}/status`))
+  const anonKib = statuses.reduce((sum, status) => sum + kib(status, 'RssAnon'), 0)
+  watched.anonKib = Math.max(watched.anonKib, anonKib)
+  for (const status of statuses) watched.residentKib = Math.max(watched.residentKib, kib(status, 'VmHWM'))
+}
+
+/** A process and what it started: Spark's work is done by a child of Python. */
+function familyOf(pid: string): readonly string[] {
+  const children = readProc(`/proc/${pid}/task/${pid}/children`).split(' ').filter(Boolean)
+  return [pid, ...children.flatMap(familyOf)]
 }
 
 // The process may end between two reads: then there is nothing to see any more.

@@ -1,21 +1,15 @@
-// The generated table. Every value is a hash of the row's key and a salt, so a seed gives the same rows on any number of
-// threads and in any order: the same keys with another salt are the new versions of those rows.
+// The generated orders. Every value is a hash of the row's key and a salt, so a seed gives the same rows on any number of threads and
+// in any order: the same keys with another salt are the new versions of those rows.
 
-interface Column {
-  readonly name: string
-  /** Type in `tributary.yaml`. */
-  readonly delta: string
-  /** Type by which a peer reads the column from CSV. */
-  readonly duckdb: string
-  /** SQL over `key` and `salt`. */
-  readonly value: string
-}
+import { literal } from './engine.ts'
+import { parquetList, type TableShape } from './shape.ts'
+import { type BatchSpec, type KnownTable, RECENT_SHARE, type Source, sharesOf } from './source.ts'
 
 const hash = (column: number): string => `hash(key, salt, ${column})`
 const STATUSES = `['placed', 'paid', 'packed', 'shipped', 'delivered', 'returned']`
 
-/** The 12 columns in file order; the first is the key. */
-export const COLUMNS: readonly Column[] = [
+/** The 12 columns in file order with their types, and each value as SQL over `key` and `salt`. */
+const COLUMNS = [
   { name: 'order_id', delta: 'long', duckdb: 'BIGINT', value: 'key' },
   { name: 'customer_id', delta: 'long', duckdb: 'BIGINT', value: `(${hash(1)} % 1000000)::BIGINT` },
   { name: 'product', delta: 'string', duckdb: 'VARCHAR', value: `'P' || lpad((${hash(2)} % 50000)::VARCHAR, 6, '0')` },
@@ -50,66 +44,44 @@ export const COLUMNS: readonly Column[] = [
     value: `CASE ${hash(11)} % 10 WHEN 0 THEN NULL WHEN 1 THEN 'call first, then deliver' ELSE to_hex(${hash(12)}) END`,
   },
 ]
+const VALUES = COLUMNS.map(({ name, value }) => `${value} AS ${name}`).join(', ')
 
-/** Of a batch, this share inserts and this share deletes; the rest updates. */
-const INSERT_SHARE = 0.15
-const DELETE_SHARE = 0.05
+const SHAPE: TableShape = { table: 'shop.orders', key: ['order_id'], columns: COLUMNS }
 
-/** SELECT of the table's rows with keys in [from, to). */
-export function rowsSql(from: number, to: number, seed: number): string {
-  return `SELECT ${values()} FROM (SELECT range AS key, ${seed * 1000} AS salt FROM range(${from}, ${to}))`
+/** Orders of a shop: 12 columns, one key that counts up. */
+export const ORDERS: Source = {
+  name: 'orders',
+  generation: 2,
+  shape: SHAPE,
+  writePart: async (duck, { rows, seed, part, parts, path }) => {
+    const size = Math.ceil(rows / parts)
+    const [from, to] = [1 + part * size, 1 + Math.min(rows, (part + 1) * size)]
+    await duck.run(
+      `COPY (SELECT ${parquetList(SHAPE)} FROM (${rowsSql({ from, to, seed })})) TO ${literal(path)} (FORMAT parquet)`,
+    )
+  },
+  batchSql,
 }
 
-/** What decides the changes of one batch. */
-export interface BatchShape {
-  readonly rows: number
-  readonly changes: number
-  readonly seed: number
-  /** 1, 2, …: batches of one table take different keys and give different values. */
-  readonly batch: number
+/** SELECT of the rows with keys in [from, to). */
+export function rowsSql(range: { readonly from: number; readonly to: number; readonly seed: number }): string {
+  const { from, to, seed } = range
+  return `SELECT ${VALUES} FROM (SELECT range AS key, ${seed * 1000} AS salt FROM range(${from}, ${to}))`
 }
 
-/**
- * SELECT of one batch: `Op` and the columns. Keys are random over the whole table and distinct within the batch: MERGE refuses a
- * row that matches twice, and thus needs no step of its own that finds the newest change of a key.
- */
-export function batchSql({ rows, changes, seed, batch }: BatchShape): string {
-  const salt = seed * 1000 + batch
-  const inserts = Math.round(changes * INSERT_SHARE)
-  const deletes = Math.round(changes * DELETE_SHARE)
-  const keys = `
+function batchSql({ rows, seed }: KnownTable, batch: BatchSpec): string {
+  const { changes, number, keys } = batch
+  const salt = seed * 1000 + number
+  const { inserts, deletes } = sharesOf(batch)
+  // Enough keys that a batch of distinct ones is left of them.
+  const span = keys === 'random' ? rows : Math.max(changes * 2, Math.ceil(rows * RECENT_SHARE))
+  const first = rows - span + 1
+  const chosen = `
     SELECT key, CASE WHEN number <= ${deletes} THEN 'D' ELSE 'U' END AS op FROM (
       SELECT key, row_number() OVER (ORDER BY key_order) AS number FROM (
-        SELECT (hash(range, ${salt}) % ${rows})::BIGINT + 1 AS key, min(range) AS key_order FROM range(${changes * 4}) GROUP BY 1)
+        SELECT (hash(range, ${salt}) % ${span})::BIGINT + ${first} AS key, min(range) AS key_order FROM range(${changes * 4}) GROUP BY 1)
     ) WHERE number <= ${changes - inserts}
     UNION ALL
-    SELECT range + ${rows + 1 + (batch - 1) * inserts}, 'I' FROM range(${inserts})`
-  return `SELECT op AS "Op", ${values()} FROM (SELECT key, op, ${salt} AS salt FROM (${keys})) ORDER BY hash(key, salt, 0), key`
-}
-
-/** The columns of `read_csv` for these files, as a STRUCT literal. */
-export function csvColumns(options: { readonly withOp: boolean }): string {
-  const columns = COLUMNS.map(({ name, duckdb }) => `'${name}': '${duckdb}'`)
-  return `{${[...(options.withOp ? [`'Op': 'VARCHAR'`] : []), ...columns].join(', ')}}`
-}
-
-/** `SELECT` list that writes a timestamp as DMS does, with six digits. */
-export function csvList(): string {
-  return COLUMNS.map(({ name, delta }) =>
-    delta === 'timestamp' ? `strftime(${name}, '%Y-%m-%d %H:%M:%S.%f') AS ${name}` : name,
-  ).join(', ')
-}
-
-/** The table's configuration. Paths are relative to the file. */
-export const CONFIGURATION = `landing: landing
-lake: lake
-dms: {DataFormat: csv, AddColumnName: true}
-tables:
-  shop.orders:
-    key: [order_id]
-    columns: {${COLUMNS.map(({ name, delta }) => `${name}: '${delta}'`).join(', ')}}
-`
-
-function values(): string {
-  return COLUMNS.map(({ name, value }) => `${value} AS ${name}`).join(', ')
+    SELECT range + ${rows + 1 + (number - 1) * inserts}, 'I' FROM range(${inserts})`
+  return `SELECT op AS "Op", ${VALUES} FROM (SELECT key, op, ${salt} AS salt FROM (${chosen})) ORDER BY hash(key, salt, 0), key`
 }

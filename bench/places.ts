@@ -6,37 +6,45 @@ import { join } from 'node:path'
 export const BENCH: string = import.meta.dirname
 const ROOT = join(BENCH, '..')
 
-/** The command as users start it. */
-export const TRIBUTARY: string = join(ROOT, 'bin', 'tributary')
+/** The root of this checkout. */
+export const CHECKOUT: string = ROOT
+/** Jars of Delta for Spark, where `make spark` put them. */
+export const DELTA_JARS: string = join(ROOT, '.venv', 'delta-jars')
 /** Python with the other readers in it. */
 export const PYTHON: string = join(ROOT, '.venv', 'bin', 'python')
 
 /** A script that is measured in a process of its own. */
 export function scriptOf(name: string): string {
-  return join(BENCH, 'processes', name)
+  return scriptIn(ROOT, name)
 }
 
-/** DuckDB's delta extension for the version that is linked here: it comes in the Python environment. */
-export async function findDeltaExtension(): Promise<string> {
+/** The same in another checkout: what it imports is then that one's. */
+export function scriptIn(root: string, name: string): string {
+  return join(root, 'bench', 'processes', name)
+}
+
+/** An extension of DuckDB for the version that is linked here: it comes in the Python environment. */
+export async function findExtension(name: 'delta' | 'tpch'): Promise<string> {
   const environment = join(PYTHON, '..', '..')
   for (const python of await readdir(join(environment, 'lib'))) {
-    const versions = join(environment, 'lib', python, 'site-packages', 'duckdb_extension_delta', 'extensions')
+    const versions = join(environment, 'lib', python, 'site-packages', `duckdb_extension_${name}`, 'extensions')
     for (const version of existsSync(versions) ? await readdir(versions) : [])
-      return join(versions, version, 'delta.duckdb_extension')
+      return join(versions, version, `${name}.duckdb_extension`)
   }
-  throw new Error('the delta extension of DuckDB is not installed: run make setup')
+  throw new Error(`DuckDB's extension ${name} is not installed: run make bench, which does so`)
 }
 
 /**
- * A copy of a table's folder for one round. Data files never change once written, so they are hard links; logs, sidecars and all
- * else small are real copies with their times, so that a round leaves no trace in the next.
+ * A copy of a folder for one round. Data files and runs of a key index never change once written, so they are hard links; logs, sidecars
+ * and all else small are real copies with their times, so that a round leaves no trace in the next.
  */
 export async function copyFolder(source: string, target: string): Promise<void> {
   await mkdir(target, { recursive: true })
   for (const entry of await readdir(source, { withFileTypes: true })) {
     const [from, to] = [join(source, entry.name), join(target, entry.name)]
     if (entry.isDirectory()) await copyFolder(from, to)
-    else if (entry.name.endsWith('.parquet') && !/[/](_delta_log|_tributary)([/]|$)/.test(source)) await link(from, to)
+    else if (/\.(parquet|run)$/.test(entry.name) && !/[/](_delta_log|_tributary)([/]|$)/.test(source))
+      await link(from, to)
     else {
       await copyFile(from, to)
       const { atime, mtime } = await stat(from)

@@ -1,16 +1,19 @@
-// `make bench`: Tributary, its peers and the floor on one generated table, in fresh processes and alternating order. It fails when the
-// table or the batch is smaller than what the goals speak of, and when anybody's rows are not those of the landing files.
+// `make bench`: Tributary, its peers and the floor, in fresh processes and alternating order, suite by suite. It fails when a goal is missed
+// by more than the noise, when anybody's rows are not those of the generated files, and when the tables are smaller than what the goals speak of.
 
-import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { prepareDataset, tableOf } from './dataset.ts'
+import { checkOutBase } from './base.ts'
 import { type Duck, literal, openDuck } from './engine.ts'
-import { figuresOf } from './figures.ts'
-import { readCircumstances } from './machine.ts'
-import { type BenchOptions, CHANGES_MIN, parseOptions, ROWS_MIN, USAGE } from './options.ts'
-import { BENCH, dataFilesOf, findDeltaExtension } from './places.ts'
+import { keepResult } from './kept.ts'
+import { type Circumstances, readCircumstances } from './machine.ts'
+import { type BenchOptions, parseOptions, USAGE, whyTry } from './options.ts'
+import { BENCH, CHECKOUT, findExtension } from './places.ts'
 import { LEGEND, type SuiteResult, suiteText } from './report.ts'
-import { type Bench, makeBase, runSuite } from './suites.ts'
+import type { Bench, Program } from './rounds.ts'
+import { SUITES } from './suites.ts'
+
+const WORDS_MAX = 2000
 
 try {
   const options = parseOptions(process.argv.slice(2))
@@ -28,50 +31,51 @@ try {
 
 async function bench(duck: Duck, options: BenchOptions): Promise<number> {
   const say = (text: string): void => console.error(`bench: ${text}`)
-  await duck.run(`LOAD ${literal(await findDeltaExtension())}`)
+  await duck.run(`LOAD ${literal(await findExtension('delta'))}`)
   const circumstances = await readCircumstances(duck)
-  const dataset = await prepareDataset(duck, options, say)
-  const parts: Bench = { duck, dataset, rounds: options.rounds, say }
-  const base = await makeBase(parts)
-  const tables = { tributary: await dataFilesOf(tableOf(base)), 'delta-rs': await dataFilesOf(dataset.peerTable) }
+  const work = join(BENCH, 'data', 'work')
+  await rm(work, { recursive: true, force: true })
+  await mkdir(work, { recursive: true })
+  const ours: Program = { suffix: '', root: CHECKOUT }
+  const programs = options.base === undefined ? [ours] : [ours, await checkOutBase(options.base, say)]
+  const parts: Bench = { duck, options, work, programs, say }
   const results: SuiteResult[] = []
+  const at = new Date().toISOString()
   for (const suite of options.only) {
-    const runs = await runSuite(parts, suite, base)
-    results.push({ suite, runs, figures: figuresOf(suite, runs) })
+    results.push(await runSuite(parts, suite))
+    // After each suite: what is measured by then stays, whatever comes.
+    await keepResult({ schema: 'tributary.bench/2', at, options, ...circumstances, results })
   }
-  await rm(dataset.work, { recursive: true, force: true })
-  const { rows } = dataset.expected.load
-  const text = [
-    `${rows} rows × 12 columns, ${options.changes} changes, ${options.rounds} rounds, seed ${options.seed}`,
-    circumstances.machine,
-    Object.entries({ ...circumstances.versions, commit: circumstances.commit })
-      .map(([name, version]) => `${name} ${version}`)
-      .join(', '),
-    Object.entries(tables)
-      .map(([name, { files, bytes }]) => `table of ${name}: ${files} files, ${(bytes / 1024 ** 2).toFixed(0)} MiB`)
-      .join('; '),
-    '',
-    ...results.map(suiteText),
-    LEGEND,
-    '',
-    'rows: after every run those of all tables were the same, and those of the landing files',
-  ]
-  console.log(text.join('\n'))
-  await keep({ schema: 'tributary.bench/1', options, ...circumstances, tables, expected: dataset.expected, results })
-  const tooSmall = rows < ROWS_MIN || options.changes < CHANGES_MIN
-  if (tooSmall)
-    say(
-      `too small to prove anything: ${rows} rows and ${options.changes} changes, where ${ROWS_MIN} and ${CHANGES_MIN} are needed`,
-    )
-  return tooSmall ? 1 : 0
+  await rm(work, { recursive: true, force: true })
+  console.log([...headText(options, circumstances), '', ...results.map(suiteText), LEGEND].join('\n'))
+  const why = whyTry(options)
+  if (why !== undefined) say(why)
+  return why === undefined && results.every(isGood) ? 0 : 1
 }
 
-async function keep(result: object): Promise<void> {
-  const at = new Date().toISOString()
-  const folder = join(BENCH, 'results')
-  await mkdir(folder, { recursive: true })
-  await writeFile(
-    join(folder, `${at.replaceAll(/[:.]/g, '-')}.json`),
-    `${JSON.stringify({ at, ...result }, null, 2)}\n`,
-  )
+/** One suite that fails leaves the others. */
+async function runSuite(parts: Bench, suite: keyof typeof SUITES): Promise<SuiteResult> {
+  try {
+    return { suite, ...(await SUITES[suite](parts)) }
+  } catch (error) {
+    // The end of what a process said tells more than its beginning.
+    const failed = (error instanceof Error ? error.message : String(error)).slice(-WORDS_MAX)
+    parts.say(`${suite} failed: ${failed}`)
+    return { suite, failed }
+  }
+}
+
+function isGood(result: SuiteResult): boolean {
+  return result.failed === undefined && result.figures.every(({ goal }) => goal?.verdict !== 'missed')
+}
+
+function headText(options: BenchOptions, { machine, versions, commit }: Circumstances): readonly string[] {
+  return [
+    `tables of ${options.rows} rows, ${options.changes} changes, ${options.rounds} rounds, seed ${options.seed}`,
+    machine,
+    Object.entries({ ...versions, commit, ...(options.base === undefined ? {} : { base: options.base }) })
+      .map(([name, version]) => `${name} ${version}`)
+      .join(', '),
+    ...(whyTry(options) === undefined ? [] : ['A TRY: these figures prove nothing']),
+  ]
 }

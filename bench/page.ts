@@ -1,0 +1,126 @@
+// `node bench/page.ts [RESULT.json]`: makes `docs/benchmarks.md` and its plots of a result that was kept, `bench/results/published.json` unless
+// another is named. Nothing in it is written by hand but what no run can tell.
+
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type Figure, ownMs, spreadOf, valuesOf } from './figures.ts'
+import { type Kept, parseKept, RESULTS } from './kept.ts'
+import { lossesText } from './losses.ts'
+import { whyTry } from './options.ts'
+import { CHECKOUT } from './places.ts'
+import { barsSvg, type Line, linesSvg, timeText } from './plot.ts'
+import { goalText, numberText, type SuiteResult } from './report.ts'
+import type { Run } from './rounds.ts'
+
+type Done = Extract<SuiteResult, { readonly failed?: undefined }>
+
+const docs = join(CHECKOUT, 'docs')
+const kept = parseKept(await readFile(process.argv[2] ?? join(RESULTS, 'published.json'), 'utf8'))
+const plots = plotsOf(kept)
+await rm(join(docs, 'benchmarks'), { recursive: true, force: true })
+await mkdir(join(docs, 'benchmarks'), { recursive: true })
+for (const [suite, svg] of plots) await writeFile(join(docs, 'benchmarks', plotName(suite)), svg)
+await writeFile(join(docs, 'benchmarks.md'), pageText(kept, new Set(plots.keys())))
+
+function pageText({ at, commit, machine, versions, options, results }: Kept, plotted: ReadonlySet<string>): string {
+  const done = results.filter((result) => result.failed === undefined)
+  const failed = results.filter((result) => result.failed !== undefined)
+  const why = whyTry(options)
+  return `# Benchmarks
+
+Made by \`node bench/page.ts\` of what \`make bench\` measured on ${at.slice(0, 10)} at commit ${commit}. ${options.rounds} rounds, seed ${options.seed}; ${machine};
+${Object.entries(versions)
+  .map(([name, version]) => `${name} ${version}`)
+  .join(', ')}.
+${why === undefined ? '' : `\n**${why[0]?.toUpperCase()}${why.slice(1)}.**\n`}
+Every contender works in a fresh process on a fresh copy of the same table, all over the same Parquet files, in an order that turns from round to
+round. After each run its rows, read by DuckDB's delta extension, have to be those of the generated files. A ratio is taken within each round; a
+figure is the median over the rounds, with the least and the greatest; noise is half of that distance. A goal that is missed by more than its
+noise makes \`make bench\` fail.
+
+## Goals
+
+| suite | figure | goal | measured | noise | |
+|---|---|---|---|---|---|
+${done.flatMap(({ suite, figures }) => figures.flatMap((figure) => goalRow(suite, figure))).join('\n')}
+${failed.map(({ suite, failed: because }) => `\n\`${suite}\` could not be run: ${because}\n`).join('')}
+${done.map((result) => suitePart(result, plotted.has(result.suite))).join('\n')}
+${lossesText(done)}`
+}
+
+function goalRow(suite: string, { label, spread, noise, unit, goal }: Figure): readonly string[] {
+  if (goal === undefined) return []
+  const measured = `${numberText(spread.median, unit)} (${numberText(spread.min, unit)}–${numberText(spread.max, unit)})`
+  const verdict = goal.verdict === 'missed' ? '**missed**' : goal.verdict
+  return [
+    `| \`${suite}\` | ${label} | ${goalText(goal, unit)} | ${measured} | ± ${(noise * 100).toFixed(0)} % | ${verdict} |`,
+  ]
+}
+
+function suitePart({ suite, work, runs, figures }: Done, isPlotted: boolean): string {
+  const names = [...new Set(runs.map(({ contender }) => contender))]
+  const others = figures.filter(({ goal }) => goal === undefined)
+  return `## \`${suite}\`
+
+${work[0]?.toUpperCase()}${work.slice(1)}.
+${isPlotted ? `\n![${suite}](benchmarks/${plotName(suite)})\n` : ''}
+| | whole process | itself | CPU | RssAnon | written |
+|---|---|---|---|---|---|
+${names.map((name) => contenderRow(runs, name)).join('\n')}
+${others.length === 0 ? '' : `\n${others.map(({ label, spread, unit }) => `* ${label}: ${numberText(spread.median, unit)}`).join('\n')}\n`}`
+}
+
+function contenderRow(runs: readonly Run[], name: string): string {
+  const of = (value: (measured: Run['measured']) => number): number => spreadOf(valuesOf(runs, name, value)).median
+  const own = of(ownMs)
+  const mib = (bytes: number): string => numberText(bytes / 1024 ** 2, 'MiB')
+  const cells = [
+    timeText(of(({ ms }) => ms)),
+    Number.isNaN(own) ? '' : timeText(own),
+    timeText(of(({ cpuMs }) => cpuMs)),
+    mib(of(({ anonKib }) => anonKib * 1024)),
+    mib(of(({ writtenBytes }) => writtenBytes)),
+  ]
+  return `| ${name} | ${cells.join(' | ')} |`
+}
+
+/** The plots by suite. */
+function plotsOf({ results }: Kept): ReadonlyMap<string, string> {
+  const plots = new Map<string, string>()
+  for (const result of results) {
+    if (result.failed !== undefined) continue
+    const { suite, work, runs } = result
+    if (suite === 'orders/upsert-100m') plots.set(suite, linesSvg(work, growthLines(runs)))
+    if (suite === 'orders/upsert' || suite === 'orders/scan' || suite === 'lineitem/upsert')
+      plots.set(suite, barsSvg(work, barsOf(runs)))
+  }
+  return plots
+}
+
+function barsOf(runs: readonly Run[]): Parameters<typeof barsSvg>[1] {
+  return [...new Set(runs.map(({ contender }) => contender))].map((label) => {
+    const own = spreadOf(valuesOf(runs, label, ownMs)).median
+    const ms = Number.isNaN(own) ? spreadOf(valuesOf(runs, label)).median : own
+    return { label, ms, isOurs: label.startsWith('tributary') }
+  })
+}
+
+/** Names of contenders end with `, N rows` there. */
+function growthLines(runs: readonly Run[]): readonly Line[] {
+  const lines = new Map<string, { rows: number; ms: number }[]>()
+  for (const contender of new Set(runs.map((run) => run.contender))) {
+    const [, label = contender, rows = ''] = /^(.*), (\d+) rows$/.exec(contender) ?? []
+    const points = lines.get(label) ?? []
+    points.push({ rows: Number(rows), ms: spreadOf(valuesOf(runs, contender, ownMs)).median })
+    lines.set(label, points)
+  }
+  return [...lines].map(([label, points]) => ({
+    label,
+    isOurs: label.startsWith('tributary'),
+    points: points.toSorted((one, other) => one.rows - other.rows),
+  }))
+}
+
+function plotName(suite: string): string {
+  return `${suite.replace('/', '-')}.svg`
+}

@@ -1,0 +1,92 @@
+// A day of a worker, as fast as it can follow: the real `ingest --watch` in a process of its own, and here somebody who puts a file of
+// changes when the one before is committed and the worker had a moment of its own. `day.ts COMMAND PROJECT LANDING SOURCE…`.
+
+import { spawn } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { link, readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { setTimeout as pause } from 'node:timers/promises'
+import { changesName, lakeOf, landingOf } from '../project.ts'
+
+const [command = '', project = '', table = '', ...sources] = process.argv.slice(2)
+const INTERVAL_SECONDS = 0.02
+const SPARE_MS = 100
+const COMMIT_MS_MAX = 120_000
+const QUIET_MS = 5000
+const QUIET_LOOKS_MAX = 120
+const COMPARED = 20
+
+const worker = spawn(
+  command,
+  ['ingest', '--watch', '--interval', String(INTERVAL_SECONDS), '--log', 'json', '-C', project],
+  {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  },
+)
+const ended = new Promise<number | null>((resolve) => worker.on('exit', resolve))
+const said: string[] = []
+let onCommit = (): void => {}
+createInterface({ input: worker.stderr }).on('line', (line) => {
+  said.push(line)
+  if (line.includes('"event":"committed"')) onCommit()
+})
+let anonKib = 0
+const sampling = setInterval(() => {
+  anonKib = Math.max(anonKib, readAnon(worker.pid ?? 0))
+}, 10)
+
+const took: number[] = []
+for (const [index, source] of sources.entries()) {
+  const committed = new Promise<void>((resolve) => {
+    onCommit = resolve
+  })
+  const startedMs = performance.now()
+  await link(source, join(landingOf(project, table), changesName(index + 2)))
+  const outcome = await Promise.race([
+    committed.then(() => 'committed'),
+    ended,
+    pause(COMMIT_MS_MAX, 'late', { ref: false }),
+  ])
+  if (outcome !== 'committed')
+    throw new Error(`file ${index + 1} was not committed (${outcome}): ${said.slice(-5).join('\n')}`)
+  took.push(performance.now() - startedMs)
+  await pause(SPARE_MS)
+}
+await quiet()
+clearInterval(sampling)
+worker.kill('SIGTERM')
+await ended
+const [first, last] = [took.slice(0, COMPARED), took.slice(-COMPARED)]
+const quartile = (values: readonly number[], part: number): number =>
+  values.toSorted((one, other) => one - other)[Math.round((values.length - 1) * part)] ?? Number.NaN
+const growth = (part: number): number => quartile(last, part) / quartile(first, part)
+console.log(
+  JSON.stringify({
+    ms: quartile(took, 0.5),
+    ...{ growthLow: growth(0.25), growth: growth(0.5), growthHigh: growth(0.75) },
+    greatestMs: Math.max(...took),
+    anonKib,
+  }),
+)
+
+/** What the worker began, it may end. */
+async function quiet(): Promise<void> {
+  const log = join(lakeOf(project, table), '_delta_log')
+  let before = 0
+  for (let look = 0; look < QUIET_LOOKS_MAX; look++) {
+    const { length } = await readdir(log)
+    if (length === before) return
+    before = length
+    await pause(QUIET_MS)
+  }
+}
+
+function readAnon(pid: number): number {
+  try {
+    return Number(/^RssAnon:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0)
+  } catch {
+    // It has ended.
+    return 0
+  }
+}
