@@ -72,8 +72,10 @@ export async function ingest(lake: Lake, engine: Engine, options: IngestOptions 
     else buildMeanwhile(run)
   }
   for (const [run, bytes] of written) {
+    // Who comes again does not wait for that either.
+    const isLast = options.sessions === undefined && options.upkeep === undefined
     options.upkeep?.offer(run, bytes)
-    if (options.upkeep === undefined && bytes > 0) await keepAfter(run, bytes)
+    if (isLast && bytes > 0) await keepAfter(run, bytes)
   }
   return { schema: 'tributary.ingest/1', tables, unconfigured, refused }
 }
