@@ -20,6 +20,8 @@ export interface FileRows {
   readonly path: string
   readonly partitionValues: Readonly<Record<string, string | null>>
   readonly rows: RowChoice
+  /** How many rows it has, where that is known. */
+  readonly records?: number | undefined
   /** Values of the request's `constants` for this file, as SQL. */
   readonly constants?: readonly string[]
 }
@@ -66,7 +68,7 @@ export async function fileRowsSql(engine: Engine, store: Store, request: FileRow
   for (const shape of shapes) {
     const plan = planColumns(shape, data, request.files[shape.members[0] ?? 0]?.path ?? '')
     const byKind = Map.groupBy(shape.members, (member) => request.files[member]?.rows.kind)
-    for (const members of byKind.values()) {
+    for (const members of [...byKind.values()].flatMap((each) => largeAlone(each, request.files))) {
       const files = members.flatMap((member) => request.files[member] ?? [])
       const list = members.map((member) => quoteFileName(names[member] ?? '')).join(', ')
       const source = `read_parquet([${list}], hive_partitioning = false${plan.options})`
@@ -82,6 +84,21 @@ export async function fileRowsSql(engine: Engine, store: Store, request: FileRow
     }
   }
   return branches.join('\nUNION ALL ')
+}
+
+// Up to so many large files are scanned each by itself, where leaving rows out costs least; of more the plan would cost more.
+const ALONE_MAX = 32
+const ALONE_RECORDS_MIN = 200_000
+
+function largeAlone(members: readonly number[], files: readonly FileRows[]): readonly (readonly number[])[] {
+  const recordsOf = (member: number): number => {
+    const file = files[member]
+    return file?.rows.kind === 'except' ? (file.records ?? 0) : 0
+  }
+  const large = members.filter((member) => recordsOf(member) >= ALONE_RECORDS_MIN)
+  const alone = new Set(large.toSorted((left, right) => recordsOf(right) - recordsOf(left)).slice(0, ALONE_MAX))
+  const rest = members.filter((member) => !alone.has(member))
+  return [...[...alone].map((member) => [member]), ...(rest.length === 0 ? [] : [rest])]
 }
 
 function isInFile(request: FileRowsRequest, field: StructField): boolean {

@@ -5,6 +5,7 @@ import type { Snapshot } from '../log/snapshot.ts'
 import type { AddFile } from '../protocol/actions.ts'
 import { columnMappingMode } from '../protocol/column-mapping.ts'
 import type { StructField, StructType } from '../protocol/schema.ts'
+import { parseStats } from '../protocol/stats.ts'
 import type { Store } from '../store/store.ts'
 import { type ExtraColumn, type FileRows, fileRowsSql } from './file-rows.ts'
 
@@ -47,13 +48,14 @@ export async function scanSql(engine: Engine, snapshot: Snapshot, options: ScanO
 /** A file without its deleted rows. */
 export async function liveRows(
   store: Store,
-  file: Pick<AddFile, 'path' | 'deletionVector'> & Partial<Pick<AddFile, 'partitionValues'>>,
+  file: Pick<AddFile, 'path' | 'deletionVector'> & Partial<Pick<AddFile, 'partitionValues' | 'stats'>>,
 ): Promise<FileRows> {
   const { path, partitionValues = {}, deletionVector } = file
   if (deletionVector === undefined) return { path, partitionValues, rows: { kind: 'all' } }
   return {
     path,
     partitionValues,
+    records: parseStats(file.stats)?.numRecords,
     rows: { kind: 'except', positions: await recallDeletionVector(store, deletionVector) },
   }
 }
