@@ -29,7 +29,7 @@ export async function appendRows(
       pending = names.map(() => [])
       count = 0
     }
-    for await (const row of rows) {
+    const add = (row: readonly AppendValue[]): void => {
       for (const [column, source] of sources.entries()) {
         const value = row[source] ?? null
         pending[column]?.push(isWide[column] === true && typeof value === 'number' ? BigInt(value) : value)
@@ -37,6 +37,9 @@ export async function appendRows(
       count += 1
       if (count === CHUNK_ROWS) flush()
     }
+    // To await each of many rows that are there already takes as long as to append them.
+    if (Symbol.asyncIterator in rows) for await (const row of rows) add(row)
+    else for (const row of rows) add(row)
     if (count > 0) flush()
     appender.flushSync()
   } finally {

@@ -26,6 +26,8 @@ export interface IndexHolder {
   missed: IndexSubject | undefined
   /** Settles when the index that is being built is ready, or was given up. */
   building: Promise<void> | undefined
+  /** Settles when the index has taken up the batch that was committed last: so long the next one waits. */
+  following: Promise<void> | undefined
   /** There was no room for it; it is not tried again before. */
   waitsUntilMs: number
 }
@@ -56,6 +58,7 @@ export function holdIndex({ folder, scannedRowsMax = SCANNED_ROWS_MAX }: IndexPl
     batches: new Set(),
     missed: undefined,
     building: undefined,
+    following: undefined,
     waitsUntilMs: 0,
   }
 }

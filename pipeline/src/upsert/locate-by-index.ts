@@ -30,6 +30,7 @@ export async function locateByIndex(
   if (subject === undefined || (guard && subject.sequence === null)) return undefined
   // It is being built, or brought over many rows: a scan takes less time than what is left of that.
   if (holder.building !== undefined) return undefined
+  await holder.following
   const state = await bringIndex({ engine, clock }, holder, { snapshot, subject })
   if (state.kind === 'unusable') return undefined
   const located =

@@ -56,6 +56,23 @@ export function buildMeanwhile(run: TableRun): void {
   })
 }
 
+/** Takes up the batch that was just committed, so that the next one finds the index up to date: most batches come a while after the one before. */
+export function followMeanwhile(run: TableRun): void {
+  const { lake, session } = run
+  const { index, snapshot } = session
+  const manifest = index?.open?.manifest
+  if (index === undefined || manifest === undefined || snapshot === undefined) return
+  if (index.building !== undefined || manifest.version >= snapshot.version) return
+  const following = onFork(run, async (engine) => {
+    await bringIndex({ engine, clock: lake.clock }, index, { snapshot, subject: manifest.subject })
+  }).finally(() => {
+    index.building = undefined
+    index.following = undefined
+  })
+  index.building = following
+  index.following = following
+}
+
 /** Reads the keys of rewritten files into the index while other work goes on, so that no batch has to. */
 export function catchUpMeanwhile(run: TableRun, snapshot: Snapshot): void {
   const { lake, session } = run

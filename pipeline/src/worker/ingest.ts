@@ -1,7 +1,7 @@
 import { type Engine, TributaryError } from '@tributary/delta'
 import { landingNameRefused } from '../errors.ts'
 import { addCounts, type Counts, NO_COUNTS } from '../ledger/table-state.ts'
-import { buildMeanwhile, buildMissedIndex } from './build-indexes.ts'
+import { buildMeanwhile, buildMissedIndex, followMeanwhile } from './build-indexes.ts'
 import { keepAfter } from './keep-tables.ts'
 import { findTable, type Lake } from './lake.ts'
 import { listLanding } from './listing.ts'
@@ -69,7 +69,10 @@ export async function ingest(lake: Lake, engine: Engine, options: IngestOptions 
   for (const run of runs) {
     // Who comes again does not wait for it.
     if (options.sessions === undefined) await buildMissedIndex(run)
-    else buildMeanwhile(run)
+    else {
+      buildMeanwhile(run)
+      followMeanwhile(run)
+    }
   }
   for (const [run, bytes] of written) {
     // Who comes again does not wait for that either.
