@@ -10,7 +10,8 @@ export interface Bell {
 /** A bell that rings for good once `signal` is aborted. */
 export function createBell(clock: Clock, signal: AbortSignal): Bell {
   let rung = new AbortController()
-  const ring = (): void => rung.abort()
+  // Without a reason an exception would be made for it.
+  const ring = (): void => rung.abort('rung')
   signal.addEventListener('abort', ring, { once: true })
   if (signal.aborted) ring()
   return {

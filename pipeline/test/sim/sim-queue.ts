@@ -52,7 +52,8 @@ export function createQueue(parts: QueueParts): SimQueue {
   let ids = 0
   let changed = new AbortController()
   const wakeReceivers = (): void => {
-    changed.abort()
+    // Without a reason an exception would be made for it.
+    changed.abort('changed')
     changed = new AbortController()
   }
   const drop = ({ id, receipt }: QueueMessage): Stored | undefined => {
@@ -64,6 +65,7 @@ export function createQueue(parts: QueueParts): SimQueue {
     hasVisible: () => stored.some(({ visibleMs }) => visibleMs <= scheduler.nowMs()),
     nextVisibleMs: () => stored.reduce((least, { visibleMs }) => Math.min(least, visibleMs), Number.POSITIVE_INFINITY),
     whenChanged: () => changed.signal,
+    wake: wakeReceivers,
     take: (hideMs, shuffle) => {
       const nowMs = scheduler.nowMs()
       const visible = shuffle(stored.filter(({ visibleMs }) => visibleMs <= nowMs))
@@ -119,6 +121,7 @@ interface Store {
   readonly nextVisibleMs: () => number
   /** Aborted when another message may have become visible sooner. */
   readonly whenChanged: () => AbortSignal
+  readonly wake: () => void
   readonly take: (hideMs: number, shuffle: <T>(items: readonly T[]) => readonly T[]) => readonly QueueMessage[]
   readonly hide: (messages: readonly QueueMessage[], hideMs: number) => void
   readonly remove: (messages: readonly QueueMessage[]) => void
@@ -146,6 +149,7 @@ function handle(parts: QueueParts, actor: Actor, store: Store): Queue {
     depth: async () => 0,
     receive: async ({ waitMs, hideMs, signal }) => {
       const untilMs = clock.now() + waitMs
+      signal.addEventListener('abort', store.wake, { once: true })
       for (;;) {
         // A long poll is one request, however long it takes.
         if (store.hasVisible() || signal.aborted || clock.now() >= untilMs) {
@@ -153,7 +157,7 @@ function handle(parts: QueueParts, actor: Actor, store: Store): Queue {
           if (messages.length > 0 || signal.aborted || clock.now() >= untilMs) return messages
         }
         const wakeMs = Math.min(untilMs, store.nextVisibleMs() + actor.skewMs)
-        await clock.sleep(wakeMs - clock.now(), AbortSignal.any([signal, store.whenChanged()]))
+        await clock.sleep(wakeMs - clock.now(), store.whenChanged())
       }
     },
     hide: async (messages, hideMs) => {

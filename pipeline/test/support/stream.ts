@@ -34,7 +34,7 @@ export interface Delivery {
 }
 
 /** Changes that come twice, at most. */
-const OVERLAP_MAX = 24
+const OVERLAP_MAX = 48
 const START_MS = Date.UTC(2026, 2, 1, 10)
 
 /** A table at its beginning. */
