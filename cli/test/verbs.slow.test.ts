@@ -96,6 +96,16 @@ test('sql reads live tables, also from stdin', async () => {
   expect(stdout).toBe('total\n51.00\n')
 })
 
+test('sql -v tells how many files a query opens', async () => {
+  const total = 'SELECT count(*) AS n FROM shop.orders WHERE order_id'
+  const all = await run('sql', '-v', '-o', 'csv', `${total} = 4`)
+  expect(all.stdout).toBe('n\n1\n')
+  expect(all.stderr).toMatch(/^shop\.orders v\d+\n$/)
+  const none = await run('sql', '-v', '-o', 'csv', `${total} = 99`)
+  expect(none.stdout).toBe('n\n0\n')
+  expect(none.stderr).toMatch(/^shop\.orders v\d+, 0 of 1 files\n$/)
+})
+
 test('sql that is no SELECT is refused with exit 2', async () => {
   expect(await run('sql', "COPY (SELECT 1) TO 'x.csv'")).toMatchObject({ code: 2, stdout: '' })
 })

@@ -92,11 +92,12 @@ export function catchUpMeanwhile(run: TableRun, snapshot: Snapshot): void {
 
 /** On a connection of its own, so that it can be stopped in the middle of a statement. */
 async function onFork({ engine, table, options }: TableRun, work: (engine: Engine) => Promise<void>): Promise<void> {
-  const fork = await engine.fork()
-  const stop = (): void => void fork.close()
+  let fork: Engine | undefined
+  const stop = (): void => void fork?.close()
   options.signal?.addEventListener('abort', stop)
   try {
-    await work(fork)
+    fork = await engine.fork()
+    if (!options.signal?.aborted) await work(fork)
   } catch (error) {
     // The table is as it was, and is scanned.
     const why = error instanceof Error ? error.message : String(error)
@@ -104,6 +105,6 @@ async function onFork({ engine, table, options }: TableRun, work: (engine: Engin
       options.onEvent?.({ kind: 'warning', table: table.name, message: `its key index could not be built: ${why}` })
   } finally {
     options.signal?.removeEventListener('abort', stop)
-    await fork.close()
+    await fork?.close()
   }
 }

@@ -51,17 +51,17 @@ export async function openLane(folder: string, random: Random): Promise<KillLane
   }
   for (let id = 0; id < KEYS; id += 1) lane.rows.set(id, 'loaded')
   await put(folder, 'shop/parts/LOAD00000001.csv', [...lane.rows].map(([id, note]) => `${id},${note}\n`).join(''))
-  const startMs = systemClock.now()
   await runWell(lane)
-  lane.runMs = systemClock.now() - startMs
   lane.committed = expectedRows(lane)
   return lane
 }
 
-/** A run that nobody disturbs. */
+/** A run that nobody disturbs; tells how long one takes. */
 export async function runWell(lane: KillLane): Promise<void> {
+  const startMs = systemClock.now()
   const run = startIngest(lane.folder)
   expect(await run.done, run.errors()).toBe(0)
+  lane.runMs = systemClock.now() - startMs
 }
 
 /** Lets changes come: one file of them. */
@@ -88,12 +88,11 @@ export async function deliver(lane: KillLane): Promise<void> {
 /** What one kill hit: `missed` when the run was over before. */
 export type Hit = 'missed' | 'before the data file' | 'between data file and commit' | 'after the commit'
 
+/** When a run is killed. */
+export type Moment = 'random' | 'data file' | 'sidecar' | 'commit'
+
 /** Starts a run and kills it, at a random moment or when a file appears in the table. */
-export async function killOnce(
-  lane: KillLane,
-  engine: Engine,
-  moment: 'random' | 'data file' | 'sidecar',
-): Promise<Hit> {
+export async function killOnce(lane: KillLane, engine: Engine, moment: Moment): Promise<Hit> {
   const table = join(lane.folder, 'lake/shop/parts')
   const before = new Set(await readdir(table, { recursive: true }))
   const run = startIngest(lane.folder)
@@ -105,10 +104,10 @@ export async function killOnce(
   }
   if (moment === 'random') killSoon()
   else {
-    const watcher = watch(table, { recursive: moment === 'sidecar', signal: timers.signal }, (_, name) => {
-      const isSidecar = name !== null && (name.startsWith('_tributary') || name.endsWith('.bin'))
-      const isData = name?.endsWith('.parquet') ?? false
-      if (moment === 'sidecar' ? isSidecar : isData) moment === 'sidecar' ? kill() : killSoon()
+    const watcher = watch(table, { recursive: moment !== 'data file', signal: timers.signal }, (_, name) => {
+      if (name === null || !SIGNS[moment].test(name)) return
+      if (moment === 'data file') killSoon()
+      else kill()
     })
     watcher.on('error', () => undefined)
   }
@@ -119,6 +118,13 @@ export async function killOnce(
   await checkState(lane, engine, `after a kill (${moment}, ${hit})`)
   return hit
 }
+
+/** What appears in the table's folder at that moment. */
+const SIGNS = {
+  'data file': /^[^/]+\.parquet$/,
+  sidecar: /^_tributary|\.bin$/,
+  commit: /^_delta_log\/[0-9]{20}\.json$/,
+} as const
 
 async function classify(_lane: KillLane, table: string, before: ReadonlySet<string>): Promise<Exclude<Hit, 'missed'>> {
   const fresh = (await readdir(table, { recursive: true })).filter((name) => !before.has(name))
@@ -151,7 +157,8 @@ export async function checkState(lane: KillLane, engine: Engine, when: string): 
 /** At the end: all rows, each file once, each row counted once. */
 export async function checkEnd(lane: KillLane, engine: Engine): Promise<void> {
   const snapshot = await snapshotOf(lane.lake, TABLE)
-  expect(await canonicalRows(engine, snapshot, COLUMNS)).toEqual(expectedRows(lane))
+  lane.committed = expectedRows(lane)
+  expect(await canonicalRows(engine, snapshot, COLUMNS)).toEqual(lane.committed)
   const { read, applied, superseded, noop, quarantined } = parseTableState(
     snapshot?.domains.get(STATE_DOMAIN) ?? '',
   ).totals

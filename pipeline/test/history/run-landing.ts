@@ -18,7 +18,7 @@ import { type Delivery, nextDelivery, openStream, type Stream } from '../support
 import type { Tally } from '../support/tally.ts'
 import { canonicalLines, canonicalRows, lakeIn, put, snapshotOf } from '../support/workplace.ts'
 
-export const TABLES = 6
+export const TABLES = 5
 const STEPS = 4
 // Batches write small files anew always, once one file has a vector, and never.
 const VECTOR_FILES_MAX = [0, 1, 100] as const
