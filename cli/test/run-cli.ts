@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-const MAIN = fileURLToPath(new URL('../src/main.ts', import.meta.url))
+const COMMAND = fileURLToPath(new URL('../../bin/tributary', import.meta.url))
 
 /** What a finished command left behind. */
 export interface Outcome {
@@ -24,7 +24,7 @@ export async function tributary(
   } = {},
 ): Promise<Outcome> {
   const env = { PATH: process.env['PATH'], HOME: process.env['HOME'], ...options.env }
-  const child = spawn(process.execPath, [MAIN, ...args], { cwd: options.cwd, env, stdio: ['pipe', 'pipe', 'pipe'] })
+  const child = spawn(COMMAND, args, { cwd: options.cwd, env, stdio: ['pipe', 'pipe', 'pipe'] })
   let stdout = ''
   let stderr = ''
   child.stdout.on('data', (chunk: Buffer) => {

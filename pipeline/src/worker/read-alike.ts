@@ -1,4 +1,4 @@
-import { type FileHandle, open, rm } from 'node:fs/promises'
+import { appendFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Engine, TributaryError } from '@tributary/delta'
 import { csvRelation } from '../dms/fast-csv.ts'
@@ -74,28 +74,26 @@ async function gather(
 ): Promise<{ readonly members: readonly FileRange[]; readonly readings: readonly FileReading[] }> {
   const members: FileRange[] = []
   const readings: FileReading[] = []
-  const target = await open(path, 'wx')
-  try {
-    let [rows, bytes] = [0, 0]
-    const candidates = files.slice(0, FILES_AT_ONCE_MAX)
-    for (let from = 0; from < candidates.length; from += READS_AT_ONCE) {
-      const part = candidates.slice(from, from + READS_AT_ONCE)
-      // A bucket answers each with a delay of its own.
-      const taken = await Promise.all(part.map((file) => take(run, engine, { file, pattern })))
-      for (const next of taken) {
-        if (next === undefined || bytes > BYTES_AT_ONCE_MAX) return { members, readings }
-        const { file, body, reading } = next
-        await writeAll(target, body)
-        members.push({ key: file.key, place: file.place, start: rows, rows: reading.read })
-        readings.push(reading)
-        rows += reading.read
-        bytes += body.length
-      }
+  let [rows, bytes] = [0, 0]
+  const candidates = files.slice(0, FILES_AT_ONCE_MAX)
+  for (let from = 0; from < candidates.length; from += READS_AT_ONCE) {
+    const part = candidates.slice(from, from + READS_AT_ONCE)
+    // A bucket answers each with a delay of its own.
+    const taken = await Promise.all(part.map((file) => take(run, engine, { file, pattern })))
+    const bodies: Buffer[] = []
+    for (const next of taken) {
+      if (next === undefined || bytes > BYTES_AT_ONCE_MAX) break
+      const { file, body, reading } = next
+      bodies.push(body)
+      members.push({ key: file.key, place: file.place, start: rows, rows: reading.read })
+      readings.push(reading)
+      rows += reading.read
+      bytes += body.length
     }
-    return { members, readings }
-  } finally {
-    await target.close()
+    await appendFile(path, Buffer.concat(bodies))
+    if (bodies.length < part.length) break
   }
+  return { members, readings }
 }
 
 /** One file's records; undefined when it has to be read by itself, also to say what is wrong with it. */
@@ -119,8 +117,4 @@ async function take(
   } finally {
     await opened?.dispose()
   }
-}
-
-async function writeAll(target: FileHandle, bytes: Buffer): Promise<void> {
-  for (let done = 0; done < bytes.length; ) done += (await target.write(bytes, done)).bytesWritten
 }

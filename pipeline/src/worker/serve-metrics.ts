@@ -1,5 +1,4 @@
 import { once } from 'node:events'
-import { createServer } from 'node:http'
 import { metricsNotServed } from '../errors.ts'
 import type { WorkerMetrics } from './worker-metrics.ts'
 
@@ -25,6 +24,8 @@ export async function serveMetrics(
   { host, port }: ListenPlace,
   readDepth: () => Promise<number>,
 ): Promise<MetricsServer> {
+  // Only a worker needs it, and loading it takes a fifth of a short command's time.
+  const { createServer } = await import('node:http')
   const server = createServer(async (request, response) => {
     const answer = (status: number, text: string): void => {
       response.writeHead(status, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' })

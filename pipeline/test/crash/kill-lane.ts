@@ -113,7 +113,7 @@ export async function killOnce(lane: KillLane, engine: Engine, moment: Moment): 
   }
   const code = await run.done
   timers.abort()
-  const hit = code === null ? await classify(lane, table, before) : 'missed'
+  const hit = code === null ? await classify(table, before) : 'missed'
   if (code !== null) expect(code, run.errors()).toBe(0)
   await checkState(lane, engine, `after a kill (${moment}, ${hit})`)
   return hit
@@ -126,7 +126,7 @@ const SIGNS = {
   commit: /^_delta_log\/[0-9]{20}\.json$/,
 } as const
 
-async function classify(_lane: KillLane, table: string, before: ReadonlySet<string>): Promise<Exclude<Hit, 'missed'>> {
+async function classify(table: string, before: ReadonlySet<string>): Promise<Exclude<Hit, 'missed'>> {
   const fresh = (await readdir(table, { recursive: true })).filter((name) => !before.has(name))
   if (fresh.some((name) => /^_delta_log\/[0-9]{20}\.json$/.test(name))) return 'after the commit'
   for (const name of fresh) {
