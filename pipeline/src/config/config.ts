@@ -97,7 +97,8 @@ export async function parseConfig(
     throw configInvalid(path, at(where), problem)
   }
   const json: unknown = document.toJS()
-  const parsed = configSchema.safeParse(json)
+  // Checked once: making code of the schema first takes longer.
+  const parsed = configSchema.safeParse(json, { jitless: true })
   if (!parsed.success) {
     const { where, problem } = describe(parsed.error.issues)
     return fail(where, problem)
