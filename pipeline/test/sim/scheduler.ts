@@ -26,7 +26,7 @@ export interface Scheduler {
   readonly kill: (actor: Actor) => void
   /** A long wait for everybody: clocks go on, nobody works. */
   readonly freeze: (ms: number) => void
-  /** Goes on until `isDone` says so, asked when only time can bring something new; returns how many steps it took. */
+  /** Goes on until `isDone` says so, asked when only time can bring something new and now and then; returns how many steps it took. */
   readonly run: (isDone: () => boolean | Promise<boolean>) => Promise<number>
 }
 
@@ -54,6 +54,8 @@ interface Task {
 /** Timers are late by up to this: all that fall into one stretch go off together, as on a machine that has much to do. */
 const STRETCH_MS_MIN = 50
 const STRETCH_MS_MAX = 16_000
+/** After so many steps it is asked whether all is done, though somebody is at work. */
+const BUSY_STEPS = 100
 
 /**
  * Lets everybody go on until all wait for the scheduler. What is read from a disk on the way (a copy of a landing file, in a folder of its
@@ -156,6 +158,8 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     run: async (isDone) => {
       for (let steps = 0; steps <= stepsMax; steps += 1) {
         await settle(elsewhere)
+        // Where requests are slow somebody always looks at something.
+        if (steps % BUSY_STEPS === BUSY_STEPS - 1 && (await isDone())) return steps
         while (!wake() && ready.length === 0) {
           if (await isDone()) return steps
           if (timers.length === 0) throw new StepsExhausted('nobody will ever do anything again')
