@@ -24,7 +24,7 @@ export async function serveMetrics(
   { host, port }: ListenPlace,
   readDepth: () => Promise<number>,
 ): Promise<MetricsServer> {
-  // Only a worker needs it, and loading it takes a fifth of a short command's time.
+  // Only a worker needs it, and every command would wait until it is loaded.
   const { createServer } = await import('node:http')
   const server = createServer(async (request, response) => {
     const answer = (status: number, text: string): void => {

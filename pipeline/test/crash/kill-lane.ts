@@ -128,7 +128,7 @@ const SIGNS = {
 
 async function classify(table: string, before: ReadonlySet<string>): Promise<Exclude<Hit, 'missed'>> {
   const fresh = (await readdir(table, { recursive: true })).filter((name) => !before.has(name))
-  if (fresh.some((name) => /^_delta_log\/[0-9]{20}\.json$/.test(name))) return 'after the commit'
+  if (fresh.some((name) => SIGNS.commit.test(name))) return 'after the commit'
   for (const name of fresh) {
     if (name.endsWith('.parquet') && !name.startsWith('_delta_log') && (await isWhole(join(table, name))))
       return 'between data file and commit'
@@ -154,7 +154,7 @@ export async function checkState(lane: KillLane, engine: Engine, when: string): 
   lane.committed = rows
 }
 
-/** At the end: all rows, each file once, each row counted once. */
+/** After a run that nobody disturbed: all rows, each file once, each row counted once. */
 export async function checkEnd(lane: KillLane, engine: Engine): Promise<void> {
   const snapshot = await snapshotOf(lane.lake, TABLE)
   lane.committed = expectedRows(lane)
