@@ -15,22 +15,27 @@ NODE_READY = node_modules/.ready
 PYTHON_READY = .venv/.ready
 SPARK_READY = .venv/.spark-ready
 SERVERS_READY = .venv/.servers-ready
+PYTEST_READY = .venv/.pytest-ready
+NOTEBOOK_READY = .venv/.notebook-ready
 BENCH_READY = .venv/.bench-ready
 # The command in few files: it starts twice as fast. `bin/tributary` leaves it aside when a source is newer.
 BUNDLE = cli/dist/main.js
-SOURCES = $(shell find delta/src pipeline/src cli/src -name '*.ts')
+SOURCES = $(shell find delta/src pipeline/src ml/src cli/src -name '*.ts')
 RESULTS = node_modules/.tests.json
 
-.PHONY: help setup spark servers lambda sbom licences audit demo demo-s3 test soak sim check bench format clean
+.PHONY: help setup spark servers pytest notebook lambda sbom licences audit demo demo-s3 demo-ml style test run-tests soak sim check bench format clean
 
 help:
 	@echo 'make setup    install Node 24, the npm packages and the Python readers into this checkout'
 	@echo 'make spark    install Spark, a reader in the tests; make test does so itself'
 	@echo 'make servers  install servers for S3 and SQS, for the tests; make test does so itself'
+	@echo 'make pytest   install what the tests of the Python package need; make test does so itself'
+	@echo 'make notebook execute examples/flights.ipynb and store what it shows; make test compares with that'
 	@echo 'make lambda   the artefact for AWS Lambda; ARCH=arm64 for the other processor'
 	@echo 'make sbom     what a release holds, as CycloneDX; make licences, make audit: may it, and is it sound'
 	@echo 'make demo     30 days of real flights: DMS files in, live Delta tables out'
 	@echo 'make demo-s3  a stream of files through a bucket and a queue into live tables in S3, and how fresh they are'
+	@echo 'make demo-ml  the year becomes features, training sets and a model: what leaks, what freshness is worth; ten minutes'
 	@echo 'make test     everything that must hold: style, types, and all tests'
 	@echo 'make soak     the long runs: all conformance cases, millions of damaged inputs, every table by Spark'
 	@echo 'make sim      workers, S3 and SQS in simulated worlds full of faults: make sim SEEDS=1000-2000'
@@ -75,10 +80,26 @@ $(SPARK_READY): $(wildcard .ci/spark/*) $(PYTHON_READY)
 
 servers: $(SERVERS_READY)
 
+# Without compiling: of thousands of modules the tests load a few.
 $(SERVERS_READY): .ci/servers/requirements.txt $(PYTHON_READY)
 	@echo 'setup: servers for S3 and SQS, for the tests'
-	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -r $<
+	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-compile --no-deps -r $<
 	@touch $@
+
+pytest: $(PYTEST_READY)
+
+$(PYTEST_READY): .ci/pytest/requirements.txt $(SERVERS_READY)
+	@echo 'setup: pytest and pandas, for the tests of the Python package'
+	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-compile --no-deps -r $<
+	@touch $@
+
+$(NOTEBOOK_READY): .ci/notebook/requirements.txt $(PYTEST_READY)
+	@echo 'setup: Jupyter, scikit-learn and Matplotlib, for the notebook'
+	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-compile --no-deps -r $<
+	@touch $@
+
+notebook: setup $(NOTEBOOK_READY)
+	@.venv/bin/python .ci/notebook/execute.py examples/flights.ipynb --write
 
 # The artefact of a function: DuckDB's binding and httpfs are inside, and nothing is fetched while it runs.
 ARCH = x64
@@ -105,11 +126,21 @@ demo: setup
 demo-s3: setup $(SERVERS_READY)
 	@$(NPM_RUN) demo-s3
 
-# The style is checked while Python's packages come over the network: neither waits for the other.
-test: $(NODE_READY)
-	@$(NPM_RUN) style & $(MAKE) setup spark servers lambda && wait $$!
+demo-ml: setup $(NOTEBOOK_READY)
+	@$(NPM_RUN) demo-ml
+
+style: $(NODE_READY)
+	@$(NPM_RUN) style
+
+# What is installed does not wait for one another, nor the style for what is installed. What is said is said as a whole.
+test:
+	@$(MAKE) -j3 --output-sync=target style setup spark $(NOTEBOOK_READY) lambda
+	@$(MAKE) run-tests
+
+# A make of its own: its recipe is expanded when Node is there.
+run-tests:
 	@rm -f $(RESULTS)
-	@$(NPM_RUN) test -- --reporter=default --reporter=json --outputFile.json=$(RESULTS)
+	@PATH="$(NODE_FOLDER):$$PATH" .ci/in-memory npm run --silent test -- --reporter=default --reporter=json --outputFile.json=$(RESULTS)
 	@PATH="$(NODE_FOLDER):$$PATH" node .ci/summary.ts skipped $(RESULTS)
 
 # What is random or large in the tests, at full size: it takes hours. `make soak PART=0.1` tries a tenth of what is random.

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { BENCH, CHECKOUT } from './places.ts'
 import type { Program } from './rounds.ts'
 
-const WORKSPACES = ['delta', 'pipeline', 'cli']
+const WORKSPACES = ['delta', 'pipeline', 'ml', 'cli']
 
 /** Checks the commit out where it is not yet, with its command bundled. Its measured scripts are those of this checkout. */
 export async function checkOutBase(ref: string, say: (text: string) => void): Promise<Program> {

@@ -1,4 +1,4 @@
-// The result of a run as JSON, in `bench/results/`. Git keeps `published.json`, of which the page in `docs/` is made.
+// The result of a run as JSON, in `bench/results/`. Git keeps `published-*.json`, of which the page in `docs/` is made.
 
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'

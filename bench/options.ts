@@ -11,15 +11,19 @@ export interface BenchOptions {
   readonly base?: string
 }
 
-const SUITE_NAMES = [
+/** All suites, in the order in which they run. */
+export const SUITE_NAMES = [
   'orders/first-load',
   'orders/upsert',
   'orders/small-upsert',
   'orders/index-build',
   'orders/scan',
   'orders/status',
+  'orders/changes',
   'orders/day',
   'flights/catch-up',
+  'flights/feature-increment',
+  'flights/dataset-build',
   'lineitem/upsert',
   'orders/upsert-100m',
 ] as const

@@ -1,38 +1,56 @@
-// `node bench/page.ts [RESULT.json]`: makes `docs/benchmarks.md` and its plots of a result that was kept, `bench/results/published.json` unless
-// another is named. Nothing in it is written by hand but what no run can tell.
+// `node bench/page.ts [RESULT.json …]`: makes `docs/benchmarks.md` and its plots of results that were kept, `bench/results/published-*.json`
+// unless others are named. All suites take hours, so they need not be of one run: each is taken from the newest result that holds it, and says
+// of which. Nothing in the page is written by hand but what no run can tell.
 
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Figure, ownMs, spreadOf, valuesOf } from './figures.ts'
 import { type Kept, parseKept, RESULTS } from './kept.ts'
 import { lossesText } from './losses.ts'
-import { whyTry } from './options.ts'
+import { SUITE_NAMES, whyTry } from './options.ts'
 import { CHECKOUT } from './places.ts'
 import { barsSvg, type Line, linesSvg, timeText } from './plot.ts'
 import { goalText, numberText, type SuiteResult } from './report.ts'
 import type { Run } from './rounds.ts'
 
-type Done = Extract<SuiteResult, { readonly failed?: undefined }>
+/** The newest result of a suite, and the run that it is of. */
+type Newest = { readonly run: Kept; readonly result: SuiteResult }
+type Done = { readonly run: Kept; readonly result: Extract<SuiteResult, { readonly failed?: undefined }> }
 
 const docs = join(CHECKOUT, 'docs')
-const kept = parseKept(await readFile(process.argv[2] ?? join(RESULTS, 'published.json'), 'utf8'))
-const plots = plotsOf(kept)
+const newest = newestOf(await readRuns(process.argv.slice(2)))
+const plots = plotsOf(newest)
 await rm(join(docs, 'benchmarks'), { recursive: true, force: true })
 await mkdir(join(docs, 'benchmarks'), { recursive: true })
 for (const [suite, svg] of plots) await writeFile(join(docs, 'benchmarks', plotName(suite)), svg)
-await writeFile(join(docs, 'benchmarks.md'), pageText(kept, new Set(plots.keys())))
+await writeFile(join(docs, 'benchmarks.md'), pageText(newest, new Set(plots.keys())))
 
-function pageText({ at, commit, machine, versions, options, results }: Kept, plotted: ReadonlySet<string>): string {
-  const done = results.filter((result) => result.failed === undefined)
-  const failed = results.filter((result) => result.failed !== undefined)
-  const why = whyTry(options)
+async function readRuns(files: readonly string[]): Promise<readonly Kept[]> {
+  const published = (await readdir(RESULTS)).filter((name) => /^published-.*\.json$/.test(name))
+  const paths = files.length > 0 ? files : published.map((name) => join(RESULTS, name))
+  return Promise.all(paths.map(async (path) => parseKept(await readFile(path, 'utf8'))))
+}
+
+function newestOf(runs: readonly Kept[]): readonly Newest[] {
+  const sorted = runs.toSorted((one, other) => other.at.localeCompare(one.at))
+  return SUITE_NAMES.flatMap((name) => {
+    const found = sorted.flatMap((run) =>
+      run.results.flatMap((result) => (result.suite === name ? [{ run, result }] : [])),
+    )
+    return found.slice(0, 1)
+  })
+}
+
+function pageText(suites: readonly Newest[], plotted: ReadonlySet<string>): string {
+  const done = suites.flatMap(({ run, result }) => (result.failed === undefined ? [{ run, result }] : []))
+  const failed = suites.flatMap(({ result }) => (result.failed === undefined ? [] : [result]))
   return `# Benchmarks
 
-Made by \`node bench/page.ts\` of what \`make bench\` measured on ${at.slice(0, 10)} at commit ${commit}. ${options.rounds} rounds, seed ${options.seed}; ${machine};
-${Object.entries(versions)
-  .map(([name, version]) => `${name} ${version}`)
-  .join(', ')}.
-${why === undefined ? '' : `\n**${why[0]?.toUpperCase()}${why.slice(1)}.**\n`}
+Made by \`node bench/page.ts\` of what \`make bench\` measured:
+
+${[...new Set(suites.map(({ run }) => run))].map((run) => runLine(run, suites)).join('\n')}
+${missingLine(suites)}
+
 Every contender works in a fresh process on a fresh copy of the same table, all over the same Parquet files, in an order that turns from round to
 round. After each run its rows, read by DuckDB's delta extension, have to be those of the generated files. A ratio is taken within each round; a
 figure is the median over the rounds, with the least and the greatest; noise is half of that distance. A goal that is missed by more than its
@@ -42,10 +60,24 @@ noise makes \`make bench\` fail.
 
 | suite | figure | goal | measured | noise | |
 |---|---|---|---|---|---|
-${done.flatMap(({ suite, figures }) => figures.flatMap((figure) => goalRow(suite, figure))).join('\n')}
+${done.flatMap(({ result: { suite, figures } }) => figures.flatMap((figure) => goalRow(suite, figure))).join('\n')}
 ${failed.map(({ suite, failed: because }) => `\n\`${suite}\` could not be run: ${because}\n`).join('')}
-${done.map((result) => suitePart(result, plotted.has(result.suite))).join('\n')}
-${lossesText(done)}`
+${done.map((each) => suitePart(each, plotted.has(each.result.suite))).join('\n')}
+${lossesText(done.map(({ result }) => result))}`
+}
+
+function missingLine(suites: readonly Newest[]): string {
+  const missing = SUITE_NAMES.filter((name) => !suites.some(({ result }) => result.suite === name))
+  return missing.length === 0 ? '' : `* Not measured yet: ${missing.map((name) => `\`${name}\``).join(', ')}.\n`
+}
+
+function runLine(kept: Kept, suites: readonly Newest[]): string {
+  const { at, commit, machine, versions, options } = kept
+  const names = suites.flatMap(({ run, result }) => (run === kept ? [`\`${result.suite}\``] : []))
+  const why = whyTry(options)
+  const parts = Object.entries(versions).map(([name, version]) => `${name} ${version}`)
+  return `* ${at.slice(0, 16).replace('T', ' ')}, commit ${commit}: ${names.join(', ')}. ${options.rounds} rounds, seed ${options.seed}; ${machine};
+  ${parts.join(', ')}${why === undefined ? '' : `. **${why[0]?.toUpperCase()}${why.slice(1)}**`}`
 }
 
 function goalRow(suite: string, { label, spread, noise, unit, goal }: Figure): readonly string[] {
@@ -57,12 +89,12 @@ function goalRow(suite: string, { label, spread, noise, unit, goal }: Figure): r
   ]
 }
 
-function suitePart({ suite, work, runs, figures }: Done, isPlotted: boolean): string {
+function suitePart({ run, result: { suite, work, runs, figures } }: Done, isPlotted: boolean): string {
   const names = [...new Set(runs.map(({ contender }) => contender))]
   const others = figures.filter(({ goal }) => goal === undefined)
   return `## \`${suite}\`
 
-${work[0]?.toUpperCase()}${work.slice(1)}.
+${work[0]?.toUpperCase()}${work.slice(1)}. At commit ${run.commit}, ${run.options.rounds} rounds.
 ${isPlotted ? `\n![${suite}](benchmarks/${plotName(suite)})\n` : ''}
 | | whole process | itself | CPU | RssAnon | written |
 |---|---|---|---|---|---|
@@ -85,9 +117,9 @@ function contenderRow(runs: readonly Run[], name: string): string {
 }
 
 /** The plots by suite. */
-function plotsOf({ results }: Kept): ReadonlyMap<string, string> {
+function plotsOf(suites: readonly Newest[]): ReadonlyMap<string, string> {
   const plots = new Map<string, string>()
-  for (const result of results) {
+  for (const { result } of suites) {
     if (result.failed !== undefined) continue
     const { suite, work, runs } = result
     if (suite === 'orders/upsert-100m') plots.set(suite, linesSvg(work, growthLines(runs)))

@@ -4,10 +4,10 @@
 import { laterBatches } from './batches.ts'
 import { prepareDataset } from './dataset.ts'
 import { openDuck } from './engine.ts'
+import { flightsOf } from './flights.ts'
 import { LINEITEM } from './lineitem.ts'
 import { parseOptions } from './options.ts'
 import { ORDERS } from './orders.ts'
-import { flightsOf } from './suites/catch-up.ts'
 import { batchesOfDay } from './suites/day.ts'
 import { sizesOf } from './suites/growth.ts'
 

@@ -1,7 +1,10 @@
 import type { SuiteName } from './options.ts'
 import type { Suite } from './suite.ts'
 import { catchUp } from './suites/catch-up.ts'
+import { changes } from './suites/changes.ts'
+import { datasetBuild } from './suites/dataset-build.ts'
 import { day } from './suites/day.ts'
+import { featureIncrement } from './suites/feature-increment.ts'
 import { firstLoad } from './suites/first-load.ts'
 import { growth } from './suites/growth.ts'
 import { indexBuild } from './suites/index-build.ts'
@@ -19,8 +22,11 @@ export const SUITES: Readonly<Record<SuiteName, Suite>> = {
   'orders/index-build': indexBuild,
   'orders/scan': scan,
   'orders/status': status,
+  'orders/changes': changes,
   'orders/day': day,
   'flights/catch-up': catchUp,
+  'flights/feature-increment': featureIncrement,
+  'flights/dataset-build': datasetBuild,
   'lineitem/upsert': lineitem,
   'orders/upsert-100m': growth,
 }

@@ -1,5 +1,5 @@
 """delta-rs as a peer: `make FOLDER` turns a folder of Parquet files into a Delta table; `merge TABLE KEY,KEY CSV` applies one batch of
-changes and prints how long the MERGE alone took; `read TABLE REPEATS SQL` answers a query over `t`, and prints the median."""
+changes and prints how long the MERGE alone took, and `merge-with-feed` writes a change feed with it; `feed TABLE REPEATS` reads that of the last commit; `read TABLE REPEATS SQL` answers a query over `t`, and prints the median."""
 
 import json
 import statistics
@@ -39,6 +39,16 @@ def merge(path: str, key: list[str], batch: str) -> None:
     tell({"ms": (time.perf_counter() - started) * 1000})
 
 
+def feed(path: str, repeats: int) -> None:
+    took, rows = [], 0
+    for _ in range(repeats + 1):
+        started = time.perf_counter()
+        table = DeltaTable(path)
+        rows = pa.table(table.load_cdf(starting_version=table.version())).num_rows
+        took.append((time.perf_counter() - started) * 1000)
+    tell({"ms": statistics.median(took[1:]), "rows": rows})
+
+
 def read(path: str, repeats: int, sql: str) -> None:
     took = []
     for _ in range(repeats + 1):
@@ -55,5 +65,10 @@ if __name__ == "__main__":
         convert_to_deltalake(table)
     elif verb == "merge":
         merge(table, rest[0].split(","), rest[1])
+    elif verb == "merge-with-feed":
+        DeltaTable(table).alter.set_table_properties({"delta.enableChangeDataFeed": "true"})
+        merge(table, rest[0].split(","), rest[1])
+    elif verb == "feed":
+        feed(table, int(rest[0]))
     else:
         read(table, int(rest[0]), rest[1])

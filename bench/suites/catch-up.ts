@@ -1,21 +1,15 @@
-import { existsSync } from 'node:fs'
-import { cp, mkdir, rename, rm } from 'node:fs/promises'
+import { cp } from 'node:fs/promises'
 import { join } from 'node:path'
-import { openEngine } from '@tributary/delta'
 import { flightsTables } from '../../cli/src/demo/flights-events.ts'
-import { writeFlights } from '../../cli/src/demo/flights-landing.ts'
 import { assertSame, type Digest, digestDelta, digestOf } from '../digest.ts'
 import { literal } from '../engine.ts'
 import { anonMib, atLeast, atMost, baseFigures, figureOf, valuesOf } from '../figures.ts'
-import { type BenchOptions, ROWS_MIN } from '../options.ts'
-import { BENCH, CHECKOUT } from '../places.ts'
+import { flightsOf } from '../flights.ts'
 import { cacheOf, lakeOf } from '../project.ts'
 import { type Bench, type Contender, runRounds } from '../rounds.ts'
 import { comparedList, csvColumns, type TableShape } from '../shape.ts'
 import type { Outcome } from '../suite.ts'
 
-const DAYS = 365
-const DAYS_MIN = 7
 const CHANGES_A_SECOND_MIN = 50_000
 const MEMORY_MIB_MAX = 1024
 
@@ -73,27 +67,6 @@ export async function catchUp(bench: Bench): Promise<Outcome> {
       ...baseFigures(runs),
     ],
   }
-}
-
-/** The landing of the demo, written once: its files are the same every time. A try with fewer rows has fewer days. */
-export async function flightsOf(
-  { say }: Pick<Bench, 'say'>,
-  { rows }: Pick<BenchOptions, 'rows'>,
-): Promise<{ readonly folder: string; readonly days: number }> {
-  const days = Math.min(DAYS, Math.max(DAYS_MIN, Math.round((DAYS * rows) / ROWS_MIN)))
-  const folder = join(BENCH, 'data', `flights-${days}`)
-  if (existsSync(folder)) return { folder, days }
-  say(`writing ${days} days of flights`)
-  const draft = `${folder}.draft`
-  await rm(draft, { recursive: true, force: true })
-  await mkdir(draft, { recursive: true })
-  const engine = await openEngine()
-  const place = { data: join(CHECKOUT, '.venv', 'flights'), folder: draft }
-  for await (const step of writeFlights(engine, place, { days, minuteHours: 0 }))
-    if (step.kind === 'load') say(`${step.files.length} files of the load, then a file an hour`)
-  await engine.close()
-  await rename(draft, folder)
-  return { folder, days }
 }
 
 /** The newest change of each flight, by DuckDB alone. */

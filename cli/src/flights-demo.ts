@@ -22,6 +22,8 @@ export interface FlightsDemo {
   readonly minuteHours: number
   /** Whether delta-rs and DuckDB's delta extension read the tables too. */
   readonly compare: boolean
+  /** Whether the files are taken in as they come; without, there are only the files and the configuration. */
+  readonly ingest: boolean
 }
 
 const ROOT = fileURLToPath(new URL('..', CLI_FOLDER))
@@ -38,6 +40,7 @@ export async function playFlights(invocation: Invocation, demo: FlightsDemo): Pr
   await access(join(DATA, 'flights.csv')).catch(() => {
     throw demoNotSetUp(DATA)
   })
+  if (!demo.ingest) return layOut(invocation, demo)
   const version = await playYear(invocation, folder, demo)
   if (version === undefined) return
   // The other programs read while the questions are asked; a question that fails is told first.
@@ -54,6 +57,22 @@ export async function clearDemoFolder({ flags }: Invocation, folder: string): Pr
   if (names.length > 0 && !names.includes('PROVENANCE.md') && !flags.yes)
     throw needsYes(`${folder} is not empty and would be deleted`)
   await rm(folder, { recursive: true, force: true })
+}
+
+/** Only what DMS would have written, and a configuration that fits it. */
+async function layOut(invocation: Invocation, { folder, days, minuteHours }: FlightsDemo): Promise<void> {
+  const { words, interrupts } = invocation
+  const totals = { changes: 0, files: 0 }
+  await withEngine(invocation, async (source) => {
+    for await (const step of writeFlights(source, { data: DATA, folder: resolve(folder) }, { days, minuteHours })) {
+      totals.changes += step.changes
+      totals.files += step.files.length
+      if (interrupts.signal.aborted) return
+    }
+  })
+  words.say(
+    `${countText(totals.changes)} changes in ${countText(totals.files)} files. To take them in: tributary -C ${folder} ingest`,
+  )
 }
 
 /** The newest version of the flights table, or undefined when the demo was interrupted. */

@@ -7,7 +7,8 @@ import { bucketNotYet } from './errors.ts'
 import type { Invocation } from './invocation.ts'
 import { cacheFolder } from './places.ts'
 
-const CONFIG_FILE = 'tributary.yaml'
+/** The project file of a folder. */
+export const CONFIG_FILE = 'tributary.yaml'
 const MIB = 1024 * 1024
 
 /** How to open a project. */

@@ -1,6 +1,6 @@
 import { createReadStream, createWriteStream } from 'node:fs'
-import { copyFile } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
+import { copyFile, open } from 'node:fs/promises'
+import { dirname, join, resolve } from 'node:path'
 import { finished } from 'node:stream/promises'
 import {
   csvHeader,
@@ -18,7 +18,7 @@ import type { Invocation } from './invocation.ts'
 import { type Cell, headerLine, plainLine, planWidths, rowLine, type TableStyle } from './table-format.ts'
 
 const FORMATS = ['table', 'ndjson', 'csv', 'parquet'] as const
-type Format = (typeof FORMATS)[number] | 'plain'
+export type Format = (typeof FORMATS)[number] | 'plain'
 
 /** The flags of a verb that prints rows. */
 export interface RowFlags {
@@ -34,11 +34,14 @@ export interface Rows {
   readonly isSealed?: boolean
 }
 
-/** Adds `-o` and `--out`. */
-export function addRowFlags(command: Command): Command {
+/** Adds `-o` and `--out`; a verb may know further formats. */
+export function addRowFlags(command: Command, further: readonly string[] = []): Command {
   return command
     .addOption(
-      new Option('-o, --output <format>', 'default: a table on a terminal, else tab-separated').choices(FORMATS),
+      new Option('-o, --output <format>', 'default: a table on a terminal, else tab-separated').choices([
+        ...FORMATS,
+        ...further,
+      ]),
     )
     .option('--out <file>', 'write to this file')
 }
@@ -62,6 +65,30 @@ export async function writeRows(invocation: Invocation, engine: Engine, rows: Ro
     else await writeText(engine, rows, sink, format)
   } finally {
     await sink.close()
+  }
+}
+
+/** Prints the lines that a SELECT makes, in bounded memory. */
+export async function writeLines(
+  invocation: Invocation,
+  engine: Engine,
+  sql: string,
+  { out }: Pick<RowFlags, 'out'>,
+): Promise<void> {
+  const sink = out === undefined ? standardSink(invocation) : fileSink(out)
+  try {
+    await writeLinesTo(sink, engine, sql)
+  } finally {
+    await sink.close()
+  }
+}
+
+/** Makes what was written to `--out` outlive a crash of the machine, its name included. */
+export async function syncOutput({ out }: Pick<RowFlags, 'out'>): Promise<void> {
+  if (out === undefined) return
+  for (const path of [out, dirname(resolve(out))]) {
+    const file = await open(path, 'r')
+    await file.sync().finally(() => file.close())
   }
 }
 
@@ -109,9 +136,11 @@ async function writeText(
     return
   }
   if (format === 'csv') await sink.write(`${csvHeader(fields)}\n`)
-  for await (const lines of readLines(engine, format === 'csv' ? csvSql(sql, fields) : ndjsonSql(sql, fields))) {
-    if (lines.length > 0) await sink.write(`${lines.join('\n')}\n`)
-  }
+  await writeLinesTo(sink, engine, format === 'csv' ? csvSql(sql, fields) : ndjsonSql(sql, fields))
+}
+
+async function writeLinesTo(sink: Sink, engine: Engine, sql: string): Promise<void> {
+  for await (const lines of readLines(engine, sql)) if (lines.length > 0) await sink.write(`${lines.join('\n')}\n`)
 }
 
 /** The first rows decide how wide the columns are; then the rest streams. */

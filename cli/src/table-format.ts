@@ -55,7 +55,7 @@ export function rowLine(row: readonly Cell[], widths: readonly number[], style: 
     const text = fitText(
       shownText(cell),
       widths[column] ?? 0,
-      cell !== null && /^[-+−]?[\d.,]+$/.test(cell) ? 'right' : 'left',
+      cell !== null && /^[-+−]?[\d.,]+(?: \d{3})*$/.test(cell) ? 'right' : 'left',
     )
     return cell === null ? style.dim(text) : text
   })

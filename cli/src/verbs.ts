@@ -95,6 +95,16 @@ export const VERBS: readonly Verb[] = [
     load: async () => (await import('./verbs/adopt.ts')).addRelease,
   },
   {
+    name: 'feature',
+    summary: 'tables that follow the live ones by SQL: plan, refresh, check, status, get, history, skew',
+    load: async () => (await import('./verbs/feature.ts')).addFeature,
+  },
+  {
+    name: 'dataset',
+    summary: 'training sets: plan, build, list, show, stats, drift, diff, verify, explain, export, rm',
+    load: async () => (await import('./verbs/dataset.ts')).addDataset,
+  },
+  {
     name: 'demo',
     summary: 'real data to try: demo flights',
     load: async () => (await import('./verbs/demo.ts')).addDemo,

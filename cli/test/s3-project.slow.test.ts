@@ -71,6 +71,10 @@ test('a load and changes in a bucket become a table in a bucket, each file once'
   expect(await rowsOf('changes', 'orders', '--since', 'v1', '-o', 'ndjson')).toMatchObject([
     { _change_type: 'insert', order_id: 3 },
   ])
+  const read = (): Promise<readonly unknown[]> =>
+    rowsOf('changes', 'orders', '--cursor', 'copy', '--bootstrap', '-q', '-o', 'ndjson')
+  expect(await read()).toHaveLength(2)
+  expect(await read()).toEqual([])
 })
 
 test.each([

@@ -143,6 +143,8 @@ test.each([
   ['quarantine', ['quarantine', 'ls']],
   ['quarantined-rows', ['quarantine', 'show', 'orders']],
   ['resolve', ['resolve', 'orders']],
+  ['changes', ['changes', 'orders', '--summary']],
+  ['changes-list', ['changes', '--all', '--since', '1h']],
 ])('--json fits the schema %s', async (schema, args) => {
   const { code, stdout } = await run(...args, '--json')
   expect(code).toBe(0)

@@ -22,6 +22,7 @@ export {
   planOptimize,
 } from './maintain/optimize.ts'
 export { type Bin, targetBytesOf } from './maintain/plan-optimize.ts'
+export { findReadableRange, type RangeRequest, type ReadableRange } from './maintain/readable-range.ts'
 export { planRestore, type RestorePlan, restore } from './maintain/restore.ts'
 export { logRetentionMs } from './maintain/retention.ts'
 export { type Rewrite, type RewriteOptions, type RewriteWork, rewriteFiles } from './maintain/rewrite-files.ts'
@@ -44,10 +45,17 @@ export { decodePath, encodePath, type LogPath } from './protocol/paths.ts'
 export { raiseProtocol } from './protocol/raise-protocol.ts'
 export type { ArrayType, DataType, MapType, PrimitiveType, StructField, StructType } from './protocol/schema.ts'
 export { type FileStats, parseStats } from './protocol/stats.ts'
-export { CHANGE_FIELDS, type ChangesRequest, changesSql, readChanges } from './read/changes.ts'
+export {
+  CHANGE_FIELDS,
+  type ChangesRequest,
+  type ChangesSelect,
+  changePairsSql,
+  changesSql,
+  readChanges,
+} from './read/changes.ts'
 export type { Filter, FilterValue } from './read/filter.ts'
 export { filterFiles } from './read/filter-files.ts'
-export { csvHeader, csvSql, describeFields, ndjsonSql, readLines, textSql } from './read/render.ts'
+export { csvHeader, csvSql, describeFields, jsonValueSql, ndjsonSql, readLines, textSql } from './read/render.ts'
 export { readRows } from './read/rows.ts'
 export { type ScanOptions, scanSql } from './read/scan.ts'
 export { type ColumnBounds, filesThatMayHold } from './read/skipping.ts'
@@ -77,8 +85,9 @@ export { deletionVectorActions, type FileDeletions, removeOf } from './write/del
 export { type FileSettings, type IndexedColumns, type ParquetCodec, tableFileSettings } from './write/file-settings.ts'
 export type { Reads } from './write/plan-rebase.ts'
 export type { FilePositions, RowMoves } from './write/rebase.ts'
+export { type RowReplacement, replaceRows } from './write/replace-rows.ts'
 export type { NewRow, NewRows } from './write/stage-rows.ts'
 export { type TableRows, type TargetTable, type WrittenRows, writeTableRows } from './write/table-rows.ts'
 export { commitTransaction, type Transaction, type TransactionOutcome } from './write/transaction.ts'
 export type { UpsertRequest } from './write/upsert-rows.ts'
-export type { RowCounts, WriteOutcome } from './write/write-rows.ts'
+export type { RowCounts, WriteOutcome, WriteWork } from './write/write-rows.ts'

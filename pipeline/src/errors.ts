@@ -322,7 +322,7 @@ export function keyUnknown(url: string): TributaryError {
   return new TributaryError(
     'invalid',
     'KEY_UNKNOWN',
-    `The key of the table at ${url} is not known: Tributary does not write it. Name the key columns with --key.`,
+    `The key of the table at ${url} is not known: Tributary does not write it. Name the key columns with --key, for changes with --derive --key.`,
   )
 }
 
@@ -373,6 +373,87 @@ export function changeFeedMissing(url: string, version: number): TributaryError 
     'unsupported',
     'CHANGE_FEED_MISSING',
     `The table ${url} has no change feed at version ${version}: delta.enableChangeDataFeed was not on. Ask for versions since it is on, or derive the changes with --derive --key and the columns that tell rows apart.`,
+  )
+}
+
+/** Commits of the interval, or files that they name, were cleaned up. */
+export function changesExpired(
+  url: string,
+  range: {
+    readonly since: number
+    readonly oldest: {
+      readonly since: number
+      readonly timestampMs: number | undefined
+      readonly missing: string | undefined
+    }
+  },
+): TributaryError {
+  const { since, timestampMs, missing } = range.oldest
+  const at = timestampMs === undefined ? '' : ` (${minuteText(timestampMs)})`
+  const wanted = range.since < 0 ? 'from the first version on' : `since version ${range.since}`
+  return new TributaryError(
+    'expired',
+    'CHANGES_EXPIRED',
+    `The changes of ${url} ${wanted} can no longer be read: ${missing ?? 'a file'} was cleaned up, oldest readable is v${since}${at}. Ask with --since v${since}, or read the table anew.`,
+  )
+}
+
+function minuteText(ms: number): string {
+  return new Date(ms).toISOString().slice(0, 16).replace('T', ' ')
+}
+
+/** A cursor that never read anything, and nobody said where it begins. */
+export function cursorNotStarted(name: string, table: string): TributaryError {
+  return new TributaryError(
+    'not-found',
+    'CURSOR_NOT_STARTED',
+    `The cursor ${name} of ${table} has no place yet: nothing was acknowledged with it. Add --bootstrap to begin with all rows, or --since to begin with the changes after a version or time.`,
+  )
+}
+
+/** A cursor that has a place is told another one. */
+export function cursorStarted(name: string, table: string, version: number): TributaryError {
+  return new TributaryError(
+    'invalid',
+    'CURSOR_STARTED',
+    `The cursor ${name} of ${table} stands at version ${version}: --since and --from-version only say where a new one begins. Leave them out, or add --reset to begin anew.`,
+  )
+}
+
+/** The table is not the one that a cursor read from. */
+export function cursorLeft(name: string, table: string, why: string): TributaryError {
+  return new TributaryError(
+    'refused',
+    'CURSOR_LEFT',
+    `The cursor ${name} can't go on in ${table}: ${why}, so what it handed out may belong to another table. Add --reset --bootstrap to begin anew with all rows.`,
+  )
+}
+
+/** Another process moved the cursor while this one was reading. */
+export function cursorLost(name: string, table: string): TributaryError {
+  return new TributaryError(
+    'conflict',
+    'CURSOR_LOST',
+    `The cursor ${name} of ${table} was moved by another process while this one was reading: both were handed the same changes. Throw this output away and run again.`,
+  )
+}
+
+/** A name that would not make a file name of its own. */
+export function cursorNameInvalid(name: string): TributaryError {
+  return new TributaryError(
+    'invalid',
+    'CURSOR_NAME_INVALID',
+    `${JSON.stringify(name)} is no name for a cursor: it must begin with a letter or digit and have up to 100 letters, digits, dots, dashes and underscores. Choose another one.`,
+  )
+}
+
+/** The place of a cursor cannot be read. */
+export function cursorCorrupt(path: string, cause: unknown): TributaryError {
+  return new TributaryError(
+    'corrupt',
+    'CURSOR_CORRUPT',
+    `The cursor's file ${path} can't be read: its bytes are not what was written. Restore it, or delete it to go back to the place before it.`,
+    { cause },
   )
 }
 
@@ -649,4 +730,40 @@ export function functionEventUnknown(problem: string): TributaryError {
 /** A function that its configuration does not suit. */
 export function functionConfigInvalid(path: string, problem: string): TributaryError {
   return new TributaryError('invalid', 'FUNCTION_CONFIG_INVALID', `${path} does not suit a function: ${problem}.`)
+}
+
+/** The note of a table's history in its log is not one. */
+export function historyNoteCorrupt(problem: string): TributaryError {
+  return new TributaryError(
+    'corrupt',
+    'HISTORY_NOTE_CORRUPT',
+    `What the table's log says of its history cannot be read (${problem}). Another program changed the domain tributary.history, or a newer Tributary wrote it. Use that version, or restore the table.`,
+  )
+}
+
+/** The history lacks batches that it had. */
+export function historyLost(name: string, batches: { readonly has: number; readonly had: number }): TributaryError {
+  return new TributaryError(
+    'corrupt',
+    'HISTORY_LOST',
+    `${name} ends with batch ${batches.has}, and it had batch ${batches.had}: it was deleted, or restored to an older version. The live table is whole. Bring the history back from a backup; or move its folder away, ingest once with "history: false" and then begin a new one with "history: true".`,
+  )
+}
+
+/** Another program's table is where the history belongs. */
+export function historyNotOurs(name: string, url: string): TributaryError {
+  return new TributaryError(
+    'refused',
+    'HISTORY_NOT_OURS',
+    `${name} would be written to ${url}, where a Delta table of another program lies. Nothing was changed there. Move that table away, and ingest again.`,
+  )
+}
+
+/** A data file of the history that waited for its commit is gone. */
+export function historyFileLost(name: string, path: string): TributaryError {
+  return new TributaryError(
+    'corrupt',
+    'HISTORY_FILE_LOST',
+    `${path} of ${name} is gone before it was committed: a vacuum of another program took it, or somebody deleted it. The live table is whole. Bring the file back from a backup; or ingest once with "history: false", and begin anew with "history: true".`,
+  )
 }

@@ -1,10 +1,21 @@
+export { changeRecordsSql } from './changes/change-records.ts'
+export { acknowledgeCursor, type Cursor, type CursorPlace, readCursor } from './changes/cursor.ts'
+export { listChanges, type TableChanges } from './changes/list-changes.ts'
+export { type ChangesWish, type PlannedChanges, planChanges } from './changes/plan-changes.ts'
+export { readTableChanges } from './changes/read-table-changes.ts'
+export { type CursorRead, type CursorWish, readWithCursor } from './changes/read-with-cursor.ts'
+export { CHANGE_OPS, type ChangeOp, type ChangesView, changePairs, changeRowsSql } from './changes/select-changes.ts'
+export { type ChangesSummary, summarizeChanges } from './changes/summarize-changes.ts'
 export { type Config, readConfig, type TableConfig } from './config/config.ts'
+export { historyNameOf } from './history-table/history-name.ts'
+export { HISTORY_COLUMNS, historyOrderSql, historyTimeOrderSql } from './history-table/history-shape.ts'
 export { type ConfigProposal, proposeConfig } from './init/propose-config.ts'
 export { type CheckReport, checkTable } from './inspect/check.ts'
 export { type Explanation, explainCommit } from './inspect/explain.ts'
 export { type HistoryEntry, readHistory } from './inspect/history.ts'
 export { listQuarantine, readQuarantined } from './inspect/quarantined.ts'
 export { type RowLife, rowLife } from './inspect/row.ts'
+export { keyCondition, parseKey } from './inspect/row-key.ts'
 export { showTable, type TableDescription } from './inspect/show.ts'
 export { type LakeStatus, readStatus, type TableStatus } from './inspect/status.ts'
 export type { QuarantinedRow } from './ledger/quarantine.ts'
@@ -14,11 +25,20 @@ export { optimizeTable } from './maintain/optimize-table.ts'
 export { type Pin, type PinPlace, pinPlaceOf, pinVersion, readPins, unpin } from './maintain/pins.ts'
 export { planTableRestore, restoreTable, type TableRestore } from './maintain/restore-table.ts'
 export { planTableVacuum, type TableVacuum, vacuumTable } from './maintain/vacuum-table.ts'
-export { type ChangesWish, planChanges } from './query/plan-changes.ts'
 export { readSnapshotAt } from './query/snapshot-at.ts'
 export { prepareQuery, sealEngine } from './query/sql.ts'
+export {
+  isNode,
+  itemsOf,
+  parseQuery,
+  someNode,
+  type Tree,
+  type TreeNode,
+  textOf,
+  writeQuery,
+} from './query/syntax-tree.ts'
 export { findNamedTable, type NamedTable } from './query/tables.ts'
-export { resolveVersion } from './query/version-text.ts'
+export { resolveTime, resolveVersion } from './query/version-text.ts'
 export { parseLandingPlace } from './queue/notification.ts'
 export type { Queue, QueueMessage } from './queue/queue.ts'
 export { openSqsQueue } from './queue/sqs.ts'
@@ -29,6 +49,7 @@ export {
   type WorkerParts,
 } from './worker/follow-queue.ts'
 export { type IngestSummary, ingest, type TableSummary } from './worker/ingest.ts'
+export { type SpareTime, spareTime } from './worker/keep-tables.ts'
 export { findTable, type Lake, openLake } from './worker/lake.ts'
 export { replayQuarantine } from './worker/replay.ts'
 export { type Choice, listChoices, type Resolution, resolveTable } from './worker/resolve.ts'

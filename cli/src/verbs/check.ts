@@ -1,4 +1,4 @@
-import { type CheckReport, checkTable } from '@tributary/pipeline'
+import { type CheckReport, checkTable, historyNameOf } from '@tributary/pipeline'
 import type { Command } from 'commander'
 import { EXIT } from '../exit-codes.ts'
 import type { Invocation } from '../invocation.ts'
@@ -29,10 +29,11 @@ async function check(invocation: Invocation, names: readonly string[], { key }: 
   const checked = await withEngine(invocation, async (engine) => {
     const all: CheckedTable[] = []
     for (const name of names.length > 0 ? names : await existingTables(invocation)) {
-      const { name: table, store, key: known } = await openTable(invocation, name, { isUncached: true })
+      const { name: table, store, key: known, history } = await openTable(invocation, name, { isUncached: true })
       const keyColumns = key ?? (known.length > 0 ? known : undefined)
       const report = await checkTable(engine, store, {
         ...(keyColumns === undefined ? {} : { key: keyColumns }),
+        ...(history === undefined ? {} : { history }),
         onProgress: ({ files, filesTotal }) => words.progress(() => `check ${table}  ${files}/${filesTotal} files`),
       })
       words.clear()
@@ -48,10 +49,12 @@ async function check(invocation: Invocation, names: readonly string[], { key }: 
 async function existingTables(invocation: Invocation): Promise<readonly string[]> {
   const lake = await openProject(invocation)
   const names: string[] = []
-  for (const { name } of lake.config.tables) {
-    for await (const _ of lake.tableStore(name).list('_delta_log/')) {
-      names.push(name)
-      break
+  for (const { name, history } of lake.config.tables) {
+    for (const one of history ? [name, historyNameOf(name)] : [name]) {
+      for await (const _ of lake.tableStore(one).list('_delta_log/')) {
+        names.push(one)
+        break
+      }
     }
   }
   return names

@@ -93,7 +93,7 @@ const ALONE_RECORDS_MIN = 200_000
 function largeAlone(members: readonly number[], files: readonly FileRows[]): readonly (readonly number[])[] {
   const recordsOf = (member: number): number => {
     const file = files[member]
-    return file?.rows.kind === 'except' ? (file.records ?? 0) : 0
+    return file === undefined || file.rows.kind === 'all' ? 0 : (file.records ?? 0)
   }
   const large = members.filter((member) => recordsOf(member) >= ALONE_RECORDS_MIN)
   const alone = new Set(large.toSorted((left, right) => recordsOf(right) - recordsOf(left)).slice(0, ALONE_MAX))

@@ -55,13 +55,13 @@ function objectText(fields: readonly StructField[], sqlOf: (field: StructField) 
   // A struct may have thousands of fields: concat takes them all at once, where || would nest as deep.
   const items = fields.flatMap((field, index) => [
     quoteText(`${index === 0 ? '' : ','}${JSON.stringify(field.name)}:`),
-    jsonText(field.type, sqlOf(field)),
+    jsonValueSql(field.type, sqlOf(field)),
   ])
   return `concat('{', ${[...items, `'}'`].join(', ')})`
 }
 
-/** SQL for the JSON text of a value; the text `null` where it is NULL. */
-function jsonText(type: DataType, value: string): string {
+/** SQL for the JSON text of a value by the rules of `ndjsonSql`; the text `null` where it is NULL. */
+export function jsonValueSql(type: DataType, value: string): string {
   return `coalesce(${presentJson(type, value)}, 'null')`
 }
 
@@ -73,10 +73,10 @@ function presentJson(type: DataType, value: string): string {
   const item = variableFor(value)
   const [items, text] =
     type.type === 'array'
-      ? [value, jsonText(type.elementType, item)]
+      ? [value, jsonValueSql(type.elementType, item)]
       : [
           `map_entries(${value})`,
-          `concat('{"key":', ${jsonText(type.keyType, `${item}.key`)}, ',"value":', ${jsonText(type.valueType, `${item}.value`)}, '}')`,
+          `concat('{"key":', ${jsonValueSql(type.keyType, `${item}.key`)}, ',"value":', ${jsonValueSql(type.valueType, `${item}.value`)}, '}')`,
         ]
   return `'[' || array_to_string(list_transform(${items}, lambda ${item}: ${text}), ',') || ']'`
 }

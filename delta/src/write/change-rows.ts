@@ -6,7 +6,10 @@ import type { Engine } from '../duckdb/engine.ts'
 import { nameList, quoteName, quoteText } from '../duckdb/sql.ts'
 import type { Snapshot } from '../log/snapshot.ts'
 import type { Action, AddFile } from '../protocol/actions.ts'
+import { columnMappingMode } from '../protocol/column-mapping.ts'
 import { allowsDeletionVectors, supportsWriterFeature } from '../protocol/features.ts'
+import { parseStats } from '../protocol/stats.ts'
+import { fileRowsSql } from '../read/file-rows.ts'
 import { assertNamesFree } from '../read/reserved-names.ts'
 import { scanSql } from '../read/scan.ts'
 import { writeDataFiles } from './data-files.ts'
@@ -27,9 +30,11 @@ export async function changeRowsActions(engine: Engine, clock: Clock, change: Ro
   const { snapshot, gone, fresh } = change
   const { protocol, metadata, store } = snapshot
   const isMarking = allowsDeletionVectors(protocol, metadata)
-  const old = gone.length === 0 ? undefined : await stageOld(engine, change)
-  const rows = newRelations(change, old, { isMarking })
   const ids = rowIdColumns(snapshot)
+  // Deletion vectors alone tell a delete, and added files alone an insert. PROTOCOL.md, "Change Data Files": all or nothing.
+  const isFeedNeeded = writesChangeFeed(snapshot) && (fresh !== undefined || !isMarking)
+  const old = await oldRows(engine, change, { isMarking, isRead: isFeedNeeded || ids !== undefined })
+  const rows = newRelations(change, old, { isMarking })
   const added =
     rows.length === 0
       ? []
@@ -38,13 +43,21 @@ export async function changeRowsActions(engine: Engine, clock: Clock, change: Ro
           relation: rows.join('\nUNION ALL '),
           extraColumns: ids === undefined ? [] : ids.extraColumns,
         })
-  // Deletion vectors alone tell a delete, and added files alone an insert. PROTOCOL.md, "Change Data Files": all or nothing.
-  const isFeedNeeded = old !== undefined && (fresh !== undefined || !isMarking)
-  const feed = isFeedNeeded && writesChangeFeed(snapshot) ? await writeFeed(engine, clock, change, old) : []
+  const feed = isFeedNeeded && old !== undefined ? await writeFeed(engine, clock, change, old) : []
   const left = isMarking
     ? await deletionVectorActions(store, clock, gone)
     : gone.map(({ file }): Action => ({ remove: removeOf(file, clock.now()) }))
   return [...left, ...added.map((add): Action => ({ add })), ...feed]
+}
+
+async function oldRows(
+  engine: Engine,
+  change: RowChange,
+  { isMarking, isRead }: { readonly isMarking: boolean; readonly isRead: boolean },
+): Promise<string | undefined> {
+  if (change.gone.length === 0) return undefined
+  if (!isMarking) return stageOld(engine, change)
+  return isRead ? stageGone(engine, change) : undefined
 }
 
 /** Whether row changes of a table are to be written to change data files. */
@@ -58,19 +71,59 @@ export function writesChangeFeed({ protocol, metadata }: Pick<Snapshot, 'protoco
 /** A SELECT of all live rows of the files that lose some, with `__gone`, and their ids where the table tracks rows. */
 async function stageOld(engine: Engine, { snapshot, gone }: RowChange): Promise<string> {
   assertNamesFree(snapshot.schema.fields, ['__gone', '__row_id'])
-  const files = gone.map(({ file }) => file)
   const ids = rowIdColumns(snapshot)
-  const rows = await scanSql(engine, snapshot, { files, withPlace: true, extraColumns: ids?.extraColumns ?? [] })
+  const rows = await scanSql(engine, snapshot, {
+    files: gone.map(({ file }) => file),
+    withPlace: true,
+    extraColumns: ids?.extraColumns ?? [],
+  })
   const table = nextTable()
   await engine.run(`CREATE TEMP TABLE ${table} (file INTEGER, place BIGINT)`)
   await engine.append(table, ['file', 'place'], placesOf(gone))
+  const listed = await stageFiles(engine, gone)
+  return `SELECT ${oldColumns(snapshot)}, g.place IS NOT NULL AS __gone FROM (${rows}) t
+    JOIN temp.${listed} f ON f.path = t.__path LEFT JOIN temp.${table} g ON g.file = f.file AND g.place = t.__position`
+}
+
+/** The same of the rows that go alone, which are read once: where deletion vectors mark them, the others stay where they are. */
+async function stageGone(engine: Engine, { snapshot, gone }: RowChange): Promise<string> {
+  assertNamesFree(snapshot.schema.fields, ['__gone', '__row_id'])
+  const rows = await fileRowsSql(engine, snapshot.store, {
+    files: gone.map(({ file, positions }) => ({
+      path: file.path,
+      partitionValues: file.partitionValues,
+      records: parseStats(file.stats)?.numRecords,
+      rows: { kind: 'only', positions: [...positions].toSorted((one, other) => one - other) },
+    })),
+    fields: snapshot.schema.fields,
+    partitionColumns: snapshot.metadata.partitionColumns,
+    mapping: columnMappingMode(snapshot),
+    extraColumns: rowIdColumns(snapshot)?.extraColumns ?? [],
+    withPlace: true,
+  })
+  const [table, listed] = [nextTable(), await stageFiles(engine, gone)]
+  await engine.run(
+    `CREATE TEMP TABLE ${table} AS SELECT ${oldColumns(snapshot)}, true AS __gone FROM (${rows}) t JOIN temp.${listed} f ON f.path = t.__path`,
+  )
+  return `SELECT * FROM temp.${table}`
+}
+
+/** Columns of `stageOld`, of the rows `t` in the files `f`. */
+function oldColumns(snapshot: Snapshot): string {
+  const ids = rowIdColumns(snapshot)
+  const columns = snapshot.schema.fields.map(({ name }) => `t.${quoteName(name)}`).join(', ')
+  return `${columns}${ids === undefined ? '' : `, ${oldIdsSql(ids)}`}`
+}
+
+async function stageFiles(engine: Engine, gone: RowChange['gone']): Promise<string> {
   const listed = nextTable()
   await engine.run(`CREATE TEMP TABLE ${listed} (file INTEGER, path VARCHAR, first_id BIGINT, version BIGINT)`)
-  await engine.append(listed, ['file', 'path', 'first_id', 'version'], files.map(fileRow))
-  const columns = snapshot.schema.fields.map(({ name }) => `t.${quoteName(name)}`).join(', ')
-  const idSql = ids === undefined ? '' : `, ${oldIdsSql(ids)}`
-  return `SELECT ${columns}${idSql}, g.place IS NOT NULL AS __gone FROM (${rows}) t
-    JOIN temp.${listed} f ON f.path = t.__path LEFT JOIN temp.${table} g ON g.file = f.file AND g.place = t.__position`
+  await engine.append(
+    listed,
+    ['file', 'path', 'first_id', 'version'],
+    gone.map(({ file }, index) => fileRow(file, index)),
+  )
+  return listed
 }
 
 function* placesOf(gone: readonly FileDeletions[]): Generator<readonly [number, bigint]> {
@@ -136,8 +189,11 @@ function sameKey(key: readonly string[], other: string): string {
 async function writeFeed(engine: Engine, clock: Clock, change: RowChange, old: string): Promise<readonly Action[]> {
   const { snapshot, fresh } = change
   const columns = nameList(snapshot.schema.fields)
-  const left = fresh === undefined ? 'delete' : 'update_preimage'
-  const relations = [`SELECT ${columns}, ${quoteText(left)} AS _change_type FROM (${old}) WHERE __gone`]
+  const isNew = (fresh: Fresh): string =>
+    `EXISTS (SELECT 1 FROM (${fresh.relation}) o WHERE ${sameKey(fresh.key, 'o')})`
+  const left =
+    fresh === undefined ? quoteText('delete') : `CASE WHEN ${isNew(fresh)} THEN 'update_preimage' ELSE 'delete' END`
+  const relations = [`SELECT ${columns}, ${left} AS _change_type FROM (${old}) n WHERE __gone`]
   if (fresh !== undefined) {
     relations.push(`SELECT ${columns}, CASE WHEN EXISTS (SELECT 1 FROM (${old}) o WHERE o.__gone AND ${sameKey(fresh.key, 'o')})
       THEN 'update_postimage' ELSE 'insert' END AS _change_type FROM (${fresh.relation}) n`)

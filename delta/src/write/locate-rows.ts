@@ -7,6 +7,11 @@ import type { FileDeletions } from './deletion-vector-actions.ts'
 /** A SQL condition over the alias `t` of a table's live rows, true for the rows that are looked for. */
 export interface RowCondition {
   readonly sql: string
+  /**
+   * SQL of a SEMI JOIN that comes before the condition. DuckDB tells the scan of its left side what the other side's values are, so that it
+   * skips row groups; a subquery in the condition reads them all.
+   */
+  readonly join?: string
   /** The columns that the condition speaks about. */
   readonly columns: readonly string[]
 }
@@ -21,7 +26,9 @@ export async function locateRows(
   if (files.length === 0) return []
   const rows = await scanSql(engine, snapshot, { files, columns: condition.columns, withPlace: true })
   const found = new Map<string, number[]>()
-  for await (const batch of engine.stream(`SELECT __path, __position FROM (${rows}) t WHERE ${condition.sql}`)) {
+  for await (const batch of engine.stream(
+    `SELECT __path, __position FROM (${rows}) t ${condition.join ?? ''} WHERE ${condition.sql}`,
+  )) {
     const [paths = [], positions = []] = batch.values
     for (let row = 0; row < batch.rowCount; row++) {
       const path = String(paths[row])

@@ -20,9 +20,10 @@ test('four processes of ours and delta-rs write one table, and the result is tha
   const folder = join(place.folder, 'plain')
   const table = await startTable(place.engine, folder)
   const peer = join(import.meta.dirname, 'delta-rs-writer.py')
+  const theirTurn = runPython(peer, folder, String(SECONDS))
   const [ours, told] = await Promise.all([
-    runOurs(folder, { processes: PROCESSES, seconds: SECONDS }),
-    runPython(peer, folder, String(SECONDS)),
+    runOurs(folder, { processes: PROCESSES, seconds: SECONDS, until: theirTurn }),
+    theirTurn,
   ])
   const done = JSON.parse(told) as Readonly<Record<string, number>>
   const theirs = await operationsInLog(table)

@@ -34,7 +34,7 @@ export async function startTable(
   return table
 }
 
-/** Lets processes of ours write for a time; returns what they committed. */
+/** Lets processes of ours write for a time, and then on, slower and for a minute at most, until `until` settles; returns what they committed. */
 export async function runOurs(
   url: string,
   {
@@ -42,7 +42,9 @@ export async function runOurs(
     seconds,
     pauseMsMax = 0,
     environment = {},
+    until = Promise.resolve(),
   }: {
+    readonly until?: Promise<unknown>
     readonly processes: number
     readonly seconds: number
     readonly pauseMsMax?: number
@@ -51,12 +53,15 @@ export async function runOurs(
 ): Promise<Operations> {
   const script = join(import.meta.dirname, 'writer-process.ts')
   const outputs = await Promise.all(
-    Array.from({ length: processes }, (_, number) =>
-      run(process.execPath, [script, url, String(number), String(seconds), String(pauseMsMax)], {
+    Array.from({ length: processes }, (_, number) => {
+      const running = run(process.execPath, [script, url, String(number), String(seconds), String(pauseMsMax)], {
         maxBuffer: 64 * 1024 * 1024,
         env: { ...process.env, ...environment },
-      }),
-    ),
+      })
+      const end = (): void => void running.child.stdin?.end()
+      until.then(end, end)
+      return running
+    }),
   )
   const claims = outputs.flatMap(({ stdout }) => stdout.split('\n').flatMap(parseClaim))
   expectOrderOfTime(claims)

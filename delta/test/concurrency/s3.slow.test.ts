@@ -7,6 +7,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { workshop } from '../read/table.ts'
 import { ourRows, peerRows, runPython } from '../readers/peers.ts'
 import { environmentOf, makeBucket } from '../servers/bucket.ts'
+import { restoreEnvironment } from '../servers/environment.ts'
 import { type FaultProxy, openFaultProxy } from '../servers/fault-proxy.ts'
 import { lostCommits } from '../servers/lost-commits.ts'
 import { IS_SOAK } from '../soak.ts'
@@ -30,15 +31,17 @@ beforeAll(async () => {
 afterAll(async () => {
   await proxy.close()
   await place.close()
-  process.env = before
+  restoreEnvironment(before)
 })
 
 test('three processes of ours and delta-rs write one table in a bucket, and the result is that of a serial order', async () => {
   const url = `s3://${bucket.name}/raced`
   const table = await startTable(place.engine, url)
+  const theirTurn = runPython(join(import.meta.dirname, 'delta-rs-writer.py'), url, String(SECONDS))
+  const environment = environmentOf(proxy.endpoint)
   const writing = Promise.all([
-    runOurs(url, { processes: PROCESSES, seconds: SECONDS, environment: environmentOf(proxy.endpoint) }),
-    runPython(join(import.meta.dirname, 'delta-rs-writer.py'), url, String(SECONDS)),
+    runOurs(url, { processes: PROCESSES, seconds: SECONDS, environment, until: theirTurn }),
+    theirTurn,
   ])
   const seen = await readDuring(table, writing)
   const [ours, told] = await writing

@@ -1,5 +1,5 @@
 // One of the processes of the concurrency test: writer-process.ts TABLE NUMBER SECONDS PAUSE_MS_MAX. Appends, upserts, deletes and optimizes until the
-// time is over, pausing for a random time after each, and prints one line of JSON a commit: its version, what it did, and between which
+// time is over and its input ends, pausing for a random time after each, a longer one when the time is over, and prints one line of JSON a commit: its version, what it did, and between which
 // times.
 
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -14,10 +14,18 @@ const next = numbersOf(Number(number) + 1)
 const engine = await openEngine({ threads: 1, memoryMiB: 256 })
 const table = await openTable(url, { engine })
 const OPTIMIZE_EVERY = 7
+const LATE_PAUSE_MS_MAX = 2000
+const LATE_MS_MAX = 60_000
 const end = systemClock.now() + Number(seconds) * 1000
+let isWanted = true
+process.stdin.on('end', () => {
+  isWanted = false
+})
+process.stdin.resume()
 
-for (let turn = 1; systemClock.now() < end; turn++) {
-  if (turn > 1 && Number(pauseMsMax) > 0) await sleep(next(Number(pauseMsMax)))
+for (let turn = 1; systemClock.now() < (isWanted ? end + LATE_MS_MAX : end); turn++) {
+  const pauseMs = systemClock.now() < end ? Number(pauseMsMax) : LATE_PAUSE_MS_MAX
+  if (turn > 1 && pauseMs > 0) await sleep(next(pauseMs))
   const startMs = systemClock.now()
   if (turn % OPTIMIZE_EVERY === 0) {
     const { versions } = await table.optimize()

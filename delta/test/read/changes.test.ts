@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type ChangesRequest, readChanges } from '../../src/read/changes.ts'
+import { type ChangesRequest, changePairsSql, readChanges } from '../../src/read/changes.ts'
 import { createTestTable, schemaOf, type TestTable, workshop } from './table.ts'
 
 let shop: Awaited<ReturnType<typeof workshop>>
@@ -42,6 +42,42 @@ test('deletion vectors and added files make inserts, updates and deletes', async
     '2 update_preimage null=n',
     '2 update_postimage null=N',
     '3 delete 3=c',
+  ])
+})
+
+test('pairs are one row a change, with what was before an update', async () => {
+  const table = await history('one-row')
+  const pairsOf = async (request: ChangesRequest): Promise<readonly string[]> => {
+    const fork = await shop.engine.fork()
+    const { sql } = await changePairsSql(fork, table.store, request)
+    const rows = await fork.all(`SELECT *, __before.v AS was FROM (${sql}) ORDER BY _commit_version, __group, id`)
+    await fork.close()
+    return rows.map((row) => `${row['_commit_version']} ${row['_change_type']} ${row['id']} ${row['was']}→${row['v']}`)
+  }
+  expect(await pairsOf({ fromVersion: 1, toVersion: 3, key: ['id'] })).toEqual([
+    '1 insert 1 null→a',
+    '1 insert 2 null→b',
+    '1 insert 3 null→c',
+    '1 insert null null→n',
+    '2 update 1 a→A',
+    '2 delete 2 null→b',
+    '2 insert 4 null→d',
+    '2 update null n→N',
+    '3 delete 3 null→c',
+  ])
+  expect(await pairsOf({ fromVersion: 2, toVersion: 3, key: ['id'], net: true })).toHaveLength(5)
+  expect(await pairsOf({ fromVersion: 2, toVersion: 2 })).toHaveLength(6)
+})
+
+test('of some columns, only those and the key are given, and updates that changed one of them', async () => {
+  const table = await history('columns')
+  await table.replace('id = 4', `FROM (VALUES (4, 'd')) t(id, v)`)
+  const request = { fromVersion: 4, toVersion: 4, key: ['id'] }
+  expect(await changesOf(table, request)).toHaveLength(2)
+  expect(await changesOf(table, { ...request, columns: ['v'] })).toEqual([])
+  expect(await changesOf(table, { fromVersion: 2, toVersion: 2, key: ['id'], columns: ['id'] })).toEqual([
+    '2 delete 2=undefined',
+    '2 insert 4=undefined',
   ])
 })
 

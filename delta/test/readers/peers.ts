@@ -28,6 +28,14 @@ export async function peerRows(table: string, folder: string, version: number): 
   return linesOf(await readFile(join(folder, basename(table), 'delta-rs.ndjson'), 'utf8'))
 }
 
+/** The same of the newest versions of many tables, whose last names differ, in one process: it takes longer to start than to read. */
+export async function peerTables(tables: readonly string[], folder: string): Promise<readonly (readonly string[])[]> {
+  await runPython(join(ROOT, 'cli/src/demo/compare.py'), ...tables, '--rows', folder)
+  return Promise.all(
+    tables.map(async (table) => linesOf(await readFile(join(folder, basename(table), 'delta-rs.ndjson'), 'utf8'))),
+  )
+}
+
 /** The change feed as delta-rs reads it: canonical lines without the time, sorted. */
 export async function peerFeed(table: string, fromVersion: number): Promise<readonly string[]> {
   return linesOf(await runPython(join(import.meta.dirname, 'read-feed.py'), table, String(fromVersion)))

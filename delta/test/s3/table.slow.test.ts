@@ -10,6 +10,7 @@ import { createTable, openTable } from '../../src/table.ts'
 import { schemaOf } from '../read/table.ts'
 import { canonicalLine, ourRows, runPython } from '../readers/peers.ts'
 import { makeBucket } from '../servers/bucket.ts'
+import { restoreEnvironment } from '../servers/environment.ts'
 
 const bucket = await makeBucket()
 const before = { ...process.env }
@@ -20,7 +21,7 @@ beforeAll(async () => {
 })
 afterAll(async () => {
   await engine.close()
-  process.env = before
+  restoreEnvironment(before)
 })
 
 const PEOPLE = schemaOf([

@@ -3,6 +3,7 @@ import { isMap, isScalar, LineCounter, parseDocument } from 'yaml'
 import { z } from 'zod'
 import { configInvalid } from '../errors.ts'
 import { parseQueueUrl } from '../queue/queue-url.ts'
+import { assertTableNames } from './assert-table-names.ts'
 import { CACHE_DEFAULTS, type CacheSettings, cacheSettings } from './cache-settings.ts'
 import { type Buckets, besideConfig, isInBucket, textReader } from './config-place.ts'
 import { type S3Settings, s3Settings, settingsOfEndpoint, spellSettings } from './s3-settings.ts'
@@ -40,6 +41,8 @@ export interface TableConfig {
   readonly freshnessMs: number | undefined
   /** Whether small files are merged and deleted rows purged beside the batches. */
   readonly upkeep: boolean
+  /** Whether each change is also appended to `<table>__history`. */
+  readonly history: boolean
 }
 
 /** `tributary.yaml`, checked and complete. */
@@ -131,10 +134,7 @@ export async function parseConfig(
       fail,
     ),
   )
-  const repeated = tables.find((table, index) =>
-    tables.some((other, before) => before < index && other.name === table.name),
-  )
-  if (repeated !== undefined) fail(['tables'], `${repeated.name} is listed twice: keep one entry`)
+  assertTableNames(tables, fail)
   const dms =
     typeof settings.dms === 'string'
       ? await readEndpoint(besideConfig(path, settings.dms), readText, (problem) => fail(['dms'], problem))
@@ -219,6 +219,7 @@ function tableOf({ name: text, settings, pairs }: TableEntry, fail: Fail): Table
     tombstonesMs: settings.tombstones,
     freshnessMs: settings.freshness,
     upkeep: settings.upkeep !== 'off',
+    history: settings.history === true,
   }
 }
 

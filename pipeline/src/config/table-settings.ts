@@ -74,7 +74,6 @@ export const tableSettings = z.strictObject({
 export function comesLater(
   table: z.output<typeof tableSettings>,
 ): { readonly name: string; readonly value: string } | undefined {
-  if (table.history === true) return { name: 'history', value: 'true' }
   if (table.changeDataFeed === true) return { name: 'changeDataFeed', value: 'true' }
   if (table.engine === 'spark') return { name: 'engine', value: 'spark' }
   if (table.typeWidening === true) return { name: 'typeWidening', value: 'true' }

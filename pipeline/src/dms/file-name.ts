@@ -96,6 +96,15 @@ export function placeAt(timeMs: number): string {
   return `1 ${timeOf(digits.slice(0, 14), digits.slice(14))}`
 }
 
+/** The time in the name of the CDC file at a place, in microseconds; undefined for a load file, and where the name has none. */
+export function timeOfPlace(place: string): number | undefined {
+  const [, year, month, day, hour, minute, second, micros] =
+    /^1 ([0-9]{4})([0-9]{2})([0-9]{2})([0-9]{2})([0-9]{2})([0-9]{2})([0-9]{6})/.exec(place) ?? []
+  if (year === undefined) return undefined
+  const ms = Date.UTC(Number(year), Number(month) - 1, Number(day), Number(hour), Number(minute), Number(second))
+  return ms * 1000 + Number(micros)
+}
+
 /** 0 for a load file's place, 1 for a CDC file's. */
 export function phaseOf(place: string): 0 | 1 {
   return place.startsWith('0') ? 0 : 1

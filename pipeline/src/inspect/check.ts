@@ -12,6 +12,7 @@ import {
 } from '@tributary/delta'
 import { parseTableState, STATE_DOMAIN, type TableState } from '../ledger/table-state.ts'
 import { checkDataFile } from './check-data-file.ts'
+import { checkHistory } from './check-history.ts'
 import { checkSidecars } from './check-sidecars.ts'
 import { attempt, type Finding } from './finding.ts'
 
@@ -33,6 +34,8 @@ export interface CheckReport {
 export interface CheckOptions {
   /** Key columns of a table that Tributary does not write; without them its keys are not checked. */
   readonly key?: readonly string[]
+  /** Where the history of the table is, if it keeps one. */
+  readonly history?: Store
   readonly onProgress?: (done: { readonly files: number; readonly filesTotal: number }) => void
 }
 
@@ -57,6 +60,10 @@ export async function checkTable(engine: Engine, store: Store, options: CheckOpt
   const sidecars = known === undefined ? { findings: [], checked: 0 } : await checkSidecars(value, known)
   const key = options.key ?? known?.key ?? []
   const keys = await checkKeys(engine, value, { key, files: files.sound })
+  const history =
+    options.history === undefined || known === undefined || files.sound.length < value.files.length
+      ? []
+      : await checkHistoryOf(engine, { live: value, state: known, store: options.history })
   return {
     schema: 'tributary.check/1',
     url: store.url,
@@ -73,8 +80,14 @@ export async function checkTable(engine: Engine, store: Store, options: CheckOpt
       ...('finding' in state ? [state.finding] : []),
       ...sidecars.findings,
       ...keys,
+      ...history,
     ],
   }
+}
+
+async function checkHistoryOf(engine: Engine, table: Parameters<typeof checkHistory>[1]): Promise<readonly Finding[]> {
+  const found = await attempt(() => checkHistory(engine, table))
+  return 'finding' in found ? [found.finding] : found.value
 }
 
 // A checkpoint hides a commit that is lost before it: readers go on, and history and change feed do not.

@@ -10,6 +10,8 @@ export interface IndexPlace {
   readonly folder: string
   /** So many rows are scanned rather than asked for; half a million unless set. */
   readonly scannedRowsMax?: number
+  /** The same for the first batch alone, where it is more. */
+  readonly firstScannedRowsMax?: number
   /** Limit of the folder, for the indexes of all tables together; 16 GiB unless set. */
   readonly bytesMax?: number
 }
@@ -19,6 +21,8 @@ export interface IndexHolder {
   readonly folder: string
   /** So many rows are scanned rather than asked for. */
   readonly scannedRowsMax: number
+  /** What the first batch scans beyond that; 0 once there was one. */
+  firstScannedRowsMax: number
   open: OpenIndex | undefined
   /** Versions that are batches of this process, as far as the index does not cover them. */
   readonly batches: Set<number>
@@ -35,6 +39,22 @@ export interface IndexHolder {
 // A scan of fewer keys takes no longer than to ask for them.
 const SCANNED_ROWS_MAX = 500_000
 
+// To open an index and bring it to the newest version takes a process longer than to read so many keys once.
+const ONCE_SCANNED_ROWS_MAX = 12_000_000
+
+/** The place as a process uses it that comes for one batch. */
+export function placeForOnce(place: IndexPlace | undefined): IndexPlace | undefined {
+  if (place === undefined || place.scannedRowsMax !== undefined) return place
+  return { ...place, firstScannedRowsMax: ONCE_SCANNED_ROWS_MAX }
+}
+
+/** How many rows a batch scans rather than asking for them. */
+export function takeScannedRowsMax(holder: IndexHolder): number {
+  const max = Math.max(holder.scannedRowsMax, holder.firstScannedRowsMax)
+  holder.firstScannedRowsMax = 0
+  return max
+}
+
 /** Room for some 250 million keys. */
 export const INDEX_BYTES_MAX: number = 16 * 1024 ** 3
 
@@ -49,11 +69,15 @@ export interface OpenIndex {
 }
 
 /** The place of a table's index below the folder of all indexes; nothing is open yet. */
-export function holdIndex({ folder, scannedRowsMax = SCANNED_ROWS_MAX }: IndexPlace, url: string): IndexHolder {
+export function holdIndex(
+  { folder, scannedRowsMax = SCANNED_ROWS_MAX, firstScannedRowsMax = 0 }: IndexPlace,
+  url: string,
+): IndexHolder {
   const name = createHash('sha256').update(url).digest('hex').slice(0, 32)
   return {
     folder: join(folder, name),
     scannedRowsMax,
+    firstScannedRowsMax,
     open: undefined,
     batches: new Set(),
     missed: undefined,

@@ -13,7 +13,11 @@ export type Reference =
       /** What every row that the query takes from it has to fulfil. */
       readonly conditions?: Conditions
     }
-  | { readonly kind: 'changes'; readonly table: string; readonly since?: Tree; readonly until?: Tree }
+  | { readonly kind: 'changes'; readonly table: string; readonly options: ReadonlyMap<ChangesOption, Tree> }
+
+const CHANGES_OPTIONS = ['since', 'until', 'from_version', 'to_version', 'net', 'by', 'key'] as const
+/** What `changes(…)` takes by name. */
+export type ChangesOption = (typeof CHANGES_OPTIONS)[number]
 
 /** A query that reads from the views `temp.main.<name of the view>`, one a reference. */
 export interface ReboundQuery {
@@ -192,28 +196,23 @@ function timeOf(at: TreeNode | undefined): Pick<Extract<Reference, { kind: 'tabl
 }
 
 function changesOf(call: TreeNode): Reference {
-  const named = new Map<string, Tree>()
+  const options = new Map<ChangesOption, Tree>()
   const positional: Tree[] = []
+  let isKnown = true
   for (const argument of itemsOf(call['children'])) {
     const name = isNode(argument) ? (textOf(argument['alias']) ?? '').toLowerCase() : ''
+    const option = CHANGES_OPTIONS.find((known) => known === name)
     if (name === '') positional.push(argument)
-    else named.set(name, argument)
+    else if (option === undefined) isKnown = false
+    else options.set(option, argument)
   }
-  const unknown = [...named.keys()].find((name) => name !== 'since' && name !== 'until')
   const table = positional.map(constantText)[0]
-  if (unknown !== undefined || positional.length !== 1 || table === undefined) {
+  if (!isKnown || positional.length !== 1 || table === undefined) {
     throw queryInvalid(
-      "changes() takes a table's name in quotes and optionally since and until: changes('shop.orders', since := 'v12')",
+      `changes() takes a table's name in quotes and optionally ${CHANGES_OPTIONS.join(', ')}: changes('shop.orders', since := 'v12', net := true)`,
     )
   }
-  const since = named.get('since')
-  const until = named.get('until')
-  return {
-    kind: 'changes',
-    table,
-    ...(since === undefined ? {} : { since }),
-    ...(until === undefined ? {} : { until }),
-  }
+  return { kind: 'changes', table, options }
 }
 
 function constantText(expression: Tree): string | undefined {

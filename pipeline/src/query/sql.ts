@@ -1,6 +1,5 @@
 // A person's SQL over live tables: parsed by DuckDB, its tables replaced by views of snapshots, written back by DuckDB.
 import {
-  changesSql,
   type Engine,
   filterFiles,
   quoteName,
@@ -10,9 +9,11 @@ import {
   type Store,
   scanSql,
 } from '@tributary/delta'
+import { type ChangesWish, planChanges } from '../changes/plan-changes.ts'
+import { changeRowsSql } from '../changes/select-changes.ts'
 import { queryInvalid } from '../errors.ts'
-import { planChanges } from './plan-changes.ts'
-import { assertHarmless, type Reference, rebindQuery, viewName } from './references.ts'
+import { periodsSql, tableOfPeriods } from './periods.ts'
+import { assertHarmless, type ChangesOption, type Reference, rebindQuery, viewName } from './references.ts'
 import { evaluateConstant, parseQuery, type Tree, writeQuery } from './syntax-tree.ts'
 import type { NamedTable } from './tables.ts'
 import { resolveVersion } from './version-text.ts'
@@ -38,6 +39,8 @@ export interface QueryOptions {
   readonly nowMs: number
   /** By which clock the times in `changes(…)` are meant. */
   readonly by?: 'commit' | 'source'
+  /** The version that references without AT see; the newest where it is left out. */
+  readonly versionOf?: (table: NamedTable) => Promise<number>
 }
 
 /**
@@ -56,17 +59,29 @@ export async function prepareQuery(
   const tables: QueriedTable[] = []
   const folders: string[] = []
   for (const [index, reference] of references.entries()) {
-    const table = await findTable(reference.table)
-    const newest = latest.get(table.store.url) ?? (await readSnapshot(table.store))
+    const periods = reference.kind === 'table' ? tableOfPeriods(reference.table) : undefined
+    const table = await findTable(periods?.history ?? reference.table)
+    const newest = latest.get(table.store.url) ?? (await readSeen(table, options))
     latest.set(table.store.url, newest)
     const source = { engine, table, newest, options }
     const { sql, ...seen } =
-      reference.kind === 'table' ? await bindTable(source, reference) : await bindChanges(source, reference)
-    await engine.run(`CREATE OR REPLACE TEMP VIEW ${quoteName(viewName(index))} AS ${sql}`)
+      reference.kind === 'changes'
+        ? await bindChanges(source, reference)
+        : // What a query asks of periods says nothing of the rows that end them.
+          await bindTable(source, periods === undefined ? reference : withoutConditions(reference))
+    const rows = periods === undefined ? sql : periodsSql(sql, (await findTable(periods.table)).key)
+    await engine.run(`CREATE OR REPLACE TEMP VIEW ${quoteName(viewName(index))} AS ${rows}`)
     tables.push({ table: table.name, ...seen })
     folders.push(await folderOf(table.store))
   }
   return { sql: await writeQuery(engine, tree), tables, folders: [...new Set(folders)] }
+}
+
+function withoutConditions({
+  conditions: _,
+  ...reference
+}: Extract<Reference, { kind: 'table' }>): Extract<Reference, { kind: 'table' }> {
+  return reference
 }
 
 /**
@@ -77,6 +92,10 @@ export async function sealEngine(engine: Engine, folders: readonly string[]): Pr
   await engine.run(`SET allowed_directories = [${folders.map(quoteText).join(', ')}]::VARCHAR[]`)
   await engine.run('SET enable_external_access = false')
   await engine.run('SET lock_configuration = true')
+}
+
+async function readSeen(table: NamedTable, { versionOf }: QueryOptions): Promise<Snapshot> {
+  return readSnapshot(table.store, versionOf === undefined ? {} : { version: await versionOf(table) })
 }
 
 interface Source {
@@ -128,17 +147,48 @@ async function bindSnapshot(
 
 async function bindChanges(
   { engine, table, newest, options }: Source,
-  { since, until }: Extract<Reference, { kind: 'changes' }>,
+  { options: named }: Extract<Reference, { kind: 'changes' }>,
 ): Promise<BoundSource> {
-  const planned = await planChanges(table.store, {
-    ...options,
-    ...(since === undefined ? {} : { since: await constantOf(engine, since) }),
-    // The version that the query's other references to the table see.
-    until: until === undefined ? `v${newest.version}` : await constantOf(engine, until),
-  })
-  const { sql } = await changesSql(engine, table.store, planned.request)
-  // Nothing lies in the interval: the right columns, and no row.
-  return { sql: planned.isEmpty ? `SELECT * FROM (${sql}) WHERE false` : sql, version: planned.request.toVersion }
+  const texts = new Map<ChangesOption, string>()
+  for (const [name, expression] of named) texts.set(name, await constantOf(engine, expression))
+  const wish = changesWish(texts, { ...options, newest: newest.version })
+  const planned = await planChanges(table.store, wish)
+  const { sql } = await changeRowsSql(engine, planned)
+  return { sql, version: planned.until }
+}
+
+/** The arguments of `changes(…)`, which are the flags of the verb `changes`. */
+function changesWish(
+  texts: ReadonlyMap<ChangesOption, string>,
+  { newest, nowMs, by }: QueryOptions & { readonly newest: number },
+): ChangesWish {
+  const whole = (name: ChangesOption): number | undefined => {
+    const text = texts.get(name)
+    if (text === undefined) return undefined
+    if (!/^v?\d{1,15}$/i.test(text)) throw queryInvalid(`${name} takes a version, not ${JSON.stringify(text)}`)
+    return Number(text.replace(/^v/i, ''))
+  }
+  const [since, until, net, clock, key] = (['since', 'until', 'net', 'by', 'key'] as const).map((name) =>
+    texts.get(name),
+  )
+  const [fromVersion, toVersion] = [whole('from_version'), whole('to_version')]
+  if (since !== undefined && fromVersion !== undefined)
+    throw queryInvalid('since and from_version both say where the changes begin')
+  if (until !== undefined && toVersion !== undefined)
+    throw queryInvalid('until and to_version both say where the changes end')
+  if (net !== undefined && net !== 'true' && net !== 'false') throw queryInvalid('net is true or false')
+  if (clock !== undefined && clock !== 'commit' && clock !== 'source') throw queryInvalid("by is 'commit' or 'source'")
+  const chosen = clock ?? by
+  return {
+    nowMs,
+    ...(chosen === undefined ? {} : { by: chosen }),
+    ...(since === undefined ? {} : { since }),
+    ...(fromVersion === undefined ? {} : { fromVersion }),
+    // Unless told otherwise, the version that the query's other references to the table see.
+    ...(until === undefined ? { toVersion: toVersion ?? newest } : { until }),
+    ...(net === undefined ? {} : { net: net === 'true' }),
+    ...(key === undefined ? {} : { deriveKey: key.split(',').map((name) => name.trim()) }),
+  }
 }
 
 async function constantOf(engine: Engine, expression: Tree): Promise<string> {

@@ -18,6 +18,7 @@ declare global {
 /** A part of DuckDB's syntax tree. */
 export type Tree = null | boolean | string | ExactDigits | readonly Tree[] | TreeNode
 
+/** A part with fields. */
 export interface TreeNode {
   readonly [name: string]: Tree
 }

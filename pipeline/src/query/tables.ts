@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import { type Store, storeAt } from '@tributary/delta/log'
 import { tableUnknown } from '../errors.ts'
+import { historyNameOf } from '../history-table/history-name.ts'
 import type { Lake } from '../worker/lake.ts'
 
 /** A table that a person named: configured, or any Delta table at a path. */
@@ -9,10 +10,12 @@ export interface NamedTable {
   readonly store: Store
   /** Key columns from the configuration; a table at a path may still know its own. */
   readonly key: readonly string[]
+  /** Where its history is, for a configured table that keeps one. */
+  readonly history?: Store
 }
 
 /**
- * Finds a table by its name (`shop.orders`, or `orders` where that is unique) or by the path of its folder. A name with a
+ * Finds a table by its name (`shop.orders`, or `orders` where that is unique; also `features.daily`) or by the path of its folder. A name with a
  * slash, or of a folder with a `_delta_log`, is a path; without a lake only paths are known. Throws `TABLE_UNKNOWN`, which names the closest tables.
  */
 export async function findNamedTable(lake: Lake | undefined, name: string): Promise<NamedTable> {
@@ -26,8 +29,14 @@ export async function findNamedTable(lake: Lake | undefined, name: string): Prom
       : tables.filter((table) => table.name.slice(table.name.indexOf('.') + 1).toLowerCase() === wanted)
   const [only] = bare
   if (lake !== undefined && only !== undefined && bare.length === 1) {
-    return { name: only.name, store: lake.tableStore(only.name), key: only.key }
+    const { name: found, key, history } = only
+    const store = lake.tableStore(found)
+    return { name: found, store, key, ...(history ? { history: lake.tableStore(historyNameOf(found)) } : {}) }
   }
+  const kept = lake === undefined ? undefined : await historyAt(lake, name)
+  if (kept !== undefined) return kept
+  const inLake = bare.length === 0 ? await tableOfLake(lake, name) : undefined
+  if (inLake !== undefined) return { name, store: inLake, key: [] }
   const store = bare.length === 0 ? await tableAtPath(name) : undefined
   if (store !== undefined) return { name, store, key: [] }
   throw tableUnknown(
@@ -41,11 +50,35 @@ export async function findNamedTable(lake: Lake | undefined, name: string): Prom
   )
 }
 
+/** The history of a configured table, also of one that keeps it no longer. */
+async function historyAt(lake: Lake, name: string): Promise<NamedTable | undefined> {
+  const wanted = name.toLowerCase()
+  const [only, ...others] = lake.config.tables.filter((table) =>
+    [table.name, table.table].some((known) => historyNameOf(known).toLowerCase() === wanted),
+  )
+  if (only === undefined || others.length > 0) return undefined
+  const found = historyNameOf(only.name)
+  const store = lake.tableStore(found)
+  if (!only.history && !(await hasLog(store))) return undefined
+  return { name: found, store, key: [] }
+}
+
+async function hasLog(store: Store): Promise<boolean> {
+  for await (const _ of store.list('_delta_log/')) return true
+  return false
+}
+
+/** A table that nobody configured, because it is made of others: a feature. */
+async function tableOfLake(lake: Lake | undefined, name: string): Promise<Store | undefined> {
+  if (lake === undefined || !/^[^./\\]+\.[^./\\]+$/.test(name)) return undefined
+  const store = lake.tableStore(name)
+  return (await hasLog(store)) ? store : undefined
+}
+
 async function tableAtPath(path: string): Promise<Store | undefined> {
   if (path === '' || path.includes('\0')) return undefined
   const store = storeAt(/^s3a?:\/\//i.test(path) ? path : resolve(path))
-  for await (const _ of store.list('_delta_log/')) return store
-  return undefined
+  return (await hasLog(store)) ? store : undefined
 }
 
 const CLOSEST_MAX = 3

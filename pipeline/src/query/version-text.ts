@@ -1,4 +1,4 @@
-import { readCommits, readSnapshot, type Store, TributaryError } from '@tributary/delta'
+import { listCommitTimes, readCommits, readSnapshot, type Store, TributaryError } from '@tributary/delta'
 import { versionTextInvalid } from '../errors.ts'
 import { parseCommitTimes } from '../ledger/commit-times.ts'
 
@@ -57,9 +57,8 @@ async function hasFirstCommit(store: Store): Promise<boolean> {
 }
 
 async function resolveSourceTime(store: Store, point: Exclude<PointInTime, { kind: 'version' }>): Promise<number> {
-  const latest = await readSnapshot(store)
   let limitMs = point.kind === 'time' ? point.timestampMs : undefined
-  for (let version = latest.version; version >= 0; version--) {
+  for (const { version } of (await listCommitTimes(store)).toReversed()) {
     const sourceMs = await readSourceTime(store, version)
     if (sourceMs === undefined) continue
     if (limitMs === undefined && point.kind === 'ago') limitMs = sourceMs - point.durationMs
@@ -76,6 +75,13 @@ async function readSourceTime(store: Store, version: number): Promise<number | u
     }
   }
   return undefined
+}
+
+/** Milliseconds of a time that a person wrote, UTC where it names no zone. Throws `VERSION_TEXT_INVALID`. */
+export function resolveTime(text: string): number {
+  const timestampMs = parseTime(text.trim())
+  if (timestampMs === undefined) throw versionTextInvalid(text)
+  return timestampMs
 }
 
 /** Milliseconds of an ISO time or date, read as UTC where it names no zone; undefined for anything else. */

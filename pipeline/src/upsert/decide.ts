@@ -28,6 +28,7 @@ export interface BatchOutcome {
 /**
  * Decides each winner (table `decided`): applied, superseded by a newer stored change, or no-op.
  * Without `guard` the order of files alone is the order of changes, and only a delete of an absent key is a no-op.
+ * Where rows are partial, table `overtaken` names the effects (`__n`, `__sub`) that are no newer than what their key last took.
  */
 export async function decideWinners(
   { engine, store }: { readonly engine: Engine; readonly store: Store },
@@ -52,6 +53,8 @@ export async function decideWinners(
     const dead = `SELECT * FROM (${await tombstonesSql({ engine, store }, tombstones)}) t SEMI JOIN winners USING (${key})`
     buried.push({ alias: 'd', mark: '"__dead"', sql: newestOfKey(dead, key, newestFirst), decides: true })
   }
+  if (isPartial)
+    await writeOvertaken(engine, shape, guard && ranked !== undefined ? [stored(ranked), ...buried] : buried)
   if (ranked === undefined) {
     await writeDecisions(engine, shape, buried)
     return
@@ -81,6 +84,20 @@ async function writeDecisions(engine: Engine, shape: TableShape, rivals: readonl
     FROM (SELECT w.*, ${isLive} AS "__live", ${orders.length === 0 ? '1' : `least(${orders.join(', ')})`} AS "__order"
       FROM winners w ${joins.join(' ')})`)
   return Number(created?.['Count'] ?? 0)
+}
+
+/** Values of such a change do not shine through those of a row that lacks them: the stored row, or its end, came after them. */
+async function writeOvertaken(engine: Engine, shape: TableShape, rivals: readonly Rival[]): Promise<void> {
+  const order = { hasSequence: shape.sequence !== undefined }
+  const found = rivals.map(
+    ({
+      alias,
+      sql,
+    }) => `SELECT e."__n", e."__sub" FROM effects e JOIN (${sql}) ${alias} ON ${sameKey(shape.key, 'e', alias)}
+      WHERE ${compareOrder('e', alias, order)} <= 0`,
+  )
+  const none = 'SELECT "__n", "__sub" FROM effects WHERE false'
+  await engine.run(`CREATE OR REPLACE TEMP TABLE overtaken AS ${[none, ...found].join(' UNION ')}`)
 }
 
 /** What a winner may be older than: the row that is stored, or a delete that is remembered. */
@@ -155,6 +172,7 @@ export async function countOutcomes(
     FROM (${rows}) b LEFT JOIN (${effects}) d ON b."__n" = d."__n"
     GROUP BY b."__file"`)
   const total = (name: string): number => files.reduce((sum, row) => sum + Number(row[name] ?? 0), 0)
+  const absent = total('absent')
   return {
     files: files.map((row) => ({
       key: String(row['file']),
@@ -165,9 +183,21 @@ export async function countOutcomes(
     inserted: total('inserted'),
     updated: total('updated'),
     deleted: total('deleted'),
-    updatesOfAbsent: total('absent'),
+    updatesOfAbsent: absent === 0 ? 0 : absent - (await countInsertedHere(engine, shape, { isUnmoved, rows })),
     buried: total('buried'),
   }
+}
+
+/** Of the updates whose key the table did not hold, those whose key the same batch inserts: nothing is strange about them. */
+async function countInsertedHere(
+  engine: Engine,
+  shape: TableShape,
+  { isUnmoved, rows }: { readonly isUnmoved: string; readonly rows: string },
+): Promise<number> {
+  const [found] = await engine.all(`SELECT count(*) AS n FROM decided d JOIN (${rows}) b ON b."__n" = d."__n"
+    WHERE ${isUnmoved} AND d."__outcome" = 'applied' AND NOT d."__delete" AND NOT d."__live"
+      AND EXISTS (SELECT 1 FROM batch i WHERE i."__op" = 'I' AND ${sameKey(shape.key, 'i', 'd')})`)
+  return Number(found?.['n'])
 }
 
 /** A late row that lacks columns cannot be merged: what it would have left untouched is no longer known (law 2). */

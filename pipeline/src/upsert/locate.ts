@@ -11,6 +11,7 @@ import {
   scanSql,
 } from '@tributary/delta'
 import { phaseOf, placeOf } from '../dms/file-name.ts'
+import { takeScannedRowsMax } from '../key-index/index-folder.ts'
 import { fieldOf, nameList, sequenceValue, type TableShape } from './batch.ts'
 import { locateByIndex } from './locate-by-index.ts'
 import type { UpsertParts } from './target.ts'
@@ -41,7 +42,7 @@ export async function locateRows(
     files: { live: snapshot?.files.length ?? 0, left: files.length, scanned },
   })
   if (snapshot === undefined || files.length === 0) return found(await createEmpty(engine, shape), 0)
-  if (index !== undefined && isWorthIndex(files, index.scannedRowsMax)) {
+  if (index !== undefined && isWorthIndex(files, options.guard ? index.scannedRowsMax : takeScannedRowsMax(index))) {
     const located = await locateByIndex({ engine, clock, index }, { snapshot, shape, ...options })
     if (located !== undefined) return found(located, 0)
   }

@@ -38,7 +38,7 @@ export async function completeMovedRows(
     WHERE batch."__n" = f."__n"`)
 }
 
-/** Fills the winners' unset columns (table `filled`, by `__n`). Needs `effects`, `decided` and `located`. */
+/** Fills the winners' unset columns (table `filled`, by `__n`). Needs `effects`, `overtaken`, `decided` and `located`. */
 export async function fillPartialRows(
   engine: Engine,
   snapshot: Snapshot | undefined,
@@ -52,7 +52,7 @@ export async function fillPartialRows(
   await engine.run(`CREATE OR REPLACE TEMP TABLE history AS
     SELECT e.*, b."__op", row_number() OVER (PARTITION BY ${nameList(shape.key, 'e')}
       ORDER BY e."__phase", e."__seq" NULLS FIRST, e."__place", e."__row", e."__sub") AS "__ordinal"
-    FROM effects e JOIN batch b ON b."__n" = e."__n" SEMI JOIN (
+    FROM (SELECT * FROM effects ANTI JOIN overtaken USING ("__n", "__sub")) e JOIN batch b ON b."__n" = e."__n" SEMI JOIN (
       SELECT ${nameList(shape.key, 'd')} FROM decided d JOIN batch b2 ON b2."__n" = d."__n"
       WHERE d."__outcome" = 'applied' AND len(b2."__unset") > 0) p ON ${sameKey(shape.key, 'e', 'p')}`)
   await engine.run(`CREATE OR REPLACE TEMP TABLE resets AS SELECT ${key},

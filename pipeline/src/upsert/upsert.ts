@@ -24,6 +24,9 @@ export interface PreparedUpsert {
   readonly horizon: Horizon | undefined
   readonly sequenceLength: number | undefined
   readonly sourceAt: string | undefined
+  /** Of the staged changes: whether some lack columns, and whether some move their row to another key. */
+  readonly isPartial: boolean
+  readonly hasMoves: boolean
 }
 
 /** Applies the staged batch (table `batch`) to a snapshot. */
@@ -72,6 +75,8 @@ export async function prepareUpsert(parts: UpsertParts, target: UpsertTarget): P
     ...kept,
     sequenceLength: sequenceLength ?? target.sequenceLength,
     sourceAt,
+    isPartial,
+    hasMoves,
   }
 }
 

@@ -14,6 +14,7 @@ import {
 } from '@tributary/delta'
 import type { TableConfig } from '../config/config.ts'
 import { countMismatch } from '../errors.ts'
+import { HISTORY_DOMAIN, nextNote, type PreparedHistory, parseHistoryNote } from '../history-table/note.ts'
 import { encodeCommitTimes } from '../ledger/commit-times.ts'
 import { appendLedger, type LedgerEntry, type LedgerParts } from '../ledger/ledger.ts'
 import { appendQuarantine, type QuarantinedRow } from '../ledger/quarantine.ts'
@@ -41,6 +42,8 @@ export interface PreparedBatch {
   /** The parts of the state that the batch changes. */
   readonly state: Partial<TableState>
   readonly metrics: Readonly<Record<string, number>>
+  /** Rows for the history of the table; absent when it keeps none, or the batch has none. */
+  readonly history?: PreparedHistory | undefined
 }
 
 export interface CommitTarget {
@@ -82,6 +85,7 @@ export async function commitBatch(
     ...tableActions(parts, target, batch.schema),
     { txn: { appId: `tributary/${table.name}`, version: number, lastUpdated: clock.now() } },
     { domainMetadata: { domain: STATE_DOMAIN, configuration: JSON.stringify(next), removed: false } },
+    ...historyActions(target, batch, number),
     ...batch.actions,
   ]
   const userMetadata = encodeCommitTimes({ sourceAt: next.sourceAt, entries, readAtMs: target.readAtMs })
@@ -102,6 +106,16 @@ export async function commitBatch(
       ...(userMetadata === undefined ? {} : { userMetadata }),
     },
   })
+}
+
+/** What the history is to take in is in the same commit as the batch (decision 20). */
+function historyActions({ table, snapshot }: CommitTarget, batch: PreparedBatch, number: number): readonly Action[] {
+  if (!table.history) return []
+  const known = parseHistoryNote(snapshot?.domains)
+  const note = nextNote(known, { number, history: batch.history, schema: encodeSchema(batch.schema) })
+  return note === undefined
+    ? []
+    : [{ domainMetadata: { domain: HISTORY_DOMAIN, configuration: JSON.stringify(note), removed: false } }]
 }
 
 /**

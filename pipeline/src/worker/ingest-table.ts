@@ -1,5 +1,6 @@
 import { isCheckpointDue } from '@tributary/delta'
 import { batchTooLarge, commitContended } from '../errors.ts'
+import { completeHistory } from '../history-table/complete-history.ts'
 import { newestWriteMs } from '../ledger/commit-times.ts'
 import { assertSettings } from './assert-settings.ts'
 import { commitBatch, type PreparedBatch } from './commit-batch.ts'
@@ -17,7 +18,7 @@ import {
 import { estimateNeeds, guessPlainBytes, judgeFit } from './room.ts'
 import type { CommitEvent, TableRun } from './run.ts'
 import { refreshSession } from './table-session.ts'
-import { trackWrites } from './track-writes.ts'
+import { trackSession } from './track-writes.ts'
 import { workOfDuckDb } from './work-of-duckdb.ts'
 
 const ATTEMPTS_MAX = 10
@@ -62,6 +63,7 @@ async function takeBatches(
   const look = async (): Promise<Look> => {
     const readAtMs = lake.clock.now()
     await refreshSession(session)
+    if (!options.dryRun) await completeHistory(run)
     const seen = await lookUpFiles(lake.landing, files, session.ledger)
     onLook(listWaiting(seen, session.state))
     return { seen, readAtMs }
@@ -122,23 +124,21 @@ async function runBatch(
 ): Promise<CommitEvent | 'conflicted' | 'nothing' | 'cut'> {
   const { lake, session, table, options } = run
   const startMs = lake.clock.now()
-  const writes = trackWrites(session.store)
+  const writes = trackSession(session)
   const { prepare, keepLog } = run.work ?? workOfDuckDb
-  const prepared = await prepare({ ...run, session: { ...session, store: writes.store } }, plan, seen).catch(
-    async (error: unknown) => {
-      // Nothing refers to these files: no commit was attempted.
-      await writes.discard()
-      if (options.cut?.aborted) return 'cut' as const
-      throw error
-    },
-  )
+  const prepared = await prepare({ ...run, session: writes.session }, plan, seen).catch(async (error: unknown) => {
+    // Nothing refers to these files: no commit was attempted.
+    await writes.discard()
+    if (options.cut?.aborted) return 'cut' as const
+    throw error
+  })
   if (prepared === undefined || prepared === 'cut' || options.cut?.aborted) {
     await writes.discard()
     return prepared === undefined ? 'nothing' : 'cut'
   }
   const target = { table, snapshot: session.snapshot, state: session.state, readAtMs }
   const outcome = await commitBatch(
-    { store: writes.store, clock: lake.clock, cache: session.segments },
+    { store: writes.session.store, clock: lake.clock, cache: session.segments },
     target,
     prepared,
   )
@@ -146,6 +146,7 @@ async function runBatch(
     await writes.discard()
     return 'conflicted'
   }
+  if (session.history !== undefined) session.history.written = (session.state?.batch ?? 0) + 1
   if (session.index?.open !== undefined) session.index.batches.add(outcome.version)
   options.room?.pace.note(guessPlainBytes(plan), lake.clock.now() - startMs)
   const { metadata } = session.snapshot ?? {}

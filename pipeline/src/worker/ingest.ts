@@ -1,5 +1,6 @@
 import { type Engine, TributaryError } from '@tributary/delta'
 import { landingNameRefused } from '../errors.ts'
+import { placeForOnce } from '../key-index/index-folder.ts'
 import { addCounts, type Counts, NO_COUNTS } from '../ledger/table-state.ts'
 import { buildMeanwhile, buildMissedIndex, followMeanwhile } from './build-indexes.ts'
 import { keepAfter } from './keep-tables.ts'
@@ -8,7 +9,7 @@ import { listLanding } from './listing.ts'
 import type { LandingFile } from './plan.ts'
 import type { CommitEvent, IngestOptions, TableRun } from './run.ts'
 import { forgetStop, rememberStop } from './stops.ts'
-import { openSession } from './table-session.ts'
+import { openTableSession } from './table-session.ts'
 
 /** What a run did to one table. */
 export interface TableSummary extends Counts {
@@ -42,13 +43,15 @@ export async function ingest(lake: Lake, engine: Engine, options: IngestOptions 
     findTable(lake.config, name),
   )
   const listing = await listLanding(lake)
+  // Who does not come again has little use of an index.
+  const indexPlace = options.sessions === undefined ? placeForOnce(lake.index) : lake.index
   const summaries = new Map<string, TableSummary>()
   const queue = [...new Map(wanted.map((table) => [table.name, table])).values()]
   const runs: TableRun[] = []
   const written = new Map<TableRun, number>()
   const lane = async (): Promise<void> => {
     for (let table = queue.shift(); table !== undefined && !options.signal?.aborted; table = queue.shift()) {
-      const session = options.sessions?.get(table.name) ?? openSession(lake.tableStore(table.name), lake.index)
+      const session = options.sessions?.get(table.name) ?? openTableSession(lake, table, indexPlace)
       options.sessions?.set(table.name, session)
       const files = listing.tables.get(table.name) ?? []
       const run = { lake, engine, table, session, options }

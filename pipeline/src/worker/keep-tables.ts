@@ -1,6 +1,7 @@
 // Upkeep beside the batches (decision 19): files that have become many and small, or of which much is deleted, are rewritten when a table
 // has nothing to do. A batch does not wait for a rewrite, only for its commit; and that takes up what batches committed meanwhile.
 import { assertWritable, refreshSnapshot, rewriteFiles, type Snapshot } from '@tributary/delta'
+import { historyNameOf } from '../history-table/history-name.ts'
 import { keepLog } from '../maintain/log-upkeep.ts'
 import { planUpkeep, takePieces, type UpkeepPiece } from '../maintain/plan-upkeep.ts'
 import { placeColumns } from '../upsert/locate.ts'
@@ -58,8 +59,28 @@ export async function keepAfter(run: TableRun, bytesWritten: number): Promise<vo
   await run.session.index?.building
 }
 
-/** False when it failed: that is told and does no harm, the table is as it was. */
+/** A table, and its history where it keeps one. */
 async function keepInShape(run: TableRun, bytesMax: number): Promise<boolean> {
+  const history = historyRun(run)
+  const isKept = await keepOne(run, bytesMax)
+  return history === undefined ? isKept : (await keepOne(history, bytesMax)) && isKept
+}
+
+/** The history as a table of its own, which only grows; its commits are made in the turns of the table. */
+function historyRun(run: TableRun): TableRun | undefined {
+  const { table, session } = run
+  const { history, turns } = session
+  if (history?.snapshot === undefined) return undefined
+  const { store, snapshot } = history
+  return {
+    ...run,
+    table: { ...table, name: historyNameOf(table.name), history: false },
+    session: { store, snapshot, state: undefined, ledger: [], segments: new Map(), index: undefined, turns },
+  }
+}
+
+/** False when it failed: that is told and does no harm, the table is as it was. */
+async function keepOne(run: TableRun, bytesMax: number): Promise<boolean> {
   const { options, table, session, work } = run
   // A simulation has no files that could be rewritten.
   if (!table.upkeep || work !== undefined) return true
@@ -98,7 +119,9 @@ async function rewrite(run: TableRun, snapshot: Snapshot, pieces: readonly Upkee
     turn.end = await session.turns.take()
   }
   try {
-    const rewriteOptions = { extraColumns: placeColumns, parameters: { auto: 'true' }, beforeCommit }
+    // In a history the place is a column as all others.
+    const extraColumns = session.state === undefined ? [] : placeColumns
+    const rewriteOptions = { extraColumns, parameters: { auto: 'true' }, beforeCommit }
     const done = await rewriteFiles(engine, lake.clock, { snapshot, bins: pieces }, rewriteOptions)
     const next = await refreshSnapshot(snapshot)
     if (done.version === undefined) return next

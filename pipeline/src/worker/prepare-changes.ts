@@ -1,3 +1,4 @@
+import { writeChangeHistory } from '../history-table/write-history.ts'
 import { openBatch } from '../upsert/batch.ts'
 import type { TombstoneAge } from '../upsert/target.ts'
 import { prepareUpsert } from '../upsert/upsert.ts'
@@ -7,7 +8,7 @@ import { prepareWiden } from './prepare-widen.ts'
 import { type FileReading, ledgerEntry } from './read-file.ts'
 import type { TableRun } from './run.ts'
 import { evolvingSchema } from './schema.ts'
-import { stageFiles } from './stage-files.ts'
+import { type Staged, stageFiles } from './stage-files.ts'
 
 /** Stages the files of a batch in order and works out the upsert; undefined when they do not even tell the columns of a new table. */
 export async function prepareChanges(
@@ -41,12 +42,10 @@ export async function prepareChanges(
     timestampColumn: lake.config.dms.TimestampColumnName,
     guard: plan.guard,
   })
+  const history = await writeChangeHistory(run, shape, prepared, stagedRows(staged))
   const { outcome, files, took } = prepared
   const byFile = new Map(outcome.files.map((file) => [file.key, file]))
-  if (outcome.updatesOfAbsent > 0) {
-    const message = `${outcome.updatesOfAbsent} updates of keys that the table did not hold: a key change without a before image leaves the old row behind`
-    run.options.onEvent?.({ kind: 'warning', table: table.name, message })
-  }
+  warnOfAbsent(run, outcome.updatesOfAbsent)
   const last = staged.readings.at(-1)?.file
   const isLater = last !== undefined && last.place > (session.state?.lastPlace ?? '')
   return {
@@ -58,6 +57,7 @@ export async function prepareChanges(
       ledgerEntry(reading, session.state?.generation ?? 1, byFile.get(reading.file.key)),
     ),
     rejects: staged.readings.flatMap((reading) => reading.rejects),
+    history,
     state: {
       tombstones: prepared.tombstones,
       horizon: prepared.horizon,
@@ -77,6 +77,17 @@ export async function prepareChanges(
       ...took,
     },
   }
+}
+
+function stagedRows({ readings }: Staged): { readonly files: readonly LandingFile[]; readonly rows: number } {
+  const rows = readings.reduce((sum, { read, rejects }) => sum + read - rejects.length, 0)
+  return { files: readings.map(({ file }) => file), rows }
+}
+
+function warnOfAbsent({ options, table }: TableRun, updates: number): void {
+  if (updates === 0) return
+  const message = `${updates} updates of keys that the table did not hold: a key change without a before image leaves the old row behind`
+  options.onEvent?.({ kind: 'warning', table: table.name, message })
 }
 
 function tombstoneAge({ table, session }: TableRun, readings: readonly FileReading[]): TombstoneAge | undefined {

@@ -10,13 +10,16 @@ import {
   tableFileSettings,
   writeDataFiles,
 } from '@tributary/delta'
+import { timeOfPlace } from '../dms/file-name.ts'
 import { commitContended } from '../errors.ts'
+import { writeLoadHistory } from '../history-table/write-history.ts'
+import type { TableState } from '../ledger/table-state.ts'
 import { nameList } from '../upsert/batch.ts'
 import { findRepeatedKeys, writeLoadFile } from '../upsert/load.ts'
 import { placeColumns } from '../upsert/locate.ts'
 import { closeGeneration } from './close-generation.ts'
 import type { PreparedBatch } from './commit-batch.ts'
-import type { LandingFile } from './plan.ts'
+import { isWaiting, type LandingFile, type SeenFile } from './plan.ts'
 import { type FileReading, ledgerEntry, readLandingFile } from './read-file.ts'
 import type { TableRun } from './run.ts'
 import { type EvolvingSchema, evolvingSchema } from './schema.ts'
@@ -41,6 +44,7 @@ type Loaded =
 export async function prepareLoad(
   run: TableRun,
   plan: { readonly generation: number; readonly files: readonly LandingFile[] },
+  seen: readonly SeenFile[] = [],
 ): Promise<PreparedBatch | undefined> {
   const { session, table, lake } = run
   const { schema, files: loaded } = await loadAll(run, plan.files)
@@ -52,6 +56,14 @@ export async function prepareLoad(
   )
   const repeated = await findRepeatedKeys(run.engine, pending, table.key)
   const files = await withoutRepeated(run, pending, repeated)
+  const shape = { schema: schema.current(), key: table.key, sequence: table.sequence }
+  const history = await writeLoadHistory(run, shape, {
+    pending,
+    files: loaded.map(({ reading, added }) => ({ ...reading, rows: reading.read - reading.rejects.length, added })),
+    // In a bucket a reload's times are DMS's own, and what waits may still be of the generation before.
+    firstChangeUs:
+      lake.landing.remote !== undefined && plan.generation > 1 ? undefined : firstChangeUs(seen, session.state),
+  })
   const lost = new Map<string, number>()
   for (const { landingKey, positions } of repeated) lost.set(landingKey, (lost.get(landingKey) ?? 0) + positions.length)
   const last = plan.files.toSorted((a, b) => (a.place < b.place ? -1 : 1)).at(-1)
@@ -71,6 +83,7 @@ export async function prepareLoad(
       return ledgerEntry(reading, plan.generation, { applied, superseded, noop: 0 })
     }),
     rejects: loaded.flatMap(({ reading }) => reading.rejects),
+    history,
     state: {
       generation: plan.generation,
       key: table.key,
@@ -89,6 +102,14 @@ export async function prepareLoad(
       deleted: 0,
     },
   }
+}
+
+/** When the first change that waits was written, as its file's name tells. */
+function firstChangeUs(seen: readonly SeenFile[], state: TableState | undefined): number | undefined {
+  const times = seen
+    .filter((candidate) => candidate.file.place > (state?.lastPlace ?? '') && isWaiting(candidate, state))
+    .flatMap(({ file }) => timeOfPlace(file.place) ?? [])
+  return times.length === 0 ? undefined : times.reduce((first, us) => Math.min(first, us))
 }
 
 function sumOf(counts: ReadonlyMap<string, number>): number {

@@ -4,6 +4,7 @@ import { localStore, quoteName, quoteText, type Store, type StructType, Tributar
 import { type Dialect, dialectOf } from '../dms/dialect.ts'
 import { placeOf } from '../dms/file-name.ts'
 import { hashLandingFile } from '../dms/open-file.ts'
+import { writeChangeHistory } from '../history-table/write-history.ts'
 import type { QuarantinedRow } from '../ledger/quarantine.ts'
 import { openBatch, type StagedFile, stageFile, type TableShape, widenBatch } from '../upsert/batch.ts'
 import { rowsBeyondHorizon } from '../upsert/decide.ts'
@@ -95,6 +96,10 @@ async function prepareRows(run: TableRun, rows: readonly QuarantinedRow[]): Prom
     },
   )
   const still = files.flatMap((file) => file.still)
+  const history = await writeChangeHistory(run, shape, prepared, {
+    files: [...new Set(open.map(({ file }) => file))].map((key) => fileOfRows(run, key)),
+    rows: open.length - still.length,
+  })
   const { inserted, updated, deleted } = prepared.outcome
   const { sequenceLength } = prepared
   const batch: PreparedBatch = {
@@ -109,6 +114,7 @@ async function prepareRows(run: TableRun, rows: readonly QuarantinedRow[]): Prom
       ),
     ],
     rejects: [],
+    history,
     stillQuarantined: still,
     state: {
       tombstones: prepared.tombstones,
@@ -119,6 +125,15 @@ async function prepareRows(run: TableRun, rows: readonly QuarantinedRow[]): Prom
     metrics: { inserted, updated, deleted },
   }
   return { batch, still, replayed: rows.length - still.length }
+}
+
+/** The file that rows came from, which may be gone: what the ledger says of it. */
+function fileOfRows(
+  { session, lake }: TableRun,
+  key: string,
+): { readonly key: string; readonly place: string; readonly modifiedMs: number } {
+  const entry = session.ledger.findLast((candidate) => candidate.key === key && candidate.kind !== 'replay')
+  return { key, place: placeOf(key), modifiedMs: entry?.modifiedMs ?? lake.clock.now() }
 }
 
 function shapeOf({ table }: TableRun, schema: EvolvingSchema): TableShape {

@@ -2,13 +2,14 @@
 // that they had (law 2), so a newer change that was applied meanwhile wins.
 import type { Engine } from '@tributary/delta'
 import { commitContended } from '../errors.ts'
+import { completeHistory } from '../history-table/complete-history.ts'
 import { type QuarantinedRow, readQuarantine } from '../ledger/quarantine.ts'
 import { assertSettings } from './assert-settings.ts'
 import { commitBatch } from './commit-batch.ts'
 import { findTable, type Lake } from './lake.ts'
 import type { IngestOptions, TableRun } from './run.ts'
-import { openSession, refreshSession } from './table-session.ts'
-import { trackWrites } from './track-writes.ts'
+import { openTableSession, refreshSession } from './table-session.ts'
+import { trackSession } from './track-writes.ts'
 
 /** What a replay did. */
 export interface ReplayOutcome {
@@ -34,15 +35,16 @@ export async function replayQuarantine(
   // Loaded on use, so that other commands start without it.
   const { prepareReplay } = await import('./prepare-replay.ts')
   const table = findTable(lake.config, name)
-  const session = openSession(lake.tableStore(table.name))
+  const session = openTableSession(lake, table)
   for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt += 1) {
     await refreshSession(session)
+    if (options.dryRun !== true) await completeHistory({ lake, engine, table, session, options })
     const waiting = await readQuarantine(session.store, session.state?.quarantine ?? [])
     if (waiting.length === 0) return { replayed: 0, still: 0, rows: [], version: null }
-    const writes = trackWrites(session.store)
+    const writes = trackSession(session)
     const fork = await engine.fork()
     try {
-      const run: TableRun = { lake, engine: fork, table, session: { ...session, store: writes.store }, options }
+      const run: TableRun = { lake, engine: fork, table, session: writes.session, options }
       assertSettings(run)
       const { batch, still, replayed } = await prepareReplay(run, waiting)
       if (options.dryRun === true || replayed === 0) {
@@ -50,8 +52,14 @@ export async function replayQuarantine(
         return { replayed, still: still.length, rows: still, version: null }
       }
       const target = { table, snapshot: session.snapshot, state: session.state }
-      const outcome = await commitBatch({ store: writes.store, clock: lake.clock }, target, batch)
-      if (outcome.kind === 'committed') return { replayed, still: still.length, rows: still, version: outcome.version }
+      const outcome = await commitBatch({ store: writes.session.store, clock: lake.clock }, target, batch)
+      if (outcome.kind === 'committed') {
+        if (table.history) {
+          await refreshSession(session)
+          await completeHistory({ ...run, session })
+        }
+        return { replayed, still: still.length, rows: still, version: outcome.version }
+      }
       await writes.discard()
     } finally {
       await fork.close()

@@ -3,14 +3,18 @@ import { type Engine, removeOf } from '@tributary/delta'
 import { placeOf } from '../dms/file-name.ts'
 import { hashLandingFile } from '../dms/open-file.ts'
 import { nothingToResolve, resolveLost } from '../errors.ts'
+import { completeHistory } from '../history-table/complete-history.ts'
+import { writeTruncateHistory } from '../history-table/write-history.ts'
 import type { LedgerEntry } from '../ledger/ledger.ts'
+import type { TableShape } from '../upsert/batch.ts'
 import { commitBatch, type PreparedBatch } from './commit-batch.ts'
 import { ingest } from './ingest.ts'
 import { findTable, type Lake } from './lake.ts'
 import { listLanding } from './listing.ts'
-import type { CommitEvent, IngestEvent } from './run.ts'
+import type { CommitEvent, IngestEvent, TableRun } from './run.ts'
 import { forgetStop, readStop, type StopNote } from './stops.ts'
-import { openSession, refreshSession, type TableSession } from './table-session.ts'
+import { openTableSession, refreshSession, type TableSession } from './table-session.ts'
+import { trackSession } from './track-writes.ts'
 
 /** What a person decided. */
 export type Resolution =
@@ -61,15 +65,25 @@ export async function resolveTable(
     await ingest(lake, engine, { ...options, tables: [table.name], acceptSchema: true })
     return
   }
-  const session = openSession(lake.tableStore(table.name))
+  const session = openTableSession(lake, table)
   await refreshSession(session)
+  await completeHistory({ lake, engine, table, session, options })
+  const writes = trackSession(session)
+  const run: TableRun = { lake, engine, table, session: writes.session, options }
   const batch =
     resolution.kind === 'skip'
       ? await skipFile(lake, session, { ...resolution, table: table.name })
-      : truncateTable(lake, session, table.name, resolution.reason)
+      : await truncateTable(run, resolution.reason)
   const target = { table, snapshot: session.snapshot, state: session.state }
-  const outcome = await commitBatch({ store: session.store, clock: lake.clock }, target, batch)
-  if (outcome.kind === 'conflicted') throw resolveLost(table.name)
+  const outcome = await commitBatch({ store: writes.session.store, clock: lake.clock }, target, batch)
+  if (outcome.kind === 'conflicted') {
+    await writes.discard()
+    throw resolveLost(table.name)
+  }
+  if (table.history) {
+    await refreshSession(session)
+    await completeHistory({ ...run, session })
+  }
   await forgetStop(lake.root, table.name)
   options.onEvent?.({ kind: 'committed', table: table.name, ...eventOf(batch, outcome.version) })
 }
@@ -108,16 +122,29 @@ async function skipFile(
   }
 }
 
-function truncateTable(lake: Lake, session: TableSession, name: string, reason: string): PreparedBatch {
+async function truncateTable(run: TableRun, reason: string): Promise<PreparedBatch> {
+  const { lake, session, table } = run
   const { snapshot, state } = session
   if (snapshot === undefined || state === undefined)
-    throw nothingToResolve(name, 'the table does not exist yet, so there is nothing to empty')
+    throw nothingToResolve(table.name, 'the table does not exist yet, so there is nothing to empty')
   const generation = state.generation + 1
   return {
     ...emptyBatch(session, 'TRUNCATE'),
+    history: await truncateHistory(run, { schema: snapshot.schema, key: state.key, sequence: state.sequence }),
     actions: snapshot.files.map((file) => ({ remove: removeOf(file, lake.clock.now()) })),
     entries: [{ ...noCounts('', state.lastPlace, generation), kind: 'truncate', reason }],
     state: { generation, closedPlace: state.lastPlace, tombstones: [], horizon: undefined },
+  }
+}
+
+async function truncateHistory(run: TableRun, shape: TableShape): Promise<PreparedBatch['history']> {
+  if (!run.table.history) return undefined
+  // Temporary tables go with the connection.
+  const engine = await run.engine.fork()
+  try {
+    return await writeTruncateHistory({ ...run, engine }, shape)
+  } finally {
+    await engine.close()
   }
 }
 

@@ -1,8 +1,21 @@
 import { readSnapshot, refreshSnapshot, type Snapshot, type Store, TributaryError } from '@tributary/delta'
+import type { TableConfig } from '../config/config.ts'
+import { historyNameOf } from '../history-table/history-name.ts'
 import { holdIndex, type IndexHolder, type IndexPlace } from '../key-index/index-folder.ts'
 import { type LedgerEntry, readLedger } from '../ledger/ledger.ts'
 import { parseTableState, STATE_DOMAIN, type TableState } from '../ledger/table-state.ts'
 import { type CommitTurns, commitTurns } from './commit-turns.ts'
+import type { Lake } from './lake.ts'
+
+/** What is known of a table's history between two batches. */
+export interface HistorySession {
+  readonly store: Store
+  snapshot: Snapshot | undefined
+  /** Its newest batch; undefined before it was looked at. */
+  batch: number | undefined
+  /** The newest batch whose files were written here: they need not be looked for. */
+  written: number
+}
 
 /** What is known of a table between two batches of one run. Everything in it can be read again from the table. */
 export interface TableSession {
@@ -15,6 +28,22 @@ export interface TableSession {
   readonly index: IndexHolder | undefined
   /** A batch has the turn from its look at the table to its commit. */
   readonly turns: CommitTurns
+  /** Undefined for a table that keeps no history. */
+  readonly history?: HistorySession
+}
+
+/** A session of a configured table, with its history where it keeps one. */
+export function openTableSession(
+  { tableStore }: Pick<Lake, 'tableStore'>,
+  { name, history }: Pick<TableConfig, 'name' | 'history'>,
+  place?: IndexPlace,
+): TableSession {
+  const session = openSession(tableStore(name), place)
+  if (!history) return session
+  return {
+    ...session,
+    history: { store: tableStore(historyNameOf(name)), snapshot: undefined, batch: undefined, written: 0 },
+  }
 }
 
 /** Starts with nothing read. */

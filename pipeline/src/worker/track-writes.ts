@@ -1,4 +1,5 @@
 import type { Store } from '@tributary/delta'
+import type { TableSession } from './table-session.ts'
 
 /** Passes a store through and remembers what was written, so that a batch that is not committed leaves nothing behind. */
 export function trackWrites(store: Store): { readonly store: Store; readonly discard: () => Promise<void> } {
@@ -19,6 +20,24 @@ export function trackWrites(store: Store): { readonly store: Store; readonly dis
     discard: async () => {
       for (const path of written) await store.delete(path)
       written.clear()
+    },
+  }
+}
+
+/** A session as it is now, whose writes are remembered, those beside its history too. */
+export function trackSession(session: TableSession): {
+  readonly session: TableSession
+  readonly discard: () => Promise<void>
+} {
+  const writes = trackWrites(session.store)
+  const { history } = session
+  if (history === undefined) return { session: { ...session, store: writes.store }, discard: writes.discard }
+  const besides = trackWrites(history.store)
+  return {
+    session: { ...session, store: writes.store, history: { ...history, store: besides.store } },
+    discard: async () => {
+      await writes.discard()
+      await besides.discard()
     },
   }
 }

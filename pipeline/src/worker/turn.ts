@@ -10,7 +10,7 @@ import { listLanding } from './listing.ts'
 import type { LandingFile } from './plan.ts'
 import type { BatchWork, IngestOptions } from './run.ts'
 import type { TableFolders } from './table-folders.ts'
-import { openSession, type TableSession } from './table-session.ts'
+import { openTableSession, type TableSession } from './table-session.ts'
 
 /** What turns are taken with; sessions and folders learn. */
 export interface TurnParts {
@@ -58,7 +58,7 @@ export async function takeTurn(
   options: TurnOptions,
 ): Promise<TakenTurn> {
   const table = findTable(lake.config, name)
-  const session = sessions.get(name) ?? openSession(lake.tableStore(name), lake.index)
+  const session = sessions.get(name) ?? openTableSession(lake, table, lake.index)
   sessions.set(name, session)
   try {
     const listing = await listLanding(lake, folders.of(name, keys))

@@ -16,7 +16,7 @@ export const workOfDuckDb: BatchWork = {
       switch (plan.kind) {
         case 'load':
           return (
-            (await prepareLoad(forked, plan)) ??
+            (await prepareLoad(forked, plan, seen)) ??
             (await prepareChanges(forked, {
               files: allWaiting(forked, seen),
               guard: run.table.sequence !== undefined,

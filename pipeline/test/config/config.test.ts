@@ -41,6 +41,7 @@ test('paths are relative to the file, and all but landing, lake and key has a de
         keepOnNull: [],
         engine: 'duckdb',
         upkeep: true,
+        history: false,
       },
     ],
   })
@@ -116,8 +117,8 @@ describe('a fault is told with its line and what to do', () => {
     [`${HEAD}tables:\n  shop.orders:\n    columns: {x: long}\n`, 'line 4: tables.shop.orders.key is missing. Add it'],
     ['lake: x\ntables: {}\n', 'line 1: landing is missing. Add it'],
     [
-      `${HEAD}tables:\n  shop.orders:\n    key: [x]\n    history: true\n`,
-      'line 6: history: true comes with a later version. Leave it out',
+      `${HEAD}tables:\n  shop.orders:\n    key: [x]\n    history: true\n  shop.orders__history:\n    key: [x]\n`,
+      'line 7: shop.orders__history is the history of another table here. Leave "history: true" out there, or this table',
     ],
     [
       `${HEAD}tables:\n  shop.orders:\n    key: [x]\n    engine: spark\n`,

@@ -2,10 +2,11 @@
 import { watch } from 'node:fs'
 import { mkdir, open, readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type Engine, systemClock } from '@tributary/delta'
+import { type Engine, parseStats, systemClock } from '@tributary/delta'
 import { expect } from 'vitest'
 import { parseTableState, STATE_DOMAIN } from '../../src/ledger/table-state.ts'
 import type { Lake } from '../../src/worker/lake.ts'
+import { foldedRows, historyOf } from '../support/history-fold.ts'
 import type { Random } from '../support/random.ts'
 import { canonicalRows, lakeIn, put, snapshotOf } from '../support/workplace.ts'
 import { startIngest } from './ingest-process.ts'
@@ -19,7 +20,7 @@ const CONFIG = `landing: landing
 lake: lake
 dms: {DataFormat: csv}
 tables:
-  shop.parts: {key: [id], columns: {id: long, note: string}}
+  shop.parts: {key: [id], columns: {id: long, note: string}HISTORY}
 `
 const KEYS = 400
 
@@ -27,6 +28,8 @@ export interface KillLane {
   readonly folder: string
   readonly lake: Lake
   readonly random: Random
+  /** Whether the table keeps its history. */
+  readonly history: boolean
   readonly rows: Map<number, string>
   /** Rows at the last commit that is known, as text. */
   committed: readonly string[]
@@ -37,11 +40,12 @@ export interface KillLane {
 }
 
 /** Lays the lake out and takes in a first load, unharmed. */
-export async function openLane(folder: string, random: Random): Promise<KillLane> {
+export async function openLane(folder: string, random: Random, { history = false } = {}): Promise<KillLane> {
   await mkdir(folder, { recursive: true })
   const lane: KillLane = {
     folder,
-    lake: await lakeIn(folder, CONFIG),
+    lake: await lakeIn(folder, CONFIG.replace('HISTORY', history ? ', history: true' : '')),
+    history,
     random,
     rows: new Map(),
     committed: [],
@@ -164,6 +168,11 @@ export async function checkEnd(lane: KillLane, engine: Engine): Promise<void> {
   ).totals
   expect(read).toBe(lane.rowsWritten)
   expect(applied + superseded + noop + quarantined).toBe(read)
+  if (!lane.history) return
+  const history = await historyOf(lane.lake, TABLE)
+  expect(await foldedRows(engine, history, { key: ['id'], columns: COLUMNS })).toEqual(lane.committed)
+  const rows = (history?.files ?? []).reduce((sum, { stats }) => sum + (parseStats(stats)?.numRecords ?? 0), 0)
+  expect(rows, 'each row that was read is in the history once').toBe(lane.rowsWritten)
 }
 
 function expectedRows(lane: KillLane): readonly string[] {

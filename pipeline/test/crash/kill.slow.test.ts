@@ -19,7 +19,9 @@ test('an ingest killed 200 times takes each change in once', { timeout: 600_000 
   let kills = 0
   const lane = async (number: number): Promise<void> => {
     const engine = await workplace.engine.fork()
-    const killed = await openLane(join(workplace.folder, `lane-${number}`), randomFrom(seed + number))
+    const killed = await openLane(join(workplace.folder, `lane-${number}`), randomFrom(seed + number), {
+      history: number === 0,
+    })
     for (let round = number; kills < KILLS; round += 1) {
       await deliver(killed)
       const hit = await killOnce(killed, engine, MOMENTS[round % MOMENTS.length] ?? 'random')
@@ -46,7 +48,7 @@ test('an ingest killed 200 times takes each change in once', { timeout: 600_000 
 
 test('two ingest processes on one lake both end well and take each change in once', { timeout: 120_000 }, async () => {
   const workplace = await openWorkplace()
-  const lane = await openLane(join(workplace.folder, 'both'), randomFrom(seedOfRun()))
+  const lane = await openLane(join(workplace.folder, 'both'), randomFrom(seedOfRun()), { history: true })
   for (let round = 0; round < 6; round += 1) {
     for (let file = 0; file < 4; file += 1) await deliver(lane)
     const both = [startIngest(lane.folder), startIngest(lane.folder)]

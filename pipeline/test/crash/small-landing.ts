@@ -1,11 +1,14 @@
 // A small landing in three acts: a load with changes, a reload with changes, and the commit that writes a checkpoint.
-import { cp } from 'node:fs/promises'
+import { execFile } from 'node:child_process'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { type Engine, systemClock } from '@tributary/delta'
 import { parseTableState, STATE_DOMAIN, type TableState } from '../../src/ledger/table-state.ts'
 import { ingest } from '../../src/worker/ingest.ts'
 import type { Lake } from '../../src/worker/lake.ts'
 import { canonicalRows, lakeIn, put, snapshotOf } from '../support/workplace.ts'
+
+const run = promisify(execFile)
 
 export const TABLE = 'shop.orders'
 
@@ -69,8 +72,8 @@ export const ACTS: readonly Act[] = [
 ]
 
 /** Opens the lake in a folder. */
-export function openSmallLake(folder: string): Promise<Lake> {
-  return lakeIn(folder, CONFIG)
+export function openSmallLake(folder: string, { history = false } = {}): Promise<Lake> {
+  return lakeIn(folder, history ? CONFIG.replace('key: [id]', 'key: [id], history: true') : CONFIG)
 }
 
 /** Puts the files of an act into the landing. A reload is newer than what it replaces. */
@@ -82,10 +85,15 @@ export async function putAct(folder: string, act: Act): Promise<void> {
 }
 
 /** A copy of the folder with its own lake. */
-export async function copyOf(folder: string, name: string): Promise<{ readonly folder: string; readonly lake: Lake }> {
+export async function copyOf(
+  folder: string,
+  name: string,
+  options?: Parameters<typeof openSmallLake>[1],
+): Promise<{ readonly folder: string; readonly lake: Lake }> {
   const copy = join(folder, '..', name)
-  await cp(folder, copy, { recursive: true, preserveTimestamps: true })
-  return { folder: copy, lake: await openSmallLake(copy) }
+  // Node's own copy takes as long as the ingest that it is made for.
+  await run('cp', ['-a', `${folder}/.`, copy])
+  return { folder: copy, lake: await openSmallLake(copy, options) }
 }
 
 /** The table at a version: its number, rows and conservation totals. */

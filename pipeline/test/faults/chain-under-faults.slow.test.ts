@@ -2,6 +2,7 @@
 // in the middle, files told twice, junk, and files that nobody is told of. Catches a file that is taken in twice or never, a batch that is
 // half there, files that are never looked for, a message that is deleted before its files are in commits, and one that nobody can read
 // and that goes round for ever. Five thousand files, with the lake in a bucket too, run under TRIBUTARY_SOAK=1.
+import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import {
   CreateBucketCommand,
@@ -11,6 +12,7 @@ import {
 } from '@aws-sdk/client-s3'
 import { systemClock } from '@tributary/delta'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { restoreEnvironment } from '../../../delta/test/servers/environment.ts'
 import { IS_SOAK, times } from '../../../delta/test/soak.ts'
 import { type MotoQueue, makeQueue, readDead, sendBody, startMoto } from '../queue/moto.ts'
 import { startWatching, untilTrue, type Watching } from '../soak/watching.ts'
@@ -38,6 +40,9 @@ const s3 = new S3Client({
   credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
 })
 const before = { ...process.env }
+// Names of their own: a process keeps its connection to a bucket by the name, and files of tests share processes.
+const landing = `landing-${randomUUID().slice(0, 8)}`
+const lake = `lake-${randomUUID().slice(0, 8)}`
 const workers: Watching[] = []
 let workplace: Workplace
 let queue: MotoQueue
@@ -47,7 +52,7 @@ beforeAll(async () => {
   Object.assign(process.env, moto.environment)
   workplace = await openWorkplace()
   queue = await makeQueue(moto)
-  for (const Bucket of ['landing', 'lake']) await s3.send(new CreateBucketCommand({ Bucket }))
+  for (const Bucket of [landing, lake]) await s3.send(new CreateBucketCommand({ Bucket }))
   await tell(true)
 })
 afterAll(async () => {
@@ -56,7 +61,7 @@ afterAll(async () => {
   s3.destroy()
   await moto.close()
   await workplace.close()
-  process.env = before
+  restoreEnvironment(before)
 })
 
 /** Notifications of the landing go to the queue, or nowhere. */
@@ -64,11 +69,11 @@ function tell(isOn: boolean): Promise<unknown> {
   const Filter = { Key: { FilterRules: [{ Name: 'prefix' as const, Value: TOLD }] } }
   const QueueConfigurations = isOn ? [{ QueueArn: queue.arn, Events: ['s3:ObjectCreated:*' as const], Filter }] : []
   const NotificationConfiguration = { QueueConfigurations }
-  return s3.send(new PutBucketNotificationConfigurationCommand({ Bucket: 'landing', NotificationConfiguration }))
+  return s3.send(new PutBucketNotificationConfigurationCommand({ Bucket: landing, NotificationConfiguration }))
 }
 
 function put({ key, text }: LaneFile): Promise<unknown> {
-  return s3.send(new PutObjectCommand({ Bucket: 'landing', Key: `dms/${key}`, Body: text }))
+  return s3.send(new PutObjectCommand({ Bucket: landing, Key: `dms/${key}`, Body: text }))
 }
 
 function start(folder: string): Watching {
@@ -82,9 +87,8 @@ test('two workers, killed and told twice, wrongly or not at all, take each file 
 }, async () => {
   const seed = seedOfRun()
   const random = randomFrom(seed)
-  const landing = { bucket: 'landing', prefix: 'dms/' }
-  deletes = await watchDeletes(moto, queue, landing, () => lane)
-  const place = `landing: s3://landing/dms\nlake: ${IS_SOAK ? 's3://lake' : 'lake'}\nqueue: ${deletes.url}`
+  deletes = await watchDeletes(moto, queue, { bucket: landing, prefix: 'dms/' }, () => lane)
+  const place = `landing: s3://${landing}/dms\nlake: ${IS_SOAK ? `s3://${lake}` : 'lake'}\nqueue: ${deletes.url}`
   const lane: BucketLane = await openBucketLane(join(workplace.folder, 'chain'), { place, tables: TABLES, random })
   const running = Array.from({ length: WORKERS }, () => start(lane.folder))
   const killEvery = Math.floor(FILES / (KILLS + 1))

@@ -6,6 +6,7 @@ import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3'
 import { commit, createTable, readCommits, readSnapshot, refreshSnapshot, systemClock } from '@tributary/delta'
 import { s3Store } from '@tributary/delta/s3'
 import { afterAll, expect, test } from 'vitest'
+import { restoreEnvironment } from '../../../delta/test/servers/environment.ts'
 import { type FaultProxy, openFaultProxy } from '../../../delta/test/servers/fault-proxy.ts'
 import { lostCommits } from '../../../delta/test/servers/lost-commits.ts'
 import { times } from '../../../delta/test/soak.ts'
@@ -25,7 +26,7 @@ const lost = lostCommits()
 afterAll(async () => {
   await proxy?.close()
   await moto.close()
-  process.env = before
+  restoreEnvironment(before)
 })
 
 /** A commit as its writer tells of it: it read the register, and wrote one more. */
@@ -75,7 +76,9 @@ async function writeOn(
   return { writes, conflicts }
 }
 
-test('of twenty writers one wins each version, none is lost, and the versions are a serial order', async () => {
+test('of twenty writers one wins each version, none is lost, and the versions are a serial order', {
+  timeout: 3_600_000,
+}, async () => {
   await makeTable()
   proxy = await openFaultProxy(moto.endpoint, lost.choose)
   const { endpoint } = proxy

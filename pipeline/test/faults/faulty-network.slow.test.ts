@@ -3,11 +3,12 @@
 // and a worker that gives up. Under TRIBUTARY_SOAK=1 there are more files, and the server itself is killed and started again.
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3'
+import { CreateBucketCommand, GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3'
 import { systemClock } from '@tributary/delta'
 import { s3Store } from '@tributary/delta/s3'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { environmentOf, makeBucket } from '../../../delta/test/servers/bucket.ts'
+import { restoreEnvironment } from '../../../delta/test/servers/environment.ts'
 import { type Fault, type FaultProxy, openFaultProxy } from '../../../delta/test/servers/fault-proxy.ts'
 import { KEYS, startS3Server } from '../../../delta/test/servers/s3-server.ts'
 import { IS_SOAK, times } from '../../../delta/test/soak.ts'
@@ -43,7 +44,7 @@ afterAll(async () => {
   await worker?.end('SIGKILL')
   await proxy?.close()
   await workplace.close()
-  process.env = before
+  restoreEnvironment(before)
 })
 
 interface Place {
@@ -160,15 +161,39 @@ async function serverThatIsKilled(): Promise<Outage> {
   const { endpoint } = server
   const options = { endpoint, region: 'us-east-1', credentials: KEYS }
   const client = new S3Client({ ...options, forcePathStyle: true })
-  await client.send(new CreateBucketCommand({ Bucket: 'killed' }))
-  client.destroy()
+  const canary = { Bucket: 'killed', Key: 'canary' }
+  await client.send(new CreateBucketCommand({ Bucket: canary.Bucket }))
+  await client.send(new PutObjectCommand({ ...canary, Body: 'sings' }))
   return {
     place: { url: 's3://killed', options },
     endpoint,
     goAway: () => server.kill(),
     comeBack: async () => {
       server = await startS3Server(folder, Number(new URL(endpoint).port))
+      await untilReadable(client, canary)
     },
-    close: () => server.kill(),
+    close: async () => {
+      client.destroy()
+      await server.kill()
+    },
+  }
+}
+
+const READABLE_MS_MAX = 60_000
+
+/** A server that came back answers before the part of it that holds objects does: until then it says 500 to each GET. */
+async function untilReadable(
+  client: S3Client,
+  object: { readonly Bucket: string; readonly Key: string },
+): Promise<void> {
+  const endMs = systemClock.now() + READABLE_MS_MAX
+  for (;;) {
+    try {
+      await client.send(new GetObjectCommand(object))
+      return
+    } catch (error) {
+      if (systemClock.now() > endMs) throw error
+      await systemClock.sleep(200)
+    }
   }
 }

@@ -5,6 +5,7 @@ import type { Engine } from '@tributary/delta'
 import { s3Store } from '@tributary/delta/s3'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { environmentOf, makeBucket } from '../../../delta/test/servers/bucket.ts'
+import { restoreEnvironment } from '../../../delta/test/servers/environment.ts'
 import { openFaultProxy } from '../../../delta/test/servers/fault-proxy.ts'
 import { times } from '../../../delta/test/soak.ts'
 import { startWatching, untilTrue, type Watching } from '../soak/watching.ts'
@@ -26,7 +27,7 @@ beforeAll(async () => {
 })
 afterAll(async () => {
   await workplace.close()
-  process.env = before
+  restoreEnvironment(before)
 })
 
 /** A worker behind a door that kills it at one of its writes. */

@@ -62,15 +62,15 @@ const MUST_OCCUR = [
 
 const FAILURES_SHOWN_MAX = 10
 
-/** Runs landings from `first` on, each of another format, and fails with the way to run the first bad ones again. */
-export async function runHistories(first: number, count: number): Promise<void> {
+/** Runs landings, each of another format, and fails with the way to run the first bad ones again. */
+export async function runHistories(count: number): Promise<void> {
   const seed = seedOfRun()
   const only = process.env['TRIBUTARY_LANDING']
   const tally = openTally(MUST_OCCUR)
   const workplace = await openWorkplace()
   const startMs = systemClock.now()
   try {
-    const landings = only === undefined ? Array.from({ length: count }, (_, at) => first + at) : [Number(only)]
+    const landings = only === undefined ? Array.from({ length: count }, (_, at) => at) : [Number(only)]
     const failures: string[] = []
     for (const landing of landings) {
       const folder = join(workplace.folder, String(landing))
@@ -84,7 +84,7 @@ export async function runHistories(first: number, count: number): Promise<void> 
         await rm(folder, { recursive: true, force: true })
       } catch (error) {
         failures.push(
-          `${messageOf(error)}\nreplay: TRIBUTARY_SEED=${seed} TRIBUTARY_LANDING=${landing} npm test -- history-one`,
+          `${messageOf(error)}\nreplay: TRIBUTARY_SEED=${seed} TRIBUTARY_LANDING=${landing} npm test -- histories`,
         )
       }
     }

@@ -3,6 +3,7 @@
 import { join } from 'node:path'
 import { commitInfoOf, type Engine, readCommits, systemClock } from '@tributary/delta'
 import { expect } from 'vitest'
+import { historyTimeOrderSql } from '../../src/history-table/history-shape.ts'
 import { readLedger } from '../../src/ledger/ledger.ts'
 import { parseTableState, STATE_DOMAIN } from '../../src/ledger/table-state.ts'
 import { optimizeTable } from '../../src/maintain/optimize-table.ts'
@@ -10,6 +11,7 @@ import { type IngestSummary, ingest } from '../../src/worker/ingest.ts'
 import type { Lake } from '../../src/worker/lake.ts'
 import type { TableSession } from '../../src/worker/table-session.ts'
 import { storedColumns } from '../support/emit.ts'
+import { foldedRows, hasLateLoad, historyOf } from '../support/history-fold.ts'
 import { replay } from '../support/oracle.ts'
 import { configText, randomEndpoint, randomTable, type TableSpec } from '../support/profile.ts'
 import { randomFrom } from '../support/random.ts'
@@ -127,6 +129,16 @@ async function checkRows(name: string, lake: Lake, stream: Stream): Promise<void
   const rows = await canonicalRows(engine, snapshot, columns)
   const expected = [...replay(stream.generation).values()].map((row) => row.slice(0, columns.length))
   expect(rows, `${name}: rows`).toEqual(canonicalLines(expected))
+  if (!table.history) return
+  const key = table.columns.filter(({ isKey }) => isKey).map((column) => column.name)
+  const history = await historyOf(lake, table.name)
+  const folded = await foldedRows(engine, history, { key, columns })
+  expect(folded, `${name}: the history leads to the same rows`).toEqual(rows)
+  // The name of a late file does not tell when its changes were made, nor does the time of a late load.
+  if (table.sequence !== 'none' && endpoint.timestampColumn === undefined) return
+  if (await hasLateLoad(engine, history)) return
+  const inTime = await foldedRows(engine, history, { key, columns, order: historyTimeOrderSql() })
+  expect(inTime, `${name}: the history leads to the same rows in the order of time`).toEqual(rows)
 }
 
 /** Once all is delivered the table is the source, whatever came twice, late or again. */

@@ -1,4 +1,5 @@
 // What a function finds around it: buckets that tell a queue, a proxy that counts and fails on demand, and calls as Lambda makes them.
+import { randomUUID } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -10,6 +11,7 @@ import {
 } from '@aws-sdk/client-s3'
 import { ReceiveMessageCommand } from '@aws-sdk/client-sqs'
 import { type Engine, storeAt, systemClock } from '@tributary/delta'
+import { restoreEnvironment } from '../../../delta/test/servers/environment.ts'
 import { type Fault, openFaultProxy, type ProxiedRequest } from '../../../delta/test/servers/fault-proxy.ts'
 import { readConfig } from '../../src/config/config.ts'
 import { type BatchAnswer, type CallContext, type FunctionParts, functionHandler } from '../../src/lambda/handler.ts'
@@ -40,8 +42,6 @@ export interface SqsEvent {
   readonly Records: readonly { readonly messageId: string; readonly body: string }[]
 }
 
-const CONFIG = 's3://settings/tributary.yaml'
-
 /** Starts the servers and makes bucket, queue and notification. */
 export async function openFunctionPlace(): Promise<FunctionPlace> {
   const moto = await startMoto()
@@ -51,11 +51,15 @@ export async function openFunctionPlace(): Promise<FunctionPlace> {
   const TMPDIR = await mkdtemp(join(tmpdir(), 'tributary-function-'))
   Object.assign(process.env, moto.environment, { AWS_ENDPOINT_URL: proxy.endpoint, TMPDIR })
   const s3 = new S3Client({ endpoint: moto.endpoint, forcePathStyle: true })
-  for (const Bucket of ['landing', 'lake', 'settings']) await s3.send(new CreateBucketCommand({ Bucket }))
+  // Names of its own: a process keeps its connection to a bucket by the name, and files of tests share processes.
+  const name = randomUUID().slice(0, 8)
+  const [landing, lake, settings] = [`landing-${name}`, `lake-${name}`, `settings-${name}`]
+  const config = `s3://${settings}/tributary.yaml`
+  for (const Bucket of [landing, lake, settings]) await s3.send(new CreateBucketCommand({ Bucket }))
   const queue = await makeQueue(moto)
   const QueueConfigurations = [{ QueueArn: queue.arn, Events: ['s3:ObjectCreated:*' as const] }]
   const NotificationConfiguration = { QueueConfigurations }
-  await s3.send(new PutBucketNotificationConfigurationCommand({ Bucket: 'landing', NotificationConfiguration }))
+  await s3.send(new PutBucketNotificationConfigurationCommand({ Bucket: landing, NotificationConfiguration }))
   const put = async (Bucket: string, Key: string, Body: string): Promise<void> => {
     await s3.send(new PutObjectCommand({ Bucket, Key, Body }))
   }
@@ -66,7 +70,7 @@ export async function openFunctionPlace(): Promise<FunctionPlace> {
   ] as const
   return {
     queue,
-    environment: { TRIBUTARY_CONFIG: CONFIG, AWS_LAMBDA_FUNCTION_MEMORY_SIZE: '1024' },
+    environment: { TRIBUTARY_CONFIG: config, AWS_LAMBDA_FUNCTION_MEMORY_SIZE: '1024' },
     requests: () => proxy.requests.slice(first),
     forget: () => {
       first = proxy.requests.length
@@ -78,11 +82,10 @@ export async function openFunctionPlace(): Promise<FunctionPlace> {
       const lines = Object.entries(tables).map(
         ([name, more]) => `  ${name}: {key: [id], columns: {id: long, v: string}${more}}\n`,
       )
-      const head =
-        'landing: s3://landing/dms\nlake: s3://lake\ndms: {AddColumnName: true}\nreload: {settle: 0s}\ntables:\n'
-      await put('settings', 'tributary.yaml', head + lines.join(''))
+      const head = `landing: s3://${landing}/dms\nlake: s3://${lake}\ndms: {AddColumnName: true}\nreload: {settle: 0s}\ntables:\n`
+      await put(settings, 'tributary.yaml', head + lines.join(''))
     },
-    put: (key, text) => put('landing', `dms/${key}`, text),
+    put: (key, text) => put(landing, `dms/${key}`, text),
     receive: async () => {
       const { Messages = [] } = await moto.sqs.send(
         new ReceiveMessageCommand({
@@ -104,13 +107,13 @@ export async function openFunctionPlace(): Promise<FunctionPlace> {
       return { Records }
     },
     rowsOf: async (engine, table) =>
-      canonicalRows(engine, await snapshotOf(openLake(await readConfig(CONFIG)), table), columns),
-    objects: async () => (await Array.fromAsync(storeAt('s3://lake').list(''))).map(({ path }) => path),
+      canonicalRows(engine, await snapshotOf(openLake(await readConfig(config)), table), columns),
+    objects: async () => (await Array.fromAsync(storeAt(`s3://${lake}`).list(''))).map(({ path }) => path),
     close: async () => {
       s3.destroy()
       await proxy.close()
       await moto.close()
-      process.env = before
+      restoreEnvironment(before)
       await rm(TMPDIR, { recursive: true, force: true })
     },
   }

@@ -166,6 +166,27 @@ describe('changes()', () => {
     expect(await run(`SELECT count(*) AS n FROM changes('orders', since := '9d')`)).toEqual([{ n: 6n }])
   })
 
+  test('it takes what the flags of the verb take', async () => {
+    expect(
+      await run(
+        `SELECT order_id, _change_type AS t, note FROM changes('orders', since := 'v0', net := true) ORDER BY ALL`,
+      ),
+    ).toEqual([
+      { order_id: 1n, t: 'delete', note: 'a' },
+      { order_id: 2n, t: 'update_postimage', note: 'b' },
+      { order_id: 2n, t: 'update_preimage', note: 'b' },
+      { order_id: 3n, t: 'insert', note: "it's" },
+    ])
+    expect(await run(`SELECT count(*) AS n FROM changes('orders', from_version := 1, to_version := 'v1')`)).toEqual([
+      { n: 2n },
+    ])
+    expect(
+      await run(`SELECT count(*) AS n FROM changes('orders', since := 'v0', by := 'commit', key := 'id')`),
+    ).toEqual([{ n: 4n }])
+    for (const wrong of ["net := 'yes'", "by := 'me'", "from_version := 'soon'", "since := 'v0', from_version := 1"])
+      expect(await codeOf(`FROM changes('orders', ${wrong})`)).toBe('QUERY_INVALID')
+  })
+
   test('says what is wrong with its arguments', async () => {
     expect(await codeOf(`FROM changes('orders', since := 'v2', until := 'v1')`)).toBe('RANGE_EMPTY')
     expect(await codeOf(`FROM changes('orders', since := 'soon')`)).toBe('VERSION_TEXT_INVALID')

@@ -1,12 +1,17 @@
 // SQS as a server answers it: the queue of the worker keeps its promises on the wire too.
 import { afterAll, expect, test } from 'vitest'
+import { restoreEnvironment } from '../../../delta/test/servers/environment.ts'
 import { openSqsQueue } from '../../src/queue/sqs.ts'
 import { makeQueue, readDead, sendBody, startMoto } from './moto.ts'
 import { queueContract } from './queue-contract.ts'
 
+const before = { ...process.env }
 const moto = await startMoto()
 Object.assign(process.env, moto.environment)
-afterAll(moto.close)
+afterAll(async () => {
+  await moto.close()
+  restoreEnvironment(before)
+})
 
 queueContract('SQS', async (options) => {
   const made = await makeQueue(moto, options)

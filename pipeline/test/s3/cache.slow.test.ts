@@ -15,6 +15,7 @@ import {
 } from '@tributary/delta'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { makeBucket } from '../../../delta/test/servers/bucket.ts'
+import { restoreEnvironment } from '../../../delta/test/servers/environment.ts'
 import { type FaultProxy, openFaultProxy } from '../../../delta/test/servers/fault-proxy.ts'
 import { readConfig } from '../../src/config/config.ts'
 import { readStatus } from '../../src/inspect/status.ts'
@@ -37,7 +38,7 @@ afterAll(async () => {
   await engine.close()
   await proxy.close()
   await rm(folder, { recursive: true })
-  process.env = before
+  restoreEnvironment(before)
 })
 
 const MIB = 1024 * 1024

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { type AddFile, commit, type Engine, openEngine, readSnapshot, storeAt, systemClock } from '@tributary/delta'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { makeBucket } from '../../../delta/test/servers/bucket.ts'
+import { restoreEnvironment } from '../../../delta/test/servers/environment.ts'
 import { type FaultProxy, openFaultProxy, type ProxiedRequest } from '../../../delta/test/servers/fault-proxy.ts'
 import { readConfig } from '../../src/config/config.ts'
 import { ingest } from '../../src/worker/ingest.ts'
@@ -27,7 +28,7 @@ afterAll(async () => {
   await engine.close()
   await proxy.close()
   await rm(folder, { recursive: true })
-  process.env = before
+  restoreEnvironment(before)
 })
 
 test.each([10, 1000])('one small upsert into a table of %i files asks twelve things beside its data', async (files) => {

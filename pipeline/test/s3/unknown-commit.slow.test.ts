@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { type Engine, openEngine, readSnapshot, scanSql, storeAt } from '@tributary/delta'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { makeBucket } from '../../../delta/test/servers/bucket.ts'
+import { restoreEnvironment } from '../../../delta/test/servers/environment.ts'
 import { type Fault, type FaultProxy, openFaultProxy } from '../../../delta/test/servers/fault-proxy.ts'
 import { readConfig } from '../../src/config/config.ts'
 import { ingest } from '../../src/worker/ingest.ts'
@@ -32,7 +33,7 @@ afterAll(async () => {
   wakeZombies()
   await proxy.close()
   await rm(folder, { recursive: true })
-  process.env = before
+  restoreEnvironment(before)
 })
 
 test.each([

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { batchRows, type Engine, openEngine, type Row, type Store, storeAt, TributaryError } from '@tributary/delta'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { makeBucket } from '../../../delta/test/servers/bucket.ts'
+import { restoreEnvironment } from '../../../delta/test/servers/environment.ts'
 import { readConfig } from '../../src/config/config.ts'
 import { prepareQuery, sealEngine } from '../../src/query/sql.ts'
 import { findNamedTable } from '../../src/query/tables.ts'
@@ -25,7 +26,7 @@ beforeAll(async () => {
 })
 afterAll(async () => {
   await rm(folder, { recursive: true })
-  process.env = before
+  restoreEnvironment(before)
 })
 
 const SECRET = 'canary_in_a_header,b\n1,canary_in_a_row\n'

@@ -4,8 +4,6 @@ import type { SimFile } from './landing-files.ts'
 import { fill, type SourceTable, truncate, writeChanges, writeLoad } from './source.ts'
 import type { World } from './world.ts'
 
-const EVENTS_MIN = 4
-const EVENTS_MAX = 14
 const PAUSE_MS_MAX = 20_000
 const LATE_MS_MAX = 60_000
 /** Chance that S3 tells of a file together with the ones that follow. */
@@ -17,7 +15,7 @@ const RELOAD_MS_MIN = 2_000
 export function startSource(world: World): { readonly isOver: () => boolean } {
   const { scheduler, source, tables } = world
   const { random } = source
-  let left = random.int(EVENTS_MIN, EVENTS_MAX)
+  let left = random.int(...world.size.events)
   let underWay = 0
   const later = (ms: number, what: string, work: () => void): void => {
     underWay += 1

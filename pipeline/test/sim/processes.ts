@@ -37,12 +37,11 @@ export interface Processes {
   readonly haveEnded: () => boolean
 }
 
-const WORKERS_MAX = 3
 const RESTART_MS_MAX = 30_000
 const SKEW_MS_MAX = 3_600_000
 const LIMITS = { windowMs: 500, sweepMs: 20_000, hideMs: 30_000 } as const
 
-/** Starts one to three workers; each is started again when it dies. */
+/** Starts one or some workers; each is started again when it dies. */
 export function startProcesses(world: World, parts: ProcessParts): Processes {
   const { random, scheduler, deaths } = world
   const running = new Map<Actor, AbortController>()
@@ -79,7 +78,7 @@ export function startProcesses(world: World, parts: ProcessParts): Processes {
     )
     deaths.set(actor, again)
   }
-  for (let at = random.int(1, WORKERS_MAX); at > 0; at -= 1) start(`worker-${at}`, 1)
+  for (let at = random.int(1, world.size.workers); at > 0; at -= 1) start(`worker-${at}`, 1)
   return {
     end: () => {
       isEnding = true
@@ -163,6 +162,7 @@ export function configOf({ tables }: Pick<World, 'tables'>): Config {
       engine: 'duckdb',
       freshnessMs: undefined,
       upkeep: true,
+      history: false,
     })),
   }
 }

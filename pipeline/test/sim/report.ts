@@ -20,20 +20,22 @@ export interface RangeReport {
 }
 
 const LINES_MAX = 60
-/** As many as take about a minute and a half of one core (logic) and one minute (DuckDB). */
-const SEEDS = { logic: times(1_500, 50_000), duckdb: times(40, 2_000) } as const
+const SEEDS = { logic: times(5_000, 50_000), duckdb: times(200, 2_000) } as const
 
 /** One half of the seeds of a test run: each has a file, and CI two cores. */
-export function halfOf(name: Simulation['name'], half: 1 | 2): { readonly first: number; readonly last: number } {
+export function halfOf(name: Simulation['name'], half: 1 | 2): Range {
   const middle = SEEDS[name] / 2
   return half === 1 ? { first: 1, last: Math.floor(middle) } : { first: Math.floor(middle) + 1, last: SEEDS[name] }
 }
 
+/** Seeds, both ends included. */
+export interface Range {
+  readonly first: number
+  readonly last: number
+}
+
 /** Runs seeds one after another, up to the first that breaks something. */
-export async function runRange(
-  simulation: Simulation,
-  { first, last }: { readonly first: number; readonly last: number },
-): Promise<RangeReport> {
+export async function runRange(simulation: Simulation, { first, last }: Range): Promise<RangeReport> {
   let steps = 0
   let commits = 0
   for (let seed = first; seed <= last; seed += 1) {

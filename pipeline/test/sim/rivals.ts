@@ -7,7 +7,6 @@ import { lakeOf, type ProcessParts, type Rewrite } from './processes.ts'
 import type { Actor } from './scheduler.ts'
 import type { World } from './world.ts'
 
-const ERRANDS_MAX = 4
 /** The story of a source lasts about that long. */
 const WITHIN_MS = 60_000
 const OUTAGE_MS = 8 * 86_400_000
@@ -17,7 +16,7 @@ const SKEW_MS_MAX = 3_600_000
 export function startRivals(world: World, parts: ProcessParts): void {
   const { scheduler, random, deaths, note } = world
   const soon = (): number => scheduler.nowMs() + random.int(1, WITHIN_MS)
-  for (let left = random.int(0, ERRANDS_MAX); left > 0; left -= 1)
+  for (let left = random.int(0, world.size.errands); left > 0; left -= 1)
     send(world, parts, { what: random.pick(['optimize', 'optimize', 'vacuum']), name: `rival-${left}`, atMs: soon() })
   if (!random.chance(0.15)) return
   scheduler.at(soon(), 'outage', () => {

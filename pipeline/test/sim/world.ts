@@ -18,9 +18,25 @@ export interface Telling {
   readonly deletions: number[]
 }
 
+/** How much goes on in a world at most. */
+export interface WorldSize {
+  readonly tables: number
+  readonly workers: number
+  /** What happens at the source, at least and at most. */
+  readonly events: readonly [number, number]
+  /** Processes that optimize or vacuum. */
+  readonly errands: number
+}
+
+export const LARGE: WorldSize = { tables: 3, workers: 3, events: [4, 14], errands: 4 }
+/** What breaks mostly breaks in little, and three of these take the time of a large one. */
+const SMALL: WorldSize = { tables: 2, workers: 2, events: [1, 4], errands: 2 }
+const LARGE_EVERY = 16
+
 /** Everything of one run. */
 export interface World {
   readonly seed: number
+  readonly size: WorldSize
   readonly random: Random
   readonly scheduler: Scheduler
   readonly faults: Faults
@@ -53,6 +69,8 @@ export interface World {
 
 /** How a run differs from the usual one. */
 export interface WorldOptions {
+  /** Every sixteenth world is large, the others are small, unless this is said. */
+  readonly size?: WorldSize
   readonly isRecorded?: boolean
   readonly encode?: Encode
   readonly stepsMax?: number
@@ -68,11 +86,11 @@ export interface WorldOptions {
 
 const START_MS = Date.UTC(2026, 2, 1, 9)
 const STEPS_MAX = 30_000
-const TABLES_MAX = 3
 
 /** The world of a seed. */
 export function createWorld(seed: number, options: WorldOptions = {}): World {
   const random = randomFrom(seed)
+  const size = options.size ?? (seed % LARGE_EVERY === 0 ? LARGE : SMALL)
   const faults = options.hasFaults === false ? noFaults() : randomFaults(random)
   const history: string[] = []
   const note = (line: () => string): void => {
@@ -97,13 +115,14 @@ export function createWorld(seed: number, options: WorldOptions = {}): World {
     nowMs: scheduler.nowMs,
     badRow: random.pick([0, 0, 0.1, 0.3]),
   }
-  const names = Array.from({ length: random.int(1, TABLES_MAX) }, (_, at) => `shop.t${at}`)
+  const names = Array.from({ length: random.int(1, size.tables) }, (_, at) => `shop.t${at}`)
   const watcher = createWatcher(names, scheduler.nowMs)
   const bucket = createBucket(scheduler.nowMs, watcher.onWrite)
   const events = new Map<string, readonly Telling[]>()
   const newest = new Map<string, Telling>()
   const world: World = {
     seed,
+    size,
     random,
     scheduler,
     faults,

@@ -38,6 +38,7 @@ export interface TableSpec {
   readonly beforeImageInLoad: boolean
   readonly write: 'merge-on-read' | 'copy-on-write'
   readonly partitionBy: readonly string[]
+  readonly history: boolean
   readonly hasLoad: boolean
   /** Files of the other format in between: each file is looked at. */
   readonly isMixed: boolean
@@ -120,7 +121,7 @@ export function randomTable(random: Random, endpoint: Endpoint, at: number): Tab
     isListed ? 'long' : 'text',
     endpoint.timestampColumn === undefined ? 'text' : 'time',
   ] as const
-  const partition = random.chance(0.12)
+  const partition = random.chance(0.2)
     ? rest.filter(({ type }) => type === 'integer' || type === 'date' || type === 'boolean').slice(0, 1)
     : []
   return {
@@ -132,7 +133,8 @@ export function randomTable(random: Random, endpoint: Endpoint, at: number): Tab
     beforeImageInLoad: random.chance(0.5),
     write: random.chance(0.2) ? 'copy-on-write' : 'merge-on-read',
     partitionBy: partition.map(({ name }) => name),
-    hasLoad: random.chance(0.88),
+    history: at % 2 === 1,
+    hasLoad: random.chance(0.82),
     isMixed: isListed && endpoint.noSup === undefined && random.chance(0.1),
   }
 }
@@ -165,6 +167,7 @@ export function configText(endpoint: Endpoint, tables: readonly TableSpec[]): st
         key: table.columns.filter(({ isKey }) => isKey).map(({ name }) => name),
         ...(table.isListed ? { columns: Object.fromEntries(columns) } : {}),
         ...(sequence === undefined ? {} : { sequence }),
+        ...(table.history ? { history: true } : {}),
         ...(table.write === 'merge-on-read' ? {} : { write: table.write }),
         ...(table.partitionBy.length === 0 ? {} : { partitionBy: table.partitionBy }),
       },

@@ -59,7 +59,7 @@ export function openStream(parts: EmitParts, tally: Tally): Stream {
 export async function nextDelivery(stream: Stream, step: number, isLast: boolean): Promise<Delivery> {
   const { random, source, table, endpoint, tally } = stream
   advance(random, source, table, endpoint, random.int(step === 0 ? 2 : 0, 5))
-  const loads = table.hasLoad && (step === 0 || random.chance(0.3)) ? await emitLoads(stream, step) : []
+  const loads = table.hasLoad && (step === 0 || random.chance(0.4)) ? await emitLoads(stream, step) : []
   advance(random, source, table, endpoint, random.int(0, 3))
   const changes = [...(await emitChanges(stream, source.log.slice(stream.written))), ...(await emitReplay(stream))]
   const canBeLate = table.sequence !== 'none' && endpoint.noSup === undefined
@@ -128,7 +128,7 @@ async function emitLoads(stream: Stream, step: number): Promise<readonly Emitted
   const rows = random.shuffle([...source.rows.values()])
   if (rows.length === 0) return []
   // Rows may be read twice while the source changes them.
-  const twice = random.chance(0.15) ? rows.slice(0, 1) : []
+  const twice = random.chance(0.5) ? rows.slice(0, 1) : []
   stream.clockMs += 60_000
   const changes = [...rows, ...twice].map(
     (row): Change => ({
@@ -152,7 +152,7 @@ async function emitLoads(stream: Stream, step: number): Promise<readonly Emitted
     const overlap = random.int(0, Math.min(OVERLAP_MAX, source.log.length))
     if (overlap > 0) tally.add('change that the load holds already', overlap)
     stream.written = source.log.length - overlap
-    const last = files.length > 1 && stream.endpoint.noSup === undefined && random.chance(0.3) ? files.pop() : undefined
+    const last = files.length > 1 && stream.endpoint.noSup === undefined && random.chance(0.5) ? files.pop() : undefined
     if (last !== undefined) stream.pending.push({ file: last, step: 1 })
     return files
   }

@@ -2,7 +2,15 @@
 import { mkdir, mkdtemp, rm, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { type Engine, openEngine, readSnapshot, type Snapshot, scanSql, TributaryError } from '@tributary/delta'
+import {
+  type Engine,
+  openEngine,
+  readSnapshot,
+  type Snapshot,
+  type StructType,
+  scanSql,
+  TributaryError,
+} from '@tributary/delta'
 import { readConfig } from '../../src/config/config.ts'
 import { type Lake, openLake } from '../../src/worker/lake.ts'
 import { type ColumnType, canonicalSql, quotedName, type Value } from './values.ts'
@@ -66,11 +74,20 @@ export async function canonicalRows(
   columns: readonly { readonly name: string; readonly type: ColumnType }[],
 ): Promise<readonly string[]> {
   if (snapshot === undefined) return []
-  const known = new Set(snapshot.schema.fields.map((field) => field.name))
+  return canonicalRelation(engine, { sql: await scanSql(engine, snapshot), schema: snapshot.schema }, columns)
+}
+
+/** Rows of any relation as canonical texts, each row one sorted line; a column that its schema lacks is NULL. */
+export async function canonicalRelation(
+  engine: Engine,
+  { sql, schema }: { readonly sql: string; readonly schema: StructType },
+  columns: readonly { readonly name: string; readonly type: ColumnType }[],
+): Promise<readonly string[]> {
+  const known = new Set(schema.fields.map((field) => field.name))
   const cells = columns.map(
     ({ name, type }, at) => `${known.has(name) ? canonicalSql(type, quotedName(name)) : 'NULL'} AS c${at}`,
   )
-  const rows = await engine.all(`SELECT ${cells.join(', ')} FROM (${await scanSql(engine, snapshot)}) t`)
+  const rows = await engine.all(`SELECT ${cells.join(', ')} FROM (${sql}) t`)
   return rows.map((row) => JSON.stringify(columns.map((_, at) => row[`c${at}`] ?? null))).toSorted()
 }
 

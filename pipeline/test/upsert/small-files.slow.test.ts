@@ -1,7 +1,7 @@
 // Decision 7: a table of many small files with vectors stays readable, and what was only moved is no change.
 import { changesSql, type Engine, type Snapshot } from '@tributary/delta'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { planChanges } from '../../src/query/plan-changes.ts'
+import { planChanges } from '../../src/changes/plan-changes.ts'
 import { ingest } from '../../src/worker/ingest.ts'
 import { lakeIn, openWorkplace, put, snapshotOf, type Workplace } from '../support/workplace.ts'
 

@@ -19,6 +19,7 @@ const TABLE: TableConfig = {
   engine: 'duckdb',
   freshnessMs: undefined,
   upkeep: true,
+  history: false,
 }
 
 function batchWith(key: string): PreparedBatch {

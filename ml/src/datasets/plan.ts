@@ -1,0 +1,60 @@
+// What a build would do, before it does it.
+import { type Engine, quoteName } from '@tributary/delta'
+import type { Lake } from '@tributary/pipeline'
+import type { BuildOptions } from './build.ts'
+import type { Definition } from './definition.ts'
+import { openCut } from './extract.ts'
+import { labelSource } from './guards.ts'
+import { SPINE } from './join-sql.ts'
+import { openSources } from './sources.ts'
+
+/** What a build would read and give. */
+export interface DatasetPlan {
+  readonly dataset: string
+  readonly rows: number
+  readonly until: string | null
+  readonly knownUntil: string | null
+  readonly sources: readonly { readonly table: string; readonly version: number }[]
+  readonly columns: readonly { readonly name: string; readonly type: string; readonly from: string }[]
+  readonly warnings: readonly string[]
+}
+
+/** Opens the sources and runs the spine. Throws what `buildDataset` throws up to there. */
+export async function planDataset(
+  lake: Lake,
+  engine: Engine,
+  definition: Definition,
+  options: BuildOptions = {},
+): Promise<DatasetPlan> {
+  const fork = await engine.fork()
+  try {
+    const sources = openSources(lake, options.versions ?? new Map())
+    const { columns, knownUntil, untilMs, labelUses } = await openCut(fork, sources, definition, {
+      untilMs: options.untilMs,
+    })
+    const [row] = await fork.all(`SELECT count(*) AS n FROM ${quoteName(SPINE)}`)
+    return {
+      dataset: definition.name,
+      rows: Number(row?.['n']),
+      until: untilMs === undefined ? null : new Date(untilMs).toISOString(),
+      knownUntil: knownUntil ?? null,
+      sources: sources.all().map(({ name, snapshot }) => ({ table: name, version: snapshot.version })),
+      columns: [
+        ...columns.map(({ name, type }) => ({ name, type, from: 'spine' })),
+        ...definition.features.flatMap((feature) =>
+          feature.columns.map((name) => ({ name, type: '', from: feature.kind })),
+        ),
+      ],
+      warnings: [
+        ...definition.features.flatMap((feature) =>
+          feature.kind === 'current' ? [`${feature.table} is read as it is now, not as it was known`] : [],
+        ),
+        ...labelSource(definition, labelUses).flatMap(({ outcome, message }) =>
+          outcome === 'passed' ? [] : [message],
+        ),
+      ],
+    }
+  } finally {
+    await fork.close()
+  }
+}

@@ -1,0 +1,174 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { localStore, quoteText, type Row } from '@tributary/delta'
+import { expect, test } from 'vitest'
+import type { Manifest } from '../../src/index.ts'
+import {
+  buildDataset,
+  findDataset,
+  listDatasets,
+  parseDefinition,
+  removeDataset,
+  verdictText,
+  verifyDataset,
+} from '../../src/index.ts'
+import { type Change, type TestLake, type TestTable, useEngine, useFolders, writeLake } from './lake.ts'
+
+const engine = useEngine()
+const fresh = useFolders()
+
+const at = (minute: number): string => new Date(Date.parse('2026-01-01T00:00:00Z') + minute * 60_000).toISOString()
+
+/** Three trips of two lorries; the delay of the first is corrected, and the second is taken back. */
+const trips: TestTable = {
+  name: 'fleet.trips',
+  key: ['trip'],
+  columns: { trip: 'long', lorry: 'string', left_at: 'timestamp', delay: 'double' },
+  changes: [
+    { op: 'I', sourceAt: at(10), values: { trip: 1n, lorry: 'a', left_at: at(10), delay: 5 } },
+    { op: 'U', sourceAt: at(20), batch: 1, values: { trip: 1n, lorry: 'a', left_at: at(10), delay: 7 } },
+    { op: 'I', sourceAt: at(30), batch: 1, values: { trip: 2n, lorry: 'a', left_at: at(29), delay: 1 } },
+    { op: 'D', sourceAt: at(40), batch: 2, values: { trip: 2n } },
+    { op: 'I', sourceAt: at(50), batch: 2, values: { trip: 3n, lorry: 'b', left_at: at(45), delay: 100 } },
+  ],
+}
+const asks: TestTable = {
+  name: 'fleet.asks',
+  key: ['ask'],
+  columns: { ask: 'long', lorry: 'string', asked_at: 'timestamp', late: 'long' },
+  changes: [15, 25, 35, 45, 49].map(
+    (minute, index): Change => ({
+      op: 'I',
+      sourceAt: at(minute),
+      values: { ask: BigInt(index + 1), lorry: index === 4 ? 'b' : 'a', asked_at: at(minute), late: BigInt(index % 2) },
+    }),
+  ),
+}
+
+const DEFINITION = `dataset: asks
+spine:
+  sql: SELECT ask, lorry, asked_at AS "at", late FROM fleet.asks WHERE asked_at < :until
+  key: [ask]
+  at: at
+  label: late
+features:
+  - window: {table: fleet.trips, on: [lorry], time: left_at, over: 1h, agg: {n: count, sum: sum(delay), most: max(delay)}, as: hour}
+  - asof: {table: fleet.trips, on: [lorry], select: [trip, delay], as: last}
+`
+
+async function lakeOf(tables: readonly TestTable[]): Promise<TestLake> {
+  return writeLake(engine(), await fresh(), tables)
+}
+
+async function build({ lake }: TestLake, text: string, options = {}): Promise<Manifest> {
+  const outcome = await buildDataset(lake, engine(), parseDefinition(text, 'asks.yml'), options)
+  if (outcome.kind === 'refused') throw new Error(JSON.stringify(outcome.findings))
+  return outcome.manifest
+}
+
+async function rowsOf({ folder }: TestLake, { name, id }: Manifest, part = 'all'): Promise<readonly Row[]> {
+  const files = join(folder, 'lake/_datasets', name, id, part, '*.parquet')
+  return (await engine().all(`SELECT * FROM read_parquet(${quoteText(files)}) ORDER BY ask`)).map((row) => ({ ...row }))
+}
+
+test('a row sees what was known at its time: a correction replaces, a delete takes away, and nothing later shows', async () => {
+  const lake = await lakeOf([trips, asks])
+  const manifest = await build(lake, DEFINITION)
+  const rows = await rowsOf(lake, manifest)
+  expect(
+    rows.map(({ hour_n, hour_sum, hour_most, last_trip, last_delay }) => [
+      hour_n,
+      hour_sum,
+      hour_most,
+      last_trip,
+      last_delay,
+    ]),
+  ).toEqual([
+    [1n, 5, 5, 1n, 5],
+    [1n, 7, 7, 1n, 7],
+    [2n, 8, 7, 2n, 1],
+    [1n, 7, 7, 1n, 7],
+    [0n, null, null, null, null],
+  ])
+})
+
+test('when the newest row of a group goes, the one that became known before it is the newest again', async () => {
+  const gone: TestTable = {
+    ...trips,
+    changes: [1, 2, 3]
+      .map(
+        (trip): Change => ({
+          op: 'I',
+          sourceAt: at(trip),
+          values: { trip: BigInt(trip), lorry: 'a', left_at: at(trip), delay: trip },
+        }),
+      )
+      .concat(
+        { op: 'D', sourceAt: at(20), batch: 1, values: { trip: 3n } },
+        { op: 'D', sourceAt: at(30), batch: 2, values: { trip: 2n } },
+        { op: 'I', sourceAt: at(50), batch: 3, values: { trip: 4n, lorry: 'b', left_at: at(50), delay: 0 } },
+      ),
+  }
+  const lake = await lakeOf([gone, asks])
+  const rows = await rowsOf(lake, await build(lake, DEFINITION))
+  expect(rows.map(({ last_trip: trip }) => trip)).toEqual([3n, 2n, 1n, 1n, null])
+})
+
+test('a delay moves what is known, and max_age forgets what is old', async () => {
+  const lake = await lakeOf([trips, asks])
+  const text = DEFINITION.replace('features:', 'known_at: {clock: source, delay: 6m}\nfeatures:').replace(
+    'select: [trip, delay]',
+    'select: [trip, delay], max_age: 10m',
+  )
+  const rows = await rowsOf(lake, await build(lake, text))
+  expect(rows.map(({ hour_n, hour_sum, last_delay }) => [hour_n, hour_sum, last_delay])).toEqual([
+    [0n, null, null],
+    [1n, 5, null],
+    [1n, 7, null],
+    [2n, 8, null],
+    [0n, null, null],
+  ])
+})
+
+test('a build is published once, is verified down to its sources, and goes away whole', async () => {
+  const lake = await lakeOf([trips, asks])
+  const first = await build(lake, DEFINITION)
+  const again = await buildDataset(lake.lake, engine(), parseDefinition(DEFINITION, 'asks.yml'))
+  expect(again).toMatchObject({ kind: 'published', isNew: false, manifest: { id: first.id } })
+  expect(verdictText(await verifyDataset(lake.lake, engine(), first))).toBe('REPRODUCED')
+  expect((await findDataset(lake.lake, 'asks@latest')).id).toBe(first.id)
+  await removeDataset(lake.lake, first)
+  expect(await listDatasets(lake.lake)).toEqual([])
+})
+
+test('verify tells damaged files from sources that are gone', async () => {
+  const lake = await lakeOf([trips, asks])
+  const manifest = await build(lake, DEFINITION)
+  const root = localStore(join(lake.folder, 'lake'))
+  const history = join('fleet/trips__history')
+  for await (const { path } of root.list(`${history}/_delta_log/`)) await root.delete(path)
+  expect(verdictText(await verifyDataset(lake.lake, engine(), manifest))).toMatch(
+    /^FILES INTACT, SOURCES GONE \(.*fleet\.trips/,
+  )
+  const file = `_datasets/asks/${manifest.id}/all/00000.parquet`
+  const bytes = Buffer.from(await readFile(join(lake.folder, 'lake', file)))
+  bytes.writeUInt8(bytes.readUInt8(40) ^ 1, 40)
+  await root.write(file, bytes)
+  expect(verdictText(await verifyDataset(lake.lake, engine(), manifest))).toBe('FILES DAMAGED (all/00000.parquet)')
+})
+
+test('rows later than the data are refused', async () => {
+  const lake = await lakeOf([
+    trips,
+    {
+      ...asks,
+      changes: [
+        ...asks.changes,
+        { op: 'I', sourceAt: at(50), values: { ask: 9n, lorry: 'a', asked_at: at(90), late: 0n } },
+      ],
+    },
+  ])
+  await expect(build(lake, DEFINITION, { untilMs: Date.parse(at(100)) })).rejects.toThrow(
+    'The spine of asks has 1 rows whose time is later than the data, up to 2026-01-01T01:30:00.000000Z: the sources are known until 2026-01-01T00:50:00.000000Z. Ask for fewer with --until 2026-01-01T00:50:00.000000Z, or ingest first.',
+  )
+})

@@ -1,0 +1,204 @@
+// What is told about datasets once they are there: statistics, drift, differences, where values come from, exports and guards.
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { misfit } from '../../../cli/test/published-schema.ts'
+import {
+  buildDataset,
+  diffDatasets,
+  driftBetween,
+  driftPage,
+  explainRow,
+  exportDataset,
+  type Manifest,
+  parseDefinition,
+  readStats,
+  verdictText,
+  verifyDataset,
+} from '../../src/index.ts'
+import { type Change, type TestLake, type TestTable, useEngine, useFolders, writeLake } from './lake.ts'
+
+const engine = useEngine()
+const fresh = useFolders()
+const at = (minute: number): string => new Date(Date.parse('2026-01-01T00:00:00Z') + minute * 60_000).toISOString()
+const ROWS = 1000
+
+// The second half of the rows has larger values, and one more colour.
+const items: TestTable = {
+  name: 'w.items',
+  key: ['id'],
+  columns: {
+    id: 'long',
+    owner: 'string',
+    t: 'timestamp',
+    size: 'double',
+    colour: 'string',
+    calm: 'long',
+    label: 'long',
+  },
+  changes: Array.from(
+    { length: ROWS },
+    (_, index): Change => ({
+      op: 'I',
+      sourceAt: at(index),
+      batch: index,
+      row: 7,
+      values: {
+        id: BigInt(index),
+        owner: `o${index % 10}`,
+        t: at(index),
+        size: ((index * 37) % 100) + (index >= ROWS / 2 ? 60 : 0),
+        colour: index >= ROWS / 2 && index % 3 === 0 ? 'new' : index % 2 === 0 ? 'red' : 'blue',
+        calm: BigInt((index * 53) % 17),
+        label: BigInt(index % 4 === 0 ? 1 : 0),
+      },
+    }),
+  ),
+}
+
+const definition = (name: string, where: string, more = ''): string => `dataset: ${name}
+spine: {sql: 'SELECT id, owner, t AS "at", size, colour, calm, label FROM w.items WHERE ${where}', key: [id], at: at, label: label}
+features:
+  - asof: {table: w.items, on: [owner], select: [size], as: before}
+  - window: {table: w.items, on: [owner], time: t, over: 30m, agg: {n: count, sum: sum(size)}, as: half_hour}
+${more}`
+
+let lake: TestLake
+let early: Manifest
+let late: Manifest
+
+async function build(text: string): Promise<Manifest> {
+  const outcome = await buildDataset(lake.lake, engine(), parseDefinition(text, 'd.yml'))
+  if (outcome.kind === 'refused') throw new Error(JSON.stringify(outcome.findings))
+  return outcome.manifest
+}
+
+beforeAll(async () => {
+  lake = await writeLake(engine(), await fresh(), [items])
+  early = await build(definition('early', 'id < 500'))
+  late = await build(definition('late', 'id >= 500'))
+}, 60_000)
+
+test('statistics tell rows, values and how old the values of a feature were', async () => {
+  const stats = await readStats(lake.lake, early)
+  expect(await misfit('dataset-stats', JSON.stringify(stats))).toBeUndefined()
+  const { splits } = stats
+  expect(splits['all']?.rows).toBe(500)
+  expect(splits['all']?.columns['size']).toMatchObject({ nulls: 0, min: 0, max: 99 })
+  expect(splits['all']?.columns['colour']?.top).toEqual([
+    { value: 'blue', rows: 250 },
+    { value: 'red', rows: 250 },
+  ])
+  expect(splits['all']?.ages['before']).toMatchObject({ unmatched_share: 0, median: 0 })
+})
+
+test('drift is told where values moved, and not where they did not', async () => {
+  const report = await driftBetween(lake.lake, engine(), { reference: early, compared: late })
+  expect(await misfit('dataset-drift', JSON.stringify(report))).toBeUndefined()
+  const verdicts = Object.fromEntries(report.columns.map(({ column, verdict }) => [column, verdict]))
+  expect(verdicts).toMatchObject({ size: 'drifted', colour: 'drifted', calm: 'stable', label: 'stable' })
+  expect(report.columns.find(({ column }) => column === 'colour')?.appeared).toEqual(['new'])
+  const same = await driftBetween(lake.lake, engine(), { reference: early, compared: early })
+  expect(same.columns.map(({ psi, verdict }) => [psi, verdict])).toEqual(same.columns.map(() => [0, 'stable']))
+  expect(driftPage(report)).toMatch(/^<!doctype html>[\s\S]*columns drifted[\s\S]*<\/html>\n$/)
+})
+
+test('a diff counts rows by key and changes by column', async () => {
+  const wider = await build(
+    definition('wider', 'id < 600').replace('calm, label', 'calm + (id = 3)::INT AS calm, label'),
+  )
+  const found = await diffDatasets(lake.lake, engine(), { from: early, to: wider })
+  expect(await misfit('dataset-diff', JSON.stringify(found))).toBeUndefined()
+  expect(found.rows).toEqual({ added: 100, removed: 0, changed: 1, same: 499, moved: 0 })
+  expect(found.columns).toMatchObject({ calm: 1, size: 0 })
+})
+
+test('each value of a row is traced to the change that it was read from', async () => {
+  const explained = await explainRow(lake.lake, engine(), early, '41')
+  expect(await misfit('dataset-explanation', JSON.stringify(explained))).toBeUndefined()
+  const [before, window] = explained.features
+  expect(before).toMatchObject({
+    table: 'w.items__history',
+    count: 1,
+    origins: [{ place: 'batch-000041.csv:7', values: { owner: 'o1', size: '17.0' } }],
+  })
+  expect(window?.columns).toMatchObject({ half_hour_n: String(window?.count) })
+  expect(window?.origins.map(({ place }) => place)).toEqual([41, 31, 21].map((id) => `batch-0000${id}.csv:7`))
+})
+
+test('for XGBoost of SageMaker the label comes first, without a header, and texts are refused', async () => {
+  await expect(exportDataset(lake.lake, engine(), early, { target: 'sagemaker-xgboost' })).rejects.toThrow(
+    'The dataset is not written for sagemaker-xgboost: owner, colour are no numbers, and it takes only those. Leave them out with --drop owner,colour, or make numbers of them in the spine.',
+  )
+  const summary = await exportDataset(lake.lake, engine(), early, {
+    target: 'sagemaker-xgboost',
+    drop: ['owner', 'colour'],
+  })
+  expect(summary.columns).toEqual(['label', 'size', 'calm', 'before_size', 'half_hour_n', 'half_hour_sum'])
+  const [file = '', listed = ''] = summary.files
+  const lines = (await readFile(join(lake.folder, 'lake', file), 'utf8')).trim().split('\n')
+  expect([lines.length, lines.every((line) => /^[01],[\d.]+,\d+,[\d.]+,\d+,[\d.]+$/.test(line))]).toEqual([500, true])
+  expect(JSON.parse(await readFile(join(lake.folder, 'lake', listed), 'utf8'))).toMatchObject([
+    { prefix: expect.stringContaining('/all/') },
+    '00000.csv',
+  ])
+  expect(summary.input_data_config).toMatchObject([{ ChannelName: 'all', ContentType: 'text/csv' }])
+})
+
+describe('guards', () => {
+  async function failedGuards(text: string): Promise<readonly string[]> {
+    const outcome = await buildDataset(lake.lake, engine(), parseDefinition(text, 'd.yml'))
+    return outcome.kind === 'refused'
+      ? outcome.findings.flatMap(({ guard, outcome: found }) => (found === 'failed' ? [guard] : []))
+      : []
+  }
+  const split = 'split: {by: hash, salt: x, train: 0.5, test: 0.5}\n'
+
+  test('a feature that tells the label, a group on both sides and a part that is too small stop the build', async () => {
+    const telling = definition('guarded', 'id < 500', `${split}guards: {max_single_feature_auc: 0.9}\n`).replace(
+      'calm, label',
+      'calm, label, label * 2 AS hint',
+    )
+    expect(await failedGuards(telling)).toEqual(['max_single_feature_auc'])
+    expect(await failedGuards(definition('guarded', 'id < 500', `${split}guards: {group_overlap: owner}\n`))).toEqual([
+      'group_overlap',
+    ])
+    expect(await failedGuards(definition('guarded', 'id < 500', `${split}guards: {min_rows: {test: 400}}\n`))).toEqual([
+      'min_rows',
+    ])
+  })
+
+  test('a part without rows stops the build, unless it may be empty', async () => {
+    const empty = 'split: {by: time, train: "< 2026-01-02", test: "< 2026-01-03"}\n'
+    expect(await failedGuards(definition('hollow', 'id < 500', empty))).toEqual(['min_rows'])
+    const allowed = await build(definition('hollow', 'id < 500', `${empty}guards: {min_rows: {test: 0}}\n`))
+    expect([allowed.splits['train']?.rows, allowed.splits['test']?.rows]).toEqual([500, 0])
+    expect(verdictText(await verifyDataset(lake.lake, engine(), allowed))).toBe('REPRODUCED')
+    expect((await readStats(lake.lake, allowed)).splits['test']?.rows).toBe(0)
+  })
+
+  test('a split by the group keeps it on one side', async () => {
+    const whole = split.replace('salt', 'key: owner, salt')
+    expect(
+      await failedGuards(
+        definition('apart', 'id < 500', `${whole}guards: {group_overlap: owner, duplicate_rows: error}\n`),
+      ),
+    ).toEqual([])
+  })
+})
+
+test('a split by time leaves a gap, counts what it leaves out, and a sample carries its weights', async () => {
+  const text = definition(
+    'timed',
+    'true',
+    'split: {by: time, train: "< 2026-01-01 08:00", test: "< 2026-01-01 16:00", gap: 1h}\nsample: {negatives: 0.5}\n',
+  )
+  const { splits, left_out: leftOut, columns } = await build(text)
+  expect(leftOut).toMatchObject({ purged: expect.any(Number), outside: expect.any(Number) })
+  const kept = (splits['train']?.rows ?? 0) + (splits['test']?.rows ?? 0)
+  expect([kept > 500 && kept < 650, (leftOut['purged'] ?? 0) > 20, columns.at(-1)?.name]).toEqual([
+    true,
+    true,
+    'weight',
+  ])
+})
