@@ -41,11 +41,11 @@ export function outputFailed(path: string, cause: unknown): TributaryError {
 }
 
 /** The data or the Python of the demo were not installed. */
-export function demoNotSetUp(path: string): TributaryError {
+export function demoNotSetUp(path: string, target = 'setup'): TributaryError {
   return new TributaryError(
     'not-found',
     'DEMO_NOT_SET_UP',
-    `There is no ${path}: the demo's data and readers are not installed. Run make setup in the checkout.`,
+    `There is no ${path}: what the demo needs is not installed. Run make ${target} in the checkout.`,
   )
 }
 

@@ -27,7 +27,7 @@ export async function playMl(invocation: Invocation, demo: MlDemo): Promise<void
   const folder = resolve(demo.folder)
   for (const path of [join(DATA, 'flights.csv'), ...(demo.train ? [join(ROOT, '.venv/.notebook-ready')] : [])])
     await access(path).catch(() => {
-      throw demoNotSetUp(path)
+      throw demoNotSetUp(path, 'demo-ml')
     })
   await clearDemoFolder(invocation, folder)
   const { words, interrupts } = invocation
