@@ -54,6 +54,8 @@ for (const [index, source] of sources.entries()) {
   await pause(SPARE_MS)
 }
 await quiet()
+const failed = said.find((line) => line.includes('could not be rewritten'))
+if (failed !== undefined) throw new Error(`upkeep failed: ${failed}`)
 clearInterval(sampling)
 worker.kill('SIGTERM')
 await ended

@@ -63,7 +63,9 @@ function figures(runs: readonly Run[], { name }: Kind): readonly Figure[] {
 }
 
 async function readersOf(bench: Bench, base: Base, kind: Kind): Promise<readonly Contender[]> {
-  const batch = await base.dataset.batch({ ...kind, number: kind.keys === 'random' ? 2 : 9 })
+  // The base has the first batch of the larger size: numbers count in batches of the own size, and no row is to be inserted twice.
+  const before = Math.ceil((kind.keys === 'random' ? 2 : 9) * (bench.options.changes / kind.changes))
+  const batch = await base.dataset.batch({ ...kind, number: before })
   const project = await projectOf(bench, base, { kind, batch })
   const table = lakeOf(project, ORDERS.shape.table)
   const last = String((await readSnapshot(localStore(table))).version)
