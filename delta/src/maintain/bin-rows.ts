@@ -56,16 +56,21 @@ export async function orderedRowsSql(
   // One file a branch, so that DuckDB keeps the order: UNION ALL does, a scan of many files need not.
   const branches: string[] = []
   for (const file of files)
-    branches.push(await rowsSql(engine, snapshot, [{ file, rows: await liveRows(snapshot.store, file) }], shape))
+    branches.push(
+      await rowsSql(engine, snapshot, [{ file, rows: await liveRows(snapshot.store, file) }], {
+        ...shape,
+        keepsOrder: true,
+      }),
+    )
   return branches.join('\nUNION ALL ')
 }
 
-/** A SELECT of rows of files with `__path` and `__position`, in any order. */
+/** A SELECT of rows of files with `__path` and `__position`; in any order, unless it is to keep that of a file alone. */
 export async function rowsSql(
   engine: Engine,
   snapshot: Snapshot,
   files: readonly { readonly file: AddFile; readonly rows: FileRows }[],
-  { schema, extraColumns, rowIds }: CopyShape,
+  { schema, extraColumns, rowIds, keepsOrder = false }: CopyShape & { readonly keepsOrder?: boolean },
 ): Promise<string> {
   const constants = rowIds === undefined ? [] : [BASE_ID, BASE_VERSION].map((name) => ({ name, type: 'BIGINT' }))
   const source = await fileRowsSql(engine, snapshot.store, {
@@ -79,6 +84,7 @@ export async function rowsSql(
     extraColumns,
     constants,
     withPlace: true,
+    keepsOrder,
   })
   const kept = [...schema.fields, ...extraColumns].map(({ name }) => {
     const column = `f.${quoteName(name)}`

@@ -40,6 +40,8 @@ export interface FileRowsRequest {
   readonly constants?: readonly { readonly name: string; readonly type: string }[]
   /** Add `__path` (the log's spelling) and `__position` (the physical row, BIGINT). */
   readonly withPlace?: boolean
+  /** Of a file alone: its rows come in their order. */
+  readonly keepsOrder?: boolean
 }
 
 export interface ExtraColumn {
@@ -157,6 +159,7 @@ async function branchSql(
   return `SELECT ${select} FROM ${source} AS r${join}${await rowFilter(
     engine,
     files.map(({ rows }) => rows),
+    { keepsOrder: request.keepsOrder === true },
   )}`
 }
 

@@ -37,6 +37,36 @@ test.each([
   )
 })
 
+test.each([
+  ['many', [Array.from({ length: 1500 }, (_, n) => n)], {}],
+  ['few, in order,', [[0, 7, ROWS - 1]], { keepsOrder: true }],
+] as const)('%s rows of a file alone are left out', async (_, [positions], options) => {
+  const fork = await engine.fork()
+  const where = await rowFilter(fork, [{ kind: 'except', positions }], options)
+  // Without a join the rows keep their order.
+  expect(where).not.toContain(' IN ')
+  const rows = await fork.all(
+    `SELECT n FROM (SELECT range AS n, range AS file_row_number FROM range(${ROWS})) r${where}`,
+  )
+  await fork.close()
+  const dead = new Set<number>(positions)
+  expect(rows.map(({ n }) => Number(n))).toEqual(Array.from({ length: ROWS }, (_, n) => n).filter((n) => !dead.has(n)))
+})
+
+test('a vector that names rows far beyond a file does not decide how much memory is taken', async () => {
+  const fork = await engine.fork()
+  const positions = Float64Array.from([
+    ...everyOther.slice(0, 1),
+    ...Array.from({ length: ROWS }, (_, n) => 2 ** 40 + n),
+  ])
+  const where = await rowFilter(fork, [{ kind: 'except', positions }])
+  const [row] = await fork.all(
+    `SELECT count(*) AS n FROM (SELECT range AS file_row_number FROM range(${ROWS})) r${where}`,
+  )
+  await fork.close()
+  expect(row).toEqual({ n: BigInt(ROWS - 1) })
+})
+
 test('an empty list picks nothing and leaves nothing out', async () => {
   const none = (kind: 'only' | 'except') => passed(Array.from({ length: FILES }, () => ({ kind, positions: [] })))
   expect(await none('only')).toEqual([])

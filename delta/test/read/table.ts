@@ -85,7 +85,10 @@ export async function createTestTable(
       const before = await snapshot()
       const found = new Map<string, number[]>()
       for await (const row of readRowsWhere(engine, before, where)) {
-        found.set(String(row['__path']), [...(found.get(String(row['__path'])) ?? []), Number(row['__position'])])
+        const path = String(row['__path'])
+        const positions = found.get(path) ?? []
+        positions.push(Number(row['__position']))
+        found.set(path, positions)
       }
       const deletions = before.files.flatMap((file) =>
         found.has(file.path) ? [{ file, positions: found.get(file.path) ?? [] }] : [],

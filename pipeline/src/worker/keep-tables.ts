@@ -32,19 +32,22 @@ export function spareTime(): SpareTime {
   const restsUntilMs = new Map<string, number>()
   const seenVersions = new Map<string, number>()
   let working: Promise<void> | undefined
+  const isResting = ({ lake, table }: TableRun): boolean => (restsUntilMs.get(table.name) ?? 0) > lake.clock.now()
   const work = async (): Promise<void> => {
     for (let run = waiting.values().next().value; run !== undefined; run = waiting.values().next().value) {
       const { lake, table } = run
       waiting.delete(table.name)
+      // It was offered again while its upkeep failed.
+      if (isResting(run)) continue
       if (!(await keepInShape(run, SPARE_BYTES_MAX))) restsUntilMs.set(table.name, lake.clock.now() + REST_MS)
     }
     working = undefined
   }
   return {
     offer: (run) => {
-      const { lake, table, session } = run
+      const { table, session } = run
       const version = session.snapshot?.version ?? -1
-      if ((restsUntilMs.get(table.name) ?? 0) > lake.clock.now() || seenVersions.get(table.name) === version) return
+      if (isResting(run) || seenVersions.get(table.name) === version) return
       seenVersions.set(table.name, version)
       waiting.set(table.name, run)
       working ??= work()
