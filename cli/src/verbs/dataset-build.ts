@@ -54,7 +54,7 @@ async function plan(invocation: Invocation, name: string, flags: CutFlags): Prom
     { memoryMiB: DATASET_MEMORY_MIB },
   )
   if (invocation.flags.json) return writeJson(invocation, { schema: 'tributary.dataset-plan/1', ...planned })
-  const { columns, sources, rows, knownUntil, warnings } = planned
+  const { columns, sources, rows, knownUntil, warnings, rewrites } = planned
   await invocation.data.write(
     tableText(
       invocation,
@@ -63,6 +63,7 @@ async function plan(invocation: Invocation, name: string, flags: CutFlags): Prom
     ),
   )
   for (const { table, version } of sources) invocation.words.say(`${table}  v${version}`)
+  for (const rewrite of rewrites) invocation.words.say(`rewritten: ${rewrite}`)
   for (const warning of warnings) invocation.words.warn(`warning: ${warning}`)
   invocation.words.say(`${countText(rows)} rows in the spine; the sources are known until ${knownUntil ?? 'no time'}`)
 }

@@ -70,6 +70,8 @@ export interface OpenedCut {
   readonly untilMs: number | undefined
   /** Told by the SQL alone. */
   readonly labelUses: LabelUses | undefined
+  /** What of the spine was rewritten, in words. */
+  readonly rewrites: readonly string[]
 }
 
 /** Opens the sources of the features, decides until when they are known, and stages the spine. Throws what `extract` throws. */
@@ -98,7 +100,7 @@ export async function openCut(engine: Engine, sources: Sources, definition: Defi
   const labelUses = await findLabelUses(engine, definition, { spine, features: opened, sources: sources.all() })
   await stageSpine(engine, definition, spine)
   if (knownUntil !== undefined) await assertKnown(engine, definition, knownUntil)
-  return { columns: spine.columns, knownUntil, untilMs, labelUses }
+  return { columns: spine.columns, rewrites: spine.rewrites, knownUntil, untilMs, labelUses }
 }
 
 async function joinRows(

@@ -17,6 +17,8 @@ export interface DatasetPlan {
   readonly sources: readonly { readonly table: string; readonly version: number }[]
   readonly columns: readonly { readonly name: string; readonly type: string; readonly from: string }[]
   readonly warnings: readonly string[]
+  /** What of the spine was rewritten so that the order of rows does not show. */
+  readonly rewrites: readonly string[]
 }
 
 /** Opens the sources and runs the spine. Throws what `buildDataset` throws up to there. */
@@ -29,7 +31,7 @@ export async function planDataset(
   const fork = await engine.fork()
   try {
     const sources = openSources(lake, options.versions ?? new Map())
-    const { columns, knownUntil, untilMs, labelUses } = await openCut(fork, sources, definition, {
+    const { columns, knownUntil, untilMs, labelUses, rewrites } = await openCut(fork, sources, definition, {
       untilMs: options.untilMs,
     })
     const [row] = await fork.all(`SELECT count(*) AS n FROM ${quoteName(SPINE)}`)
@@ -45,6 +47,7 @@ export async function planDataset(
           feature.columns.map((name) => ({ name, type: '', from: feature.kind })),
         ),
       ],
+      rewrites,
       warnings: [
         ...definition.features.flatMap((feature) =>
           feature.kind === 'current' ? [`${feature.table} is read as it is now, not as it was known`] : [],

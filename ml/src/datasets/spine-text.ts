@@ -23,34 +23,6 @@ export function parametersOf(sql: string): readonly string[] {
   return [...new Set(wordsOf(sql).flatMap(({ kind, text }) => (kind === 'parameter' ? [text] : [])))]
 }
 
-/** Words that give another answer each time: a dataset made with one could not be made again. */
-export function movingWordsOf(sql: string): readonly string[] {
-  return [
-    ...new Set(
-      wordsOf(sql).flatMap(({ kind, text }) => (kind === 'word' && MOVING.has(text.toLowerCase()) ? [text] : [])),
-    ),
-  ]
-}
-
-const MOVING: ReadonlySet<string> = new Set([
-  'now',
-  'today',
-  'random',
-  'setseed',
-  'uuid',
-  'gen_random_uuid',
-  'uuidv4',
-  'uuidv7',
-  'current_date',
-  'current_time',
-  'current_timestamp',
-  'localtime',
-  'localtimestamp',
-  'get_current_timestamp',
-  'transaction_timestamp',
-  'tablesample',
-])
-
 /** The query with `:until` in place. */
 export function withUntil(sql: string, untilMs: number): string {
   const literal = `(TIMESTAMPTZ ${quoteText(new Date(untilMs).toISOString())})`

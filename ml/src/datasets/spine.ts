@@ -1,13 +1,15 @@
 // The rows of a dataset before any feature: one for each example, with its key, its time and its label.
 import { type Engine, quoteName, quoteText, type Row } from '@tributary/delta'
-import { prepareQuery } from '@tributary/pipeline'
+import { parseQuery, prepareQuery } from '@tributary/pipeline'
 import { spineInvalid, spineTooNew } from '../errors.ts'
 import { queryFault } from '../query-fault.ts'
+import { assertRepeatable, spineRefusals } from './assert-repeatable.ts'
 import { kindOf } from './column-kind.ts'
 import type { Definition } from './definition.ts'
 import { AT, ROW_NUMBER, SPINE } from './join-sql.ts'
+import { orderSpine } from './order-spine.ts'
 import type { Sources } from './sources.ts'
-import { movingWordsOf, parametersOf, withUntil } from './spine-text.ts'
+import { parametersOf, withUntil } from './spine-text.ts'
 
 /** A column of a query, with DuckDB's name of its type. */
 export interface QueryColumn {
@@ -21,6 +23,8 @@ export interface PreparedSpine {
   readonly text: string
   readonly sql: string
   readonly columns: readonly QueryColumn[]
+  /** What was rewritten so that the order of rows does not show, in words. */
+  readonly rewrites: readonly string[]
 }
 
 /** Opens the tables of the spine and checks its columns. Throws `SPINE_INVALID`, and what `prepareQuery` throws. */
@@ -34,17 +38,18 @@ export async function prepareSpine(
   const unknown = parametersOf(spine.sql).find((parameter) => parameter !== 'until')
   if (unknown !== undefined)
     throw spineInvalid(name, `it has a parameter :${unknown}`, 'The only one is :until, the end of the data')
-  const [moving] = movingWordsOf(spine.sql)
-  if (moving !== undefined)
-    throw spineInvalid(name, `${moving} gives another answer each time`, 'Use :until for the end of the data')
   const text = untilMs === undefined ? spine.sql : withUntil(spine.sql, untilMs)
+  await assertRepeatable(engine, definition, await parseQuery(engine, text))
   const { sql } = await prepareQuery(engine, sources.find, text, {
     nowMs: untilMs ?? 0,
     versionOf: sources.versionOf,
   })
   const columns = await orInvalid(name, async () => (await engine.all(`DESCRIBE ${sql}`)).map(parseColumn))
   assertColumns(definition, columns)
-  return { text, sql, columns }
+  const ordered = await orderSpine(engine, sql, spineRefusals(name))
+  // A column without a name is called as it was written.
+  const names = columns.map((column) => quoteName(column.name)).join(', ')
+  return { text, columns, rewrites: ordered.rewrites, sql: `SELECT * FROM (${ordered.sql}) AS "__ordered"(${names})` }
 }
 
 /** Puts the spine into a temporary table and checks its rows. Throws `SPINE_INVALID`, and what reading throws. */

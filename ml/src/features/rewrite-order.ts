@@ -9,10 +9,14 @@ import type { Outline, Refuse } from './parse-feature-sql.ts'
 import { conjunction, expressionOf, selectText } from './trees.ts'
 
 /** What a rewrite needs to know of its query. */
-export interface OrderRules {
+export interface OrderRules extends CallRules {
   readonly outline: Outline
   /** All columns that the query reads, as references: rows that are equal in them are interchangeable. */
   readonly columns: readonly Tree[]
+}
+
+/** What a rewrite of one aggregate or window needs to know. */
+export interface CallRules {
   /** DuckDB's name of the type of an expression over the query's tables. */
   readonly typeOf: (expression: Tree) => Promise<string>
   readonly refuse: Refuse
@@ -23,15 +27,7 @@ export interface OrderRules {
 /** The query with an order wherever one could show. */
 export async function rewriteOrder(engine: Engine, rules: OrderRules): Promise<TreeNode> {
   const { select } = rules.outline
-  const groups = itemsOf(select['group_expressions']).map((group) => groupedItem(select, group))
-  const isGrouped = groups.length > 0 || select['aggregate_handling'] === 'FORCE_AGGREGATES'
-  // One row a group is left when windows are computed.
-  const ties =
-    groups.length > 0
-      ? groups
-      : isGrouped
-        ? itemsOf(select['select_list']).filter((item) => !hasAggregate(item))
-        : rules.columns
+  const ties = groupsOf(select) ?? rules.columns
   const rewritten = await rewrite(select)
   return isNode(rewritten) ? rewritten : select
 
@@ -45,9 +41,28 @@ export async function rewriteOrder(engine: Engine, rules: OrderRules): Promise<T
     const entries: [string, Tree][] = []
     for (const [name, item] of Object.entries(tree)) entries.push([name, await rewrite(item)])
     const node: TreeNode = Object.fromEntries(entries)
-    if (node['class'] === 'WINDOW') return rewriteWindow(engine, rules, node, ties)
-    return aggregateKind(node) === undefined ? node : rewriteAggregate(engine, rules, node)
+    return rewriteCall(engine, rules, node, ties)
   }
+}
+
+/** What tells the rows of a grouped SELECT apart: one row a group is left when windows are computed. Undefined where nothing is grouped. */
+export function groupsOf(select: TreeNode): readonly Tree[] | undefined {
+  const groups = itemsOf(select['group_expressions']).map((group) => groupedItem(select, group))
+  if (groups.length > 0) return groups
+  return select['aggregate_handling'] === 'FORCE_AGGREGATES'
+    ? itemsOf(select['select_list']).filter((item) => !hasAggregate(item))
+    : undefined
+}
+
+/** An aggregate or a window with an order where one could show; `ties` tell the rows of its SELECT apart. Other nodes stay as they are. */
+export async function rewriteCall(
+  engine: Engine,
+  rules: CallRules,
+  node: TreeNode,
+  ties: readonly Tree[],
+): Promise<TreeNode> {
+  if (node['class'] === 'WINDOW') return rewriteWindow(engine, rules, node, ties)
+  return aggregateKind(node) === undefined ? node : rewriteAggregate(engine, rules, node)
 }
 
 function hasAggregate(tree: Tree): boolean {
@@ -55,7 +70,7 @@ function hasAggregate(tree: Tree): boolean {
   return isNode(tree) && (aggregateKind(tree) !== undefined || Object.values(tree).some(hasAggregate))
 }
 
-async function rewriteAggregate(engine: Engine, rules: OrderRules, node: TreeNode): Promise<TreeNode> {
+async function rewriteAggregate(engine: Engine, rules: CallRules, node: TreeNode): Promise<TreeNode> {
   const [first = null, second = null, third] = itemsOf(node['children'])
   const name = functionName(node)
   switch (aggregateKind(node)) {
@@ -93,11 +108,13 @@ function isFloating(type: string): boolean {
   return type === 'DOUBLE' || type === 'FLOAT'
 }
 
-function hasOrder(node: TreeNode): boolean {
+/** Whether an aggregate was given an order of its rows. */
+export function hasOrder(node: TreeNode): boolean {
   return isNode(node['order_bys']) && itemsOf(node['order_bys']['orders']).length > 0
 }
 
-function orderedBy(node: TreeNode, values: readonly Tree[]): TreeNode {
+/** The order of an aggregate's rows, continued by values. */
+export function orderedBy(node: TreeNode, values: readonly Tree[]): TreeNode {
   const orders = isNode(node['order_bys']) ? itemsOf(node['order_bys']['orders']) : []
   return { order_bys: { type: 'ORDER_MODIFIER', orders: [...orders, ...values.filter(isVarying).map(ascending)] } }
 }
@@ -122,7 +139,7 @@ const BY_RANK: ReadonlySet<string> = new Set([
 
 async function rewriteWindow(
   engine: Engine,
-  rules: OrderRules,
+  rules: CallRules,
   node: TreeNode,
   ties: readonly Tree[],
 ): Promise<TreeNode> {
@@ -146,6 +163,19 @@ async function rewriteWindow(
   const [first = null] = children
   if (kind === 'free') return placed
   if (kind === 'sum' && !isFloating(await rules.typeOf(first))) return placed
+  if (kind === 'any') {
+    rules.report(`${name}(${await textOfTree(engine, first)}) OVER (…) takes any row: min takes its place`)
+    return { ...placed, function_name: 'min' }
+  }
+  if (kind === 'extreme' && children.length === 2) {
+    const [argument = null, value = null] = children
+    rules.report(`${name}(${await textOfTree(engine, first)}, …) OVER (…) breaks ties by its first argument`)
+    const tied = 'CASE WHEN __value IS NOT NULL THEN row(__value, __argument) END'
+    return {
+      ...placed,
+      children: [argument, await expressionOf(engine, tied, { __value: value, __argument: argument })],
+    }
+  }
   if (kind !== 'sum' && kind !== 'ordered')
     throw rules.refuse(`the window function ${name}`, 'Compute it by GROUP BY in a feature before this one')
   const exact = kind === 'sum' ? (name === 'sum' ? 'fsum' : 'favg') : name

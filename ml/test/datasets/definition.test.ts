@@ -1,6 +1,6 @@
 import { TributaryError } from '@tributary/delta'
 import { expect, test } from 'vitest'
-import { movingWordsOf, parametersOf, withUntil } from '../../src/datasets/spine-text.ts'
+import { parametersOf, withUntil } from '../../src/datasets/spine-text.ts'
 import { parseDefinition } from '../../src/index.ts'
 
 const SPINE = `dataset: d
@@ -51,8 +51,4 @@ test(':until stands for a time, but not in texts, names, comments and casts', ()
  FROM t WHERE x < :until /* :until */`
   expect(withUntil(sql, 0)).toBe(sql.replace('x < :until', "x < (TIMESTAMPTZ '1970-01-01T00:00:00.000Z')"))
   expect(parametersOf('a = :until AND b = :as_of')).toEqual(['until', 'as_of'])
-})
-
-test('what gives another answer each time is found, and not in texts', () => {
-  expect(movingWordsOf(`SELECT 'now', now() - x, "random", Random()`)).toEqual(['now', 'Random'])
 })

@@ -106,6 +106,6 @@ test('a spine with two rows of one key, or with times of no zone, is refused', a
     "The spine of asks cannot be used: its time at is TIMESTAMP, which names no moment. Make it one in the zone that is meant: CAST(… AS TIMESTAMPTZ), or … AT TIME ZONE 'UTC'.",
   )
   await expect(refused(`SELECT shop, now() AS "at" FROM s.asks`)).rejects.toThrow(
-    'The spine of asks cannot be used: now gives another answer each time. Use :until for the end of the data.',
+    'The spine of asks cannot be used: its SQL has the function now. Write :until, the end of the data.',
   )
 })
