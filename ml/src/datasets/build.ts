@@ -78,17 +78,25 @@ export interface RowsAtHand {
   readonly extracted: Extracted
 }
 
+/** What rows are wanted. */
+export interface RowsRequest {
+  readonly definition: Definition
+  readonly options: BuildOptions
+  /** As an earlier build found it; looked for where it is left out. */
+  readonly knownUntil?: string | undefined
+}
+
 /** Extracts the rows of a definition for some work on them. */
 export async function withRows<T>(
   lake: Lake,
   engine: Engine,
-  { definition, options }: { readonly definition: Definition; readonly options: BuildOptions },
+  { definition, options, knownUntil }: RowsRequest,
   work: (rows: RowsAtHand) => Promise<T>,
 ): Promise<T> {
   const fork = await engine.fork()
   try {
     const sources = openSources(lake, options.versions ?? new Map())
-    const extracted = await extract(fork, sources, definition, { untilMs: options.untilMs })
+    const extracted = await extract(fork, sources, definition, { untilMs: options.untilMs, knownUntil })
     return await work({ fork, sources, extracted })
   } finally {
     await fork.close()
@@ -127,7 +135,7 @@ async function describeRows(
       known_until: extracted.knownUntil ?? null,
       known_at: { clock: knownAt.clock, delay_ms: knownAt.delayMs, trust_load: knownAt.trustsLoad },
     },
-    sources: sources.all().map(describeSource),
+    sources: sources.all().map((source) => describeSource(source, extracted)),
     engine: { tributary: RELEASE, duckdb: String(version?.['v']).replace(/^v/, ''), float_policy: FLOAT_POLICY },
     key: spine.key,
     at: spine.at,
@@ -178,13 +186,14 @@ async function strataOf(engine: Engine, column: string, part: string): Promise<R
   return Object.fromEntries(rows.map((row) => [String(row['value']), Number(row['share'])]))
 }
 
-function describeSource({ name, snapshot }: Source): Manifest['sources'][number] {
+function describeSource({ name, snapshot }: Source, { sourceTimes }: Extracted): Manifest['sources'][number] {
   return {
     table: name,
     uri: snapshot.store.url,
     table_id: snapshot.metadata.id,
     version: snapshot.version,
     committed_at: new Date(snapshot.timestampMs).toISOString(),
+    source_at: sourceTimes.get(name) ?? null,
     snapshot: snapshotDigest(snapshot),
     pinned: false,
   }

@@ -2,11 +2,12 @@
 import { describeFields, type Engine, quoteName, quoteText, type StructField } from '@tributary/delta'
 import { spineInvalid, versionUnread } from '../errors.ts'
 import { assertFeature, assertJoin } from './assert-feature.ts'
+import { findConsistentCut, latestOf, newestChanges, sourceTimeOf } from './consistent-cut.ts'
 import type { Definition, Feature } from './definition.ts'
 import { type ExtractedFeature, extractFeatures, openSource } from './extract-features.ts'
 import { ROW_NUMBER, SPINE } from './join-sql.ts'
 import { findLabelUses, type LabelUses } from './label-source.ts'
-import { type Source, type Sources, sourceSql } from './sources.ts'
+import type { Source, Sources } from './sources.ts'
 import { assertKnown, prepareSpine, type QueryColumn, stageSpine } from './spine.ts'
 import { parametersOf } from './spine-text.ts'
 import { keyText, sampleSql, splitSql } from './split.ts'
@@ -25,6 +26,10 @@ export interface Extracted {
   /** What `:until` stood for; undefined where nothing asks for it. */
   readonly untilMs: number | undefined
   readonly labelUses: LabelUses | undefined
+  /** Tables that do not know all there is, in words. */
+  readonly lagging: readonly string[]
+  /** When the source committed the newest change of each source. */
+  readonly sourceTimes: ReadonlyMap<string, string>
 }
 
 /** The rows of one part, without the columns that only we need. */
@@ -36,11 +41,14 @@ export function partSql({ fields }: Extracted, part: string): string {
 export interface Cut {
   /** The value of `:until`; the end of the data where it is left out. */
   readonly untilMs: number | undefined
+  /** Until when the sources are known, where that was found before; what waits today says nothing of an old cut. */
+  readonly knownUntil?: string | undefined
 }
 
 /** Extracts the rows. Throws `SPINE_INVALID`, `SPINE_TOO_NEW`, `DATASET_FEATURE_INVALID`, `DATASET_VERSION_UNREAD`, `HISTORY_MISSING`, and what reading throws. */
 export async function extract(engine: Engine, sources: Sources, definition: Definition, cut: Cut): Promise<Extracted> {
-  const { columns, knownUntil, untilMs, labelUses } = await openCut(engine, sources, definition, cut)
+  const opened = await openCut(engine, sources, definition, cut)
+  const { columns, knownUntil, untilMs, labelUses, lagging, sourceTimes } = opened
   const features = await extractFeatures(engine, sources, definition)
   const { weight } = sampleSql(definition)
   const names = [...columns.map(({ name }) => name), ...features.flatMap((one) => one.columns.map(({ name }) => name))]
@@ -60,6 +68,8 @@ export async function extract(engine: Engine, sources: Sources, definition: Defi
     knownUntil,
     untilMs,
     labelUses,
+    lagging,
+    sourceTimes,
   }
 }
 
@@ -72,6 +82,8 @@ export interface OpenedCut {
   readonly labelUses: LabelUses | undefined
   /** What of the spine was rewritten, in words. */
   readonly rewrites: readonly string[]
+  readonly lagging: readonly string[]
+  readonly sourceTimes: ReadonlyMap<string, string>
 }
 
 /** Opens the sources of the features, decides until when they are known, and stages the spine. Throws what `extract` throws. */
@@ -80,15 +92,24 @@ export async function openCut(engine: Engine, sources: Sources, definition: Defi
   for (const feature of definition.features) opened.push({ feature, source: await openSource(sources, feature) })
   for (const { feature, source } of opened) assertFeature(feature, source)
   const histories = opened.flatMap(({ feature, source }) => (feature.kind === 'current' ? [] : [source]))
-  const knownUntil = await latestKnown(engine, definition, histories)
-  const untilMs = cut.untilMs ?? (knownUntil === undefined ? undefined : Date.parse(knownUntil))
+  const newest = await newestChanges(engine, definition, histories)
+  let untilMs = cut.untilMs ?? timeOf(latestOf(newest.values()))
   if (untilMs === undefined && parametersOf(definition.spine.sql).includes('until'))
     throw spineInvalid(
       definition.name,
       'it asks for :until, and no feature has a history by which the end of the data could be told',
       'Give the time with --until',
     )
-  const spine = await prepareSpine(engine, sources, definition, { untilMs })
+  // The spine names more tables, and one of them may be behind.
+  let spine = await prepareSpine(engine, sources, definition, { untilMs })
+  const { knownUntil, lagging } =
+    cut.knownUntil === undefined
+      ? await findConsistentCut(definition, sources, newest)
+      : { knownUntil: cut.knownUntil, lagging: [] }
+  if (cut.untilMs === undefined && timeOf(knownUntil) !== untilMs) {
+    untilMs = timeOf(knownUntil)
+    spine = await prepareSpine(engine, sources, definition, { untilMs })
+  }
   for (const { feature, source } of opened) assertJoin(feature, source, spine.columns)
   const [unread] = sources.unread()
   if (unread !== undefined)
@@ -100,7 +121,18 @@ export async function openCut(engine: Engine, sources: Sources, definition: Defi
   const labelUses = await findLabelUses(engine, definition, { spine, features: opened, sources: sources.all() })
   await stageSpine(engine, definition, spine)
   if (knownUntil !== undefined) await assertKnown(engine, definition, knownUntil)
-  return { columns: spine.columns, rewrites: spine.rewrites, knownUntil, untilMs, labelUses }
+  const sourceTimes = new Map(
+    sources.all().flatMap((source): readonly [string, string][] => {
+      const time = sourceTimeOf(source, newest)
+      return time === undefined ? [] : [[source.name, time]]
+    }),
+  )
+  const { columns, rewrites } = spine
+  return { columns, rewrites, knownUntil, untilMs, labelUses, lagging, sourceTimes }
+}
+
+function timeOf(time: string | undefined): number | undefined {
+  return time === undefined ? undefined : Date.parse(time)
 }
 
 async function joinRows(
@@ -127,26 +159,4 @@ async function joinRows(
     FROM ${quoteName(SPINE)} ${joins.join(' ')}
     WHERE ${keep}`)
   for (const table of [SPINE, ...tables]) await engine.run(`DROP TABLE ${quoteName(table)}`)
-}
-
-/** The newest change that any history knows; undefined where a dataset has no features with a time. */
-async function latestKnown(
-  engine: Engine,
-  { knownAt }: Definition,
-  histories: readonly Source[],
-): Promise<string | undefined> {
-  let latest: string | undefined
-  for (const source of new Set(histories)) {
-    const isServed = source.snapshot.schema.fields.some(({ name }) => name === '__served_at')
-    const known = isServed
-      ? '"__served_at"'
-      : knownAt.clock === 'source'
-        ? 'coalesce("__source_at", "__committed_at")'
-        : '"__committed_at"'
-    const rows = await sourceSql(engine, source, isServed ? ['__served_at'] : ['__source_at', '__committed_at'])
-    const [row] = await engine.all(`SELECT max(${known}) AS latest FROM (${rows})`)
-    const value = row?.['latest']
-    if (typeof value === 'string' && (latest === undefined || value > latest)) latest = value
-  }
-  return latest
 }

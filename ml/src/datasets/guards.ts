@@ -1,5 +1,6 @@
 // What makes a training set worthless without anybody noticing. A guard that fails stops the build before anything is published.
 import { type Engine, quoteName, quoteText, type StructField } from '@tributary/delta'
+import { cutFindings } from './consistent-cut.ts'
 import type { Definition } from './definition.ts'
 import { type Extracted, ROWS } from './extract.ts'
 import type { LabelUses } from './label-source.ts'
@@ -13,6 +14,7 @@ export async function checkGuards(
   extracted: Extracted,
 ): Promise<readonly GuardFinding[]> {
   return [
+    ...cutFindings(extracted),
     await enoughRows(engine, definition),
     ...(await timesInOrder(engine, definition)),
     ...(await groupsApart(engine, definition)),

@@ -22,6 +22,8 @@ const source = z
     table_id: z.string(),
     version: z.number(),
     committed_at: z.string(),
+    // The newest change in it, by the source's clock. Not in manifests of 0.1.0 either.
+    source_at: z.string().nullable().optional(),
     snapshot: z.string(),
     pinned: z.boolean(),
   })

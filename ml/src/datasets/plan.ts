@@ -31,7 +31,7 @@ export async function planDataset(
   const fork = await engine.fork()
   try {
     const sources = openSources(lake, options.versions ?? new Map())
-    const { columns, knownUntil, untilMs, labelUses, rewrites } = await openCut(fork, sources, definition, {
+    const { columns, knownUntil, untilMs, labelUses, rewrites, lagging } = await openCut(fork, sources, definition, {
       untilMs: options.untilMs,
     })
     const [row] = await fork.all(`SELECT count(*) AS n FROM ${quoteName(SPINE)}`)
@@ -49,6 +49,7 @@ export async function planDataset(
       ],
       rewrites,
       warnings: [
+        ...lagging,
         ...definition.features.flatMap((feature) =>
           feature.kind === 'current' ? [`${feature.table} is read as it is now, not as it was known`] : [],
         ),

@@ -9,7 +9,7 @@ import {
   scanSql,
   TributaryError,
 } from '@tributary/delta'
-import { findNamedTable, type Lake, type NamedTable } from '@tributary/pipeline'
+import { type Arrears, findNamedTable, type Lake, type NamedTable, readArrears } from '@tributary/pipeline'
 import { historyMissing } from '../errors.ts'
 import { parseFeatureState } from '../features/feature-state.ts'
 import { featureStore, readFeature } from '../features/write-feature.ts'
@@ -34,6 +34,8 @@ export interface Sources {
   readonly versionOf: (table: NamedTable) => Promise<number>
   /** What was opened so far, by name. */
   readonly all: () => readonly Source[]
+  /** What is known to be missing from the tables that were opened, and from those whose histories were. */
+  readonly arrears: () => Promise<ReadonlyMap<string, Arrears>>
   /** Tables for which a version was given and that were not opened so far. */
   readonly unread: () => readonly string[]
 }
@@ -72,11 +74,17 @@ export function openSources(lake: Lake, versions: ReadonlyMap<string, number>): 
       return orMissing(`features.${name}`, () => open(full, lake.tableStore(full), entity))
     },
     all: () => [...opened.values()].toSorted((a, b) => (a.name < b.name ? -1 : 1)),
+    arrears: () => readArrears(lake, [...new Set([...opened.keys()].map(liveName))]),
     unread: () => [...versions.keys()].filter((name) => !opened.has(name)),
   }
 }
 
 const HISTORY = '__history'
+
+/** The table that a history is of, or the table itself. */
+export function liveName(name: string): string {
+  return name.endsWith(HISTORY) ? name.slice(0, -HISTORY.length) : name
+}
 
 /** The entity of a stored feature, as its newest refresh says; none where there is only the history. */
 async function entityOf(lake: Lake, name: string): Promise<readonly string[]> {

@@ -32,7 +32,7 @@ export async function verifyDataset(lake: Lake, engine: Engine, manifest: Manife
     return await withRows(
       lake,
       engine,
-      { definition, options: { versions, untilMs } },
+      { definition, options: { versions, untilMs }, knownUntil: manifest.cut.known_until ?? undefined },
       async ({ fork, sources, extracted }) => {
         const replaced = sources
           .all()
