@@ -31,7 +31,11 @@ export function addDatasetCompare(command: Command, invocation: Invocation): voi
     .argument('<reference>', 'a dataset')
     .argument('<compared>', 'a dataset')
     .option('--part <name>', 'compare one part only')
-    .option('--alpha <p>', 'how often a false alarm is accepted, over all columns (0.01)', Number)
+    .option(
+      '--alpha <p>',
+      'how often a false alarm is accepted, over all columns (as the definition says, or 0.01)',
+      Number,
+    )
     .option('--html <file>', 'write the report as one page')
     .option('--fail-on-drift', 'exit 6 when a column drifted')
     .action((reference: string, compared: string, flags: DriftFlags) =>

@@ -1,7 +1,7 @@
 // The newest row that was known at a time. The other side is first made a timeline: one row for each time at which the answer changes,
 // so that ties in DuckDB's ASOF join, which it breaks by where rows happen to lie, cannot occur.
 import { quoteName } from '@tributary/delta'
-import type { On } from './definition.ts'
+import type { On } from './definition-schema.ts'
 import { AT, microsSql, onSql, ROW_NUMBER, SPINE, theirsSql } from './join-sql.ts'
 import { STATE } from './states.ts'
 

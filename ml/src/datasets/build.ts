@@ -1,13 +1,15 @@
 // Builds a dataset: cut, extract, guard, write, publish.
 import { type Engine, quoteName, quoteText, type StructField } from '@tributary/delta'
 import { type Lake, pinPlaceOf, pinVersion, readPins } from '@tributary/pipeline'
+import { isNumber } from './column-kind.ts'
 import type { Definition } from './definition.ts'
 import { rowsDigest } from './digest.ts'
 import { type Extracted, extract, partSql, ROWS } from './extract.ts'
 import type { GitState } from './git-state.ts'
-import { checkGuards, isNumber } from './guards.ts'
+import { checkGuards } from './guards.ts'
 import { datasetId, folderOf, type GuardFinding, type Manifest, parseManifest, sha256 } from './manifest.ts'
 import { publish, type UnwrittenPart } from './publish.ts'
+import { compareWithReference } from './reference.ts'
 import { openSources, type Source, type Sources, snapshotDigest } from './sources.ts'
 import { LEFT_OUT, partsOf } from './split.ts'
 import { collectStats } from './stats.ts'
@@ -46,7 +48,10 @@ export async function buildDataset(
   options: BuildOptions = {},
 ): Promise<BuildOutcome> {
   return withRows(lake, engine, { definition, options }, async ({ fork, sources, extracted }) => {
-    const findings = await checkGuards(fork, definition, extracted)
+    const findings = [
+      ...(await checkGuards(fork, definition, extracted)),
+      ...(await compareWithReference(lake, fork, definition, extracted)),
+    ]
     if (findings.some(({ outcome }) => outcome === 'failed')) return { kind: 'refused', findings }
     const described = await describeRows(fork, { definition, sources, extracted, git: options.git })
     const id = datasetId({ ...described, splits: withoutFiles(described.splits) })

@@ -4,8 +4,9 @@
 import { attachStore, type Engine, quoteName, quoteText, type StructField } from '@tributary/delta'
 import type { Lake } from '@tributary/pipeline'
 import { adjustForMany, chiSquareTail } from './chi-square.ts'
-import { isNumber } from './guards.ts'
-import type { Manifest } from './manifest.ts'
+import { isNumber } from './column-kind.ts'
+import { parseDefinition } from './definition.ts'
+import { folderOf, type Manifest } from './manifest.ts'
 import { storedRows } from './stored.ts'
 
 /** One column. */
@@ -35,56 +36,72 @@ export interface DriftReport {
   readonly schema_changes: readonly string[]
 }
 
-/** Which parts are compared; all if it is left out. */
+/** Which parts are compared, all if it is left out; and how, by the definition of what is compared if it is left out. */
 export interface DriftOptions {
   readonly part?: string | undefined
   readonly bins?: number
   readonly alpha?: number
 }
 
-const BINS = 20
-const ALPHA = 0.01
 /** Below this nobody would notice. */
 const EFFECT_MIN = 0.1
 const NULLS_MIN = 0.05
 
-/** Compares two published datasets. Throws `DATASET_NOT_FOUND`. */
+/** Compares two published datasets. Throws `DATASET_NOT_FOUND`, `DATASET_INVALID`. */
 export async function driftBetween(
   lake: Lake,
   engine: Engine,
   { reference, compared }: { readonly reference: Manifest; readonly compared: Manifest },
-  { part, bins = BINS, alpha = ALPHA }: DriftOptions = {},
+  { part, ...options }: DriftOptions = {},
 ): Promise<DriftReport> {
   const fork = await engine.fork()
   try {
     await attachStore(fork, lake.root)
-    const [one, other] = [await storedRows(lake, fork, reference, part), await storedRows(lake, fork, compared, part)]
-    const left = new Set([...reference.key, reference.at, 'weight'])
-    const shared = one.fields.filter(
-      (field) => !left.has(field.name) && other.fields.some((match) => match.name === field.name),
-    )
-    const found: Measured[] = []
-    for (const field of shared)
-      found.push(await measure(fork, field, { reference: one.sql, compared: other.sql, bins }))
-    const adjusted = adjustForMany(found.map(({ p }) => p))
-    return {
-      schema: 'tributary.dataset-drift/1',
-      reference: `${reference.name}@${reference.id}`,
-      compared: `${compared.name}@${compared.id}`,
-      alpha,
-      rows: [await countOf(fork, one.sql), await countOf(fork, other.sql)],
-      columns: found.map((column, index) => judge(column, { p: adjusted[index] ?? 1, alpha })),
-      schema_changes: [
-        ...one.fields
-          .filter(({ name }) => !other.fields.some((match) => match.name === name))
-          .map(({ name }) => `- ${name}`),
-        ...other.fields
-          .filter(({ name }) => !one.fields.some((match) => match.name === name))
-          .map(({ name }) => `+ ${name}`),
-      ],
-    }
+    const { stats } = parseDefinition(compared.spec.yaml, `${folderOf(compared)}manifest.json`)
+    const rowsOf = async (manifest: Manifest): Promise<ComparedRows> => ({
+      name: `${manifest.name}@${manifest.id}`,
+      ...(await storedRows(lake, fork, manifest, part)),
+    })
+    const pair = { reference: await rowsOf(reference), compared: await rowsOf(compared) }
+    return await driftOfRows(fork, pair, { ...stats, ...options, left: [...reference.key, reference.at] })
   } finally {
     await fork.close()
+  }
+}
+
+/** Rows to be compared, under the name that a report gives them. */
+export interface ComparedRows {
+  readonly name: string
+  readonly sql: string
+  readonly fields: readonly StructField[]
+}
+
+/** Compares rows column by column; `left` are columns that are not compared, for they always differ. */
+export async function driftOfRows(
+  engine: Engine,
+  { reference, compared }: { readonly reference: ComparedRows; readonly compared: ComparedRows },
+  { left, bins, alpha }: { readonly left: readonly string[]; readonly bins: number; readonly alpha: number },
+): Promise<DriftReport> {
+  const shared = reference.fields.filter(
+    ({ name }) => name !== 'weight' && !left.includes(name) && compared.fields.some((match) => match.name === name),
+  )
+  const found: Measured[] = []
+  for (const field of shared)
+    found.push(await measure(engine, field, { reference: reference.sql, compared: compared.sql, bins }))
+  const adjusted = adjustForMany(found.map(({ p }) => p))
+  const only = (one: ComparedRows, other: ComparedRows): readonly StructField[] =>
+    one.fields.filter(({ name }) => !other.fields.some((match) => match.name === name))
+  return {
+    schema: 'tributary.dataset-drift/1',
+    reference: reference.name,
+    compared: compared.name,
+    alpha,
+    rows: [await countOf(engine, reference.sql), await countOf(engine, compared.sql)],
+    columns: found.map((column, index) => judge(column, { p: adjusted[index] ?? 1, alpha })),
+    schema_changes: [
+      ...only(reference, compared).map(({ name }) => `- ${name}`),
+      ...only(compared, reference).map(({ name }) => `+ ${name}`),
+    ],
   }
 }
 

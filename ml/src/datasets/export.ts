@@ -2,7 +2,7 @@
 import { attachStore, type Engine, quoteName, quoteText, type StructField } from '@tributary/delta'
 import type { Lake } from '@tributary/pipeline'
 import { exportRefused } from '../errors.ts'
-import { isNumber } from './guards.ts'
+import { isNumber } from './column-kind.ts'
 import { folderOf, type Manifest } from './manifest.ts'
 import { storedRows } from './stored.ts'
 

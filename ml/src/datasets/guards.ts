@@ -1,5 +1,6 @@
 // What makes a training set worthless without anybody noticing. A guard that fails stops the build before anything is published.
-import { type Engine, quoteName, quoteText, type StructField } from '@tributary/delta'
+import { type Engine, quoteName, quoteText } from '@tributary/delta'
+import { isNumber } from './column-kind.ts'
 import { cutFindings } from './consistent-cut.ts'
 import type { Definition } from './definition.ts'
 import { type Extracted, ROWS } from './extract.ts'
@@ -93,13 +94,6 @@ async function rowsDiffer(
       message: `${same} rows have all features in common with a row of another part`,
     },
   ]
-}
-
-const NUMBERS = ['byte', 'short', 'integer', 'long', 'float', 'double', 'boolean']
-
-/** Whether a column may be looked at as a number. */
-export function isNumber({ type }: StructField): boolean {
-  return typeof type === 'string' && (NUMBERS.includes(type) || type.startsWith('decimal('))
 }
 
 /** A feature that alone tells the label nearly always came after it. */

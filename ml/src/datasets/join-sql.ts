@@ -1,6 +1,6 @@
 // Names and conditions that all joins of features with the spine share.
 import { quoteName } from '@tributary/delta'
-import type { On } from './definition.ts'
+import type { On } from './definition-schema.ts'
 
 /** The temporary table of the spine; `__n` numbers its rows, and `__at` is the time of each. */
 export const SPINE = '__dataset_spine'

@@ -72,7 +72,7 @@ async function writePart(engine: Engine, root: Store, request: PartRequest): Pro
         ? sorted
         : `SELECT * EXCLUDE ("__place") FROM (SELECT *, row_number() OVER () AS "__place" FROM (${sorted})) WHERE "__place" > ${from} AND "__place" <= ${to}`
     await engine.run(
-      `COPY (${part}) TO ${quoteText(location)} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE ${definition.shards.rowGroupRows})`,
+      `COPY (${part}) TO ${quoteText(location)} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE ${rowGroupRows(definition.shards, fields.length)})`,
     )
     const { sizeBytes } = await root.sync(folder + path)
     files.push({ path, bytes: sizeBytes, rows: to - from, sha256: await hashOf(root, folder + path) })
@@ -82,6 +82,16 @@ async function writePart(engine: Engine, root: Store, request: PartRequest): Pro
 
 const VALUE_BYTES = 6
 const MIB = 1024 * 1024
+
+/** DuckDB writes row groups of whole vectors. */
+const VECTOR_ROWS = 2048
+
+/** Rows of a row group; where a size is asked for, by what a value takes as a rule. */
+export function rowGroupRows({ rowGroup }: Definition['shards'], columns: number): number {
+  if ('rows' in rowGroup) return rowGroup.rows
+  const rows = (rowGroup.sizeMb * MIB) / (Math.max(1, columns) * VALUE_BYTES)
+  return Math.max(1, Math.floor(rows / VECTOR_ROWS)) * VECTOR_ROWS
+}
 
 /** Rows of each file, (from, to]: files of equal size, as many as the definition asks for or as the rows need. */
 export function planShards(

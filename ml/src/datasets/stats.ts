@@ -1,8 +1,8 @@
 // What is in each column of each part, kept beside the manifest as stats.json.
 import { type Engine, quoteName, quoteText, type Row, type StructField } from '@tributary/delta'
+import { isNumber } from './column-kind.ts'
 import type { Definition } from './definition.ts'
 import { type Extracted, partSql, ROWS } from './extract.ts'
-import { isNumber } from './guards.ts'
 import { quantilesOf } from './quantiles.ts'
 import { partsOf } from './split.ts'
 

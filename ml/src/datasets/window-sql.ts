@@ -8,7 +8,7 @@
 // group leaves the old one. What is no difference of sums (min, quantile, last) joins the intervals themselves, found by buckets of time.
 import { type DataType, type Engine, quoteName } from '@tributary/delta'
 import { type Aggregate, isRunning } from './aggregate.ts'
-import type { On } from './definition.ts'
+import type { On } from './definition-schema.ts'
 import { AT, microsSql, onSql, ROW_NUMBER, SPINE } from './join-sql.ts'
 import { packSums, type Summand } from './pack-sums.ts'
 import { finite, scaledTerms, type Terms, termsFor } from './terms.ts'

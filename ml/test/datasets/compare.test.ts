@@ -103,6 +103,20 @@ test('drift is told where values moved, and not where they did not', async () =>
   expect(driftPage(report)).toMatch(/^<!doctype html>[\s\S]*columns drifted[\s\S]*<\/html>\n$/)
 })
 
+test('a build tells what drifted from its reference, by the bins and the alpha of the definition', async () => {
+  const after = await build(
+    definition('after', 'id >= 500', 'stats: {reference: early@latest, bins: 5, alpha: 0.001}\n'),
+  )
+  expect(after.guards.find(({ guard }) => guard === 'drift')).toEqual({
+    guard: 'drift',
+    outcome: 'warned',
+    message: expect.stringMatching(new RegExp(`of \\d+ columns drifted from early@${early.id}: size, colour`)),
+  })
+  const report = await driftBetween(lake.lake, engine(), { reference: early, compared: after })
+  expect(report).toMatchObject({ alpha: 0.001 })
+  expect(report.columns.find(({ column }) => column === 'size')?.bins).toHaveLength(5)
+})
+
 test('a diff counts rows by key and changes by column', async () => {
   const wider = await build(
     definition('wider', 'id < 600').replace('calm, label', 'calm + (id = 3)::INT AS calm, label'),

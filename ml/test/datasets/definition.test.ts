@@ -1,5 +1,6 @@
 import { TributaryError } from '@tributary/delta'
 import { expect, test } from 'vitest'
+import { rowGroupRows } from '../../src/datasets/publish.ts'
 import { parametersOf, withUntil } from '../../src/datasets/spine-text.ts'
 import { parseDefinition } from '../../src/index.ts'
 
@@ -42,6 +43,18 @@ test.each([
     'split: {by: hash, salt: s, train: 0.7, test: 0.3}\nguards: {min_rows: {val: 10}}\n',
     'd.yml, line 4: there is no part val. There are train, test.',
   ],
+  [
+    'export: {for: [sagemaker-xgboost]}\n',
+    'd.yml, line 3: a dataset is written for a program once it is built. Leave out for, and run `tributary dataset export NAME --for sagemaker-xgboost`.',
+  ],
+  [
+    'export: {row_group_mb: 16, row_group_rows: 5000}\n',
+    'd.yml, line 3: row_group_rows and row_group_mb both say how large row groups are. Leave out one.',
+  ],
+  [
+    'export: {order: time}\n',
+    'd.yml, line 3: export.order: is always hash(key): shuffled as far as a model can tell, and the same each time. Correct the value.',
+  ],
 ])('a fault is told with its line and the remedy: %s', (text, message) => {
   expect(messageOf(SPINE + text)).toBe(message)
 })
@@ -51,4 +64,16 @@ test(':until stands for a time, but not in texts, names, comments and casts', ()
  FROM t WHERE x < :until /* :until */`
   expect(withUntil(sql, 0)).toBe(sql.replace('x < :until', "x < (TIMESTAMPTZ '1970-01-01T00:00:00.000Z')"))
   expect(parametersOf('a = :until AND b = :as_of')).toEqual(['until', 'as_of'])
+})
+
+test('every setting of the manual is one', () => {
+  const { stats, shards } = parseDefinition(
+    `${SPINE}stats: {reference: d@latest, bins: 10, alpha: 0.05}
+export: {format: parquet, shards: auto, shard_mb: 64, row_group_mb: 16, order: hash(key)}
+`,
+    'd.yml',
+  )
+  expect(stats).toEqual({ reference: 'd@latest', bins: 10, alpha: 0.05 })
+  expect(shards).toEqual({ count: undefined, sizeMb: 64, rowGroup: { sizeMb: 16 } })
+  expect(rowGroupRows(shards, 30)).toBe(92_160)
 })
