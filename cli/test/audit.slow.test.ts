@@ -94,7 +94,7 @@ describe.skipIf(!existsSync(join(VENV, 'flights')))(
         await fork.run(
           `CREATE OR REPLACE TEMP VIEW ${table} AS ${await scanSql(fork, await readSnapshot(world.lake.tableStore(`nyc.${table}`)))}`,
         )
-      const file = (folder: string): string => quoteText(join(folder, 'all/00000.parquet'))
+      const file = (folder: string): string => quoteText(join(folder, manifest.splits['all']?.files[0]?.path ?? ''))
       await fork.run(
         `COPY (SELECT * REPLACE (${sql} AS ${column}) FROM read_parquet(${file(folderOf(manifest))}) d) TO ${file(wrong)} (FORMAT parquet)`,
       )

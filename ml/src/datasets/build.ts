@@ -7,8 +7,8 @@ import { rowsDigest } from './digest.ts'
 import { type Extracted, extract, partSql, ROWS } from './extract.ts'
 import type { GitState } from './git-state.ts'
 import { checkGuards } from './guards.ts'
-import { datasetId, folderOf, type GuardFinding, type Manifest, parseManifest, sha256 } from './manifest.ts'
-import { publish, type UnwrittenPart } from './publish.ts'
+import { datasetId, folderOf, type GuardFinding, type Manifest, sha256 } from './manifest.ts'
+import { publish, readPublished, removeLeftovers, type UnwrittenPart } from './publish.ts'
 import { compareWithReference } from './reference.ts'
 import { openSources, type Source, type Sources, snapshotDigest } from './sources.ts'
 import { LEFT_OUT, partsOf } from './split.ts'
@@ -55,9 +55,11 @@ export async function buildDataset(
     if (findings.some(({ outcome }) => outcome === 'failed')) return { kind: 'refused', findings }
     const described = await describeRows(fork, { definition, sources, extracted, git: options.git })
     const id = datasetId({ ...described, splits: withoutFiles(described.splits) })
-    const path = `${folderOf({ name: definition.name, id })}manifest.json`
-    if ((await lake.root.stat(path)) !== undefined)
-      return { kind: 'published', manifest: parseManifest(path, await lake.root.read(path)), isNew: false }
+    if ((await lake.root.stat(`${folderOf({ name: definition.name, id })}manifest.json`)) !== undefined) {
+      const manifest = await readPublished(lake.root, { name: definition.name, id })
+      await removeLeftovers(lake, manifest)
+      return { kind: 'published', manifest, isNew: false }
+    }
     const pinned = options.pins === true ? await pinSources(lake, sources, `dataset-${id}`) : new Set<string>()
     const content = {
       ...described,
@@ -65,13 +67,12 @@ export async function buildDataset(
       created_at: new Date(lake.clock.now()).toISOString(),
       sources: described.sources.map((source) => ({ ...source, pinned: pinned.has(source.table) })),
       guards: findings,
-      stats: 'stats.json',
       croissant: 'croissant.json',
     }
     const stats = await collectStats(fork, definition, extracted)
     return {
       kind: 'published',
-      ...(await publish(fork, lake.root, { definition, fields: extracted.fields, content, stats })),
+      ...(await publish(fork, lake, { definition, fields: extracted.fields, content, stats })),
     }
   })
 }

@@ -1,6 +1,7 @@
-import { readFile } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { localStore, quoteText, type Row } from '@tributary/delta'
+import { localStore, quoteText, type Row, type Store } from '@tributary/delta'
+import { openLake, readConfig } from '@tributary/pipeline'
 import { expect, test } from 'vitest'
 import type { Manifest } from '../../src/index.ts'
 import {
@@ -141,6 +142,42 @@ test('a build is published once, is verified down to its sources, and goes away 
   expect(await listDatasets(lake.lake)).toEqual([])
 })
 
+test('of two builds of one dataset at once the first is published, and the other gives it and leaves nothing', async () => {
+  const place = await lakeOf([trips, asks])
+  const config = await readConfig(join(place.folder, 'tributary.yaml'))
+  let release = (): void => undefined
+  let arrive = (): void => undefined
+  const released = new Promise<void>((resolve) => {
+    release = resolve
+  })
+  const arrived = new Promise<void>((resolve) => {
+    arrive = resolve
+  })
+  const wrapStore = (store: Store): Store => ({
+    ...store,
+    create: async (path, bytes) => {
+      arrive()
+      await released
+      return store.create(path, bytes)
+    },
+  })
+  const definition = parseDefinition(DEFINITION, 'asks.yml')
+  const slow = buildDataset(openLake(config, { wrapStore }), engine(), definition)
+  // Its files are written, its manifest is not.
+  await arrived
+  const fast = await buildDataset(openLake(config), engine(), definition)
+  release()
+  const late = await slow
+  if (fast.kind === 'refused' || late.kind === 'refused') throw new Error('refused')
+  expect([fast.isNew, late.isNew]).toEqual([true, false])
+  expect(late.manifest).toEqual(fast.manifest)
+  expect(verdictText(await verifyDataset(place.lake, engine(), fast.manifest))).toBe('REPRODUCED')
+  const left = await readdir(join(place.folder, 'lake/_datasets/asks', fast.manifest.id), { recursive: true })
+  const { splits, stats } = fast.manifest
+  const files = Object.values(splits).flatMap((part) => part.files.map(({ path }) => path))
+  expect(left.toSorted()).toEqual(['all', ...files, 'croissant.json', 'manifest.json', stats].toSorted())
+})
+
 test('verify tells damaged files from sources that are gone', async () => {
   const lake = await lakeOf([trips, asks])
   const manifest = await build(lake, DEFINITION)
@@ -150,11 +187,12 @@ test('verify tells damaged files from sources that are gone', async () => {
   expect(verdictText(await verifyDataset(lake.lake, engine(), manifest))).toMatch(
     /^FILES INTACT, SOURCES GONE \(.*fleet\.trips/,
   )
-  const file = `_datasets/asks/${manifest.id}/all/00000.parquet`
+  const name = manifest.splits['all']?.files[0]?.path ?? ''
+  const file = `_datasets/asks/${manifest.id}/${name}`
   const bytes = Buffer.from(await readFile(join(lake.folder, 'lake', file)))
   bytes.writeUInt8(bytes.readUInt8(40) ^ 1, 40)
   await root.write(file, bytes)
-  expect(verdictText(await verifyDataset(lake.lake, engine(), manifest))).toBe('FILES DAMAGED (all/00000.parquet)')
+  expect(verdictText(await verifyDataset(lake.lake, engine(), manifest))).toBe(`FILES DAMAGED (${name})`)
 })
 
 test('rows later than the data are refused', async () => {
