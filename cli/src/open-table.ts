@@ -1,5 +1,5 @@
 import { stat } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { diskCache } from '@tributary/delta/log'
 import { findNamedTable, type Lake, type NamedTable, openLake, readConfig } from '@tributary/pipeline/status'
@@ -52,9 +52,21 @@ export async function openTable(
   return findNamedTable(lake, name)
 }
 
+/** The folder of the project file, and whether it is one of this machine or a prefix in S3. */
+export function projectFolder({ flags }: Invocation): { readonly folder: string; readonly isLocal: boolean } {
+  const place = placeOf(flags.config ?? CONFIG_FILE)
+  return isInS3(place)
+    ? { folder: place.slice(0, place.lastIndexOf('/')), isLocal: false }
+    : { folder: dirname(place), isLocal: true }
+}
+
 /** A file of this machine, or an object in S3. */
 function placeOf(config: string): string {
-  return /^s3a?:\/\//i.test(config) ? config : resolve(config)
+  return isInS3(config) ? config : resolve(config)
+}
+
+function isInS3(place: string): boolean {
+  return /^s3a?:\/\//i.test(place)
 }
 
 async function isThere(path: string): Promise<boolean> {

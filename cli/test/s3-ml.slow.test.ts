@@ -86,6 +86,12 @@ test('a feature is refreshed, a dataset is built, proved, exported and loaded, a
   expect(JSON.parse(refreshed.stdout).items).toMatchObject([{ kind: 'refreshed', inserted: 2 }])
   const built = JSON.parse((await run('dataset', 'build', 'spend', '--pin', '--json')).stdout)
   expect((await run('dataset', 'verify', 'spend')).stdout).toBe(`spend@${built.id}  REPRODUCED\n`)
+  const project = s3Store(`${root}/project`, bucket.options)
+  await project.write('tributary.yaml', Buffer.from(PROJECT))
+  await project.write('datasets/spend.yml', Buffer.from(DATASET))
+  const there = ['--config', `${root}/project/tributary.yaml`, '--json']
+  expect(JSON.parse((await run('dataset', 'plan', 'spend', ...there)).stdout)).toMatchObject({ rows: 40 })
+  expect(JSON.parse((await run('dataset', 'build', 'spend', ...there)).stdout)).toMatchObject({ id: built.id })
   const { files, input_data_config: inputs } = JSON.parse(
     (await run('dataset', 'export', 'spend', '--for', 'sagemaker-xgboost', '--drop', 'buyer', '--json')).stdout,
   )

@@ -1,4 +1,5 @@
 // Builds the datasets of the demo at one cut. The one that people make by hand is refused, and built all the same for the sake of the comparison.
+import { storeAt } from '@tributary/delta'
 import { type BuildOutcome, buildDataset, type Manifest, readDefinition } from '@tributary/ml'
 import { demoFailed } from '../errors.ts'
 import { KNOWN, NAIVE, STALE_HOURS, staleName, writeUnguarded } from './ml-project.ts'
@@ -44,7 +45,7 @@ function publish(stage: Stage, project: Project, name: string): Promise<Manifest
 }
 
 async function build({ folder, engine, nowMs }: Stage, { lake }: Project, name: string): Promise<BuildOutcome> {
-  return buildDataset(lake, engine, await readDefinition(folder, name), { untilMs: nowMs })
+  return buildDataset(lake, engine, await readDefinition(storeAt(folder), name), { untilMs: nowMs })
 }
 
 function failuresOf({ findings }: Extract<BuildOutcome, { readonly kind: 'refused' }>): string {

@@ -1,4 +1,5 @@
-import { basename, dirname, resolve } from 'node:path'
+import { basename } from 'node:path'
+import { storeAt } from '@tributary/delta'
 import {
   buildDataset,
   type GuardFinding,
@@ -13,7 +14,7 @@ import { flagsInvalid } from '../errors.ts'
 import { EXIT } from '../exit-codes.ts'
 import type { Invocation } from '../invocation.ts'
 import { tableText, writeJson } from '../list-output.ts'
-import { openProject } from '../open-table.ts'
+import { CONFIG_FILE, openProject, projectFolder } from '../open-table.ts'
 import { parseNames } from '../parse-number.ts'
 import { bytesText, countText } from '../quantity.ts'
 import { withEngine } from '../with-engine.ts'
@@ -47,7 +48,7 @@ export function addDatasetBuild(command: Command, invocation: Invocation): void 
 
 async function plan(invocation: Invocation, name: string, flags: CutFlags): Promise<void> {
   const lake = await openProject(invocation)
-  const definition = await readDefinition(projectFolder(invocation), name)
+  const definition = await readDefinition(storeAt(projectFolder(invocation).folder), name)
   const planned = await withEngine(
     invocation,
     (engine) => planDataset(lake, engine, definition, { untilMs: untilOf(flags) }),
@@ -70,9 +71,10 @@ async function plan(invocation: Invocation, name: string, flags: CutFlags): Prom
 
 async function build(invocation: Invocation, name: string, flags: CutFlags): Promise<void> {
   const lake = await openProject(invocation)
-  const folder = projectFolder(invocation)
-  const definition = await readDefinition(folder, name)
-  const git = await readGitState(folder, [basename(configPath(invocation)), 'datasets', 'features'])
+  const { folder, isLocal } = projectFolder(invocation)
+  const definition = await readDefinition(storeAt(folder), name)
+  const paths = [basename(invocation.flags.config ?? CONFIG_FILE), 'datasets', 'features']
+  const git = isLocal ? await readGitState(folder, paths) : undefined
   const options = { untilMs: untilOf(flags), versions: versionsOf(flags), pins: flags.pin === true, git }
   const outcome = await withEngine(invocation, (engine) => buildDataset(lake, engine, definition, options), {
     memoryMiB: DATASET_MEMORY_MIB,
@@ -109,15 +111,6 @@ export function saySplits(invocation: Invocation, { splits, left_out: leftOut }:
   }
   for (const [name, rows] of Object.entries(leftOut))
     if (rows > 0) invocation.words.say(`  ${countText(rows)} rows left out: ${name}`)
-}
-
-/** The folder of the project file. */
-export function projectFolder(invocation: Invocation): string {
-  return dirname(configPath(invocation))
-}
-
-function configPath({ flags }: Invocation): string {
-  return resolve(flags.config ?? 'tributary.yaml')
 }
 
 function untilOf({ until }: CutFlags): number | undefined {

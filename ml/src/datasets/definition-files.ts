@@ -1,21 +1,26 @@
-import { readdir, readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import type { Store } from '@tributary/delta'
 import { datasetInvalid, datasetUnknown } from '../errors.ts'
 import { type Definition, parseDefinition } from './definition.ts'
 
-/** Reads `datasets/NAME.yml` below a folder, that of the project file. Throws `DATASET_UNKNOWN`, `DATASET_INVALID`. */
-export async function readDefinition(folder: string, name: string): Promise<Definition> {
-  const known = await listDefinitions(folder)
+const FOLDER = 'datasets/'
+
+/** Reads `datasets/NAME.yml` of a project. Throws `DATASET_UNKNOWN`, `DATASET_INVALID`. */
+export async function readDefinition(project: Store, name: string): Promise<Definition> {
+  const known = await listDefinitions(project)
   if (!known.includes(name)) throw datasetUnknown(name, known)
-  const path = join(folder, 'datasets', `${name}.yml`)
-  const definition = parseDefinition(await readFile(path, 'utf8'), path)
+  const path = `${FOLDER}${name}.yml`
+  const definition = parseDefinition(Buffer.from(await project.read(path)).toString('utf8'), path)
   if (definition.name !== name)
     throw datasetInvalid(path, 1, `it defines ${definition.name}. Name the file datasets/${definition.name}.yml`)
   return definition
 }
 
-/** Names of the definitions below a folder. */
-export async function listDefinitions(folder: string): Promise<readonly string[]> {
-  const entries = await readdir(join(folder, 'datasets')).catch((): readonly string[] => [])
-  return entries.flatMap((entry) => (entry.endsWith('.yml') ? [entry.slice(0, -'.yml'.length)] : [])).toSorted()
+/** Names of the definitions of a project. */
+export async function listDefinitions(project: Store): Promise<readonly string[]> {
+  const names: string[] = []
+  for await (const { path } of project.list(FOLDER)) {
+    const [, name] = /^datasets\/([^/]+)\.yml$/.exec(path) ?? []
+    if (name !== undefined) names.push(name)
+  }
+  return names.toSorted()
 }
