@@ -55,7 +55,7 @@ async function plan(invocation: Invocation, name: string, flags: CutFlags): Prom
     { memoryMiB: DATASET_MEMORY_MIB },
   )
   if (invocation.flags.json) return writeJson(invocation, { schema: 'tributary.dataset-plan/1', ...planned })
-  const { columns, sources, rows, knownUntil, warnings, rewrites } = planned
+  const { columns, sources, rows, knownUntil, warnings, rewrites, parts } = planned
   await invocation.data.write(
     tableText(
       invocation,
@@ -66,6 +66,8 @@ async function plan(invocation: Invocation, name: string, flags: CutFlags): Prom
   for (const { table, version } of sources) invocation.words.say(`${table}  v${version}`)
   for (const rewrite of rewrites) invocation.words.say(`rewritten: ${rewrite}`)
   for (const warning of warnings) invocation.words.warn(`warning: ${warning}`)
+  for (const [part, count] of Object.entries(parts))
+    invocation.words.say(`  ${part.padEnd(8)} ${countText(count)} rows`)
   invocation.words.say(`${countText(rows)} rows in the spine; the sources are known until ${knownUntil ?? 'no time'}`)
 }
 

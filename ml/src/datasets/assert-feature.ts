@@ -5,7 +5,8 @@ import { type Aggregate, isRunning } from './aggregate.ts'
 import { kindOf } from './column-kind.ts'
 import type { Feature } from './definition.ts'
 import { columnsRead, typeOf } from './extract-features.ts'
-import { columnOf, type Source } from './sources.ts'
+import type { GuardFinding } from './manifest.ts'
+import { columnOf, liveName, type Source } from './sources.ts'
 import type { QueryColumn } from './spine.ts'
 
 /** Refuses a feature that its table cannot give. Throws `DATASET_FEATURE_INVALID`. */
@@ -43,6 +44,18 @@ function assertWindow(feature: Feature & { readonly kind: 'window' }, source: So
 
 function needsNumbers(of: Aggregate): boolean {
   return of.kind === 'quantile' || (isRunning(of) && of.kind !== 'count')
+}
+
+/** Says of a window's time that names no moment how it is read: its column is the source's, and cannot be cast here. */
+export function zoneFindings(feature: Feature, source: Source): readonly GuardFinding[] {
+  if (feature.kind !== 'window' || typeOf(source, feature.time) === 'timestamp') return []
+  return [
+    {
+      guard: 'time_zone',
+      outcome: 'warned',
+      message: `${feature.time} of ${liveName(source.name)} names no moment: ${feature.as} takes it for UTC`,
+    },
+  ]
 }
 
 /** Joined by a part of its entity, a stored feature would give the row of whichever entity was served last. */

@@ -4,9 +4,9 @@ import { type Lake, pinPlaceOf, pinVersion, readPins } from '@tributary/pipeline
 import { isNumber } from './column-kind.ts'
 import type { Definition } from './definition.ts'
 import { rowsDigest } from './digest.ts'
-import { type Extracted, extract, partSql, ROWS } from './extract.ts'
+import { type Extracted, extract, type OpenedCut, openCut, partSql, ROWS } from './extract.ts'
 import type { GitState } from './git-state.ts'
-import { checkGuards } from './guards.ts'
+import { checkGuards, enoughRows } from './guards.ts'
 import { datasetId, folderOf, type GuardFinding, type Manifest, sha256 } from './manifest.ts'
 import { publish, readPublished, removeLeftovers, type UnwrittenPart } from './publish.ts'
 import { compareWithReference } from './reference.ts'
@@ -47,8 +47,13 @@ export async function buildDataset(
   definition: Definition,
   options: BuildOptions = {},
 ): Promise<BuildOutcome> {
-  return withRows(lake, engine, { definition, options }, async ({ fork, sources, extracted }) => {
+  return withCut(lake, engine, { definition, options }, async ({ fork, sources, opened }) => {
+    const rows = enoughRows(definition, opened.parts)
+    // A part without rows is told before the features are joined, which takes nearly all of the time.
+    if (rows.outcome === 'failed') return { kind: 'refused', findings: [...opened.findings, rows] }
+    const extracted = await extract(fork, sources, definition, opened)
     const findings = [
+      rows,
       ...(await checkGuards(fork, definition, extracted)),
       ...(await compareWithReference(lake, fork, definition, extracted)),
     ]
@@ -92,18 +97,36 @@ export interface RowsRequest {
   readonly knownUntil?: string | undefined
 }
 
+/** A cut whose spine waits in the engine. */
+interface CutAtHand {
+  readonly fork: Engine
+  readonly sources: Sources
+  readonly opened: OpenedCut
+}
+
 /** Extracts the rows of a definition for some work on them. */
 export async function withRows<T>(
   lake: Lake,
   engine: Engine,
-  { definition, options, knownUntil }: RowsRequest,
+  request: RowsRequest,
   work: (rows: RowsAtHand) => Promise<T>,
+): Promise<T> {
+  return withCut(lake, engine, request, async ({ fork, sources, opened }) =>
+    work({ fork, sources, extracted: await extract(fork, sources, request.definition, opened) }),
+  )
+}
+
+async function withCut<T>(
+  lake: Lake,
+  engine: Engine,
+  { definition, options, knownUntil }: RowsRequest,
+  work: (cut: CutAtHand) => Promise<T>,
 ): Promise<T> {
   const fork = await engine.fork()
   try {
     const sources = openSources(lake, options.versions ?? new Map())
-    const extracted = await extract(fork, sources, definition, { untilMs: options.untilMs, knownUntil })
-    return await work({ fork, sources, extracted })
+    const opened = await openCut(fork, sources, definition, { untilMs: options.untilMs, knownUntil })
+    return await work({ fork, sources, opened })
   } finally {
     await fork.close()
   }

@@ -100,6 +100,6 @@ function reasonsOf({ name, snapshot }: Source, missing: Arrears): readonly strin
 }
 
 /** What a build reports of its cut; nothing where all tables know all there is. */
-export function cutFindings({ lagging }: Pick<ConsistentCut, 'lagging'>): readonly GuardFinding[] {
+export function cutFindings(lagging: readonly string[]): readonly GuardFinding[] {
   return lagging.map((message) => ({ guard: 'consistent_cut', outcome: 'warned', message }))
 }

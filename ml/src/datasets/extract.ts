@@ -1,12 +1,13 @@
 // From a definition and a cut to the rows of a dataset, in one temporary table.
 import { describeFields, type Engine, quoteName, quoteText, type StructField } from '@tributary/delta'
 import { spineInvalid, versionUnread } from '../errors.ts'
-import { assertFeature, assertJoin } from './assert-feature.ts'
-import { findConsistentCut, latestOf, newestChanges, sourceTimeOf } from './consistent-cut.ts'
+import { assertFeature, assertJoin, zoneFindings } from './assert-feature.ts'
+import { cutFindings, findConsistentCut, latestOf, newestChanges, sourceTimeOf } from './consistent-cut.ts'
 import type { Definition, Feature } from './definition.ts'
 import { type ExtractedFeature, extractFeatures, openSource } from './extract-features.ts'
 import { ROW_NUMBER, SPINE } from './join-sql.ts'
 import { findLabelUses, type LabelUses } from './label-source.ts'
+import type { GuardFinding } from './manifest.ts'
 import type { Source, Sources } from './sources.ts'
 import { assertKnown, prepareSpine, type QueryColumn, stageSpine } from './spine.ts'
 import { parametersOf } from './spine-text.ts'
@@ -26,8 +27,8 @@ export interface Extracted {
   /** What `:until` stood for; undefined where nothing asks for it. */
   readonly untilMs: number | undefined
   readonly labelUses: LabelUses | undefined
-  /** Tables that do not know all there is, in words. */
-  readonly lagging: readonly string[]
+  /** What was found before a feature was joined. */
+  readonly findings: readonly GuardFinding[]
   /** When the source committed the newest change of each source. */
   readonly sourceTimes: ReadonlyMap<string, string>
 }
@@ -45,10 +46,13 @@ export interface Cut {
   readonly knownUntil?: string | undefined
 }
 
-/** Extracts the rows. Throws `SPINE_INVALID`, `SPINE_TOO_NEW`, `DATASET_FEATURE_INVALID`, `DATASET_VERSION_UNREAD`, `HISTORY_MISSING`, and what reading throws. */
-export async function extract(engine: Engine, sources: Sources, definition: Definition, cut: Cut): Promise<Extracted> {
-  const opened = await openCut(engine, sources, definition, cut)
-  const { columns, knownUntil, untilMs, labelUses, lagging, sourceTimes } = opened
+/** Joins the features to the staged spine of a cut. Throws `DATASET_FEATURE_INVALID`, `HISTORY_MISSING`, and what reading throws. */
+export async function extract(
+  engine: Engine,
+  sources: Sources,
+  definition: Definition,
+  { columns, knownUntil, untilMs, labelUses, findings, sourceTimes }: OpenedCut,
+): Promise<Extracted> {
   const features = await extractFeatures(engine, sources, definition)
   const { weight } = sampleSql(definition)
   const names = [...columns.map(({ name }) => name), ...features.flatMap((one) => one.columns.map(({ name }) => name))]
@@ -68,7 +72,7 @@ export async function extract(engine: Engine, sources: Sources, definition: Defi
     knownUntil,
     untilMs,
     labelUses,
-    lagging,
+    findings,
     sourceTimes,
   }
 }
@@ -82,11 +86,17 @@ export interface OpenedCut {
   readonly labelUses: LabelUses | undefined
   /** What of the spine was rewritten, in words. */
   readonly rewrites: readonly string[]
-  readonly lagging: readonly string[]
+  /** What is to be told before a feature is joined. */
+  readonly findings: readonly GuardFinding[]
+  /** Rows of each part, and of those that are left out. */
+  readonly parts: ReadonlyMap<string, number>
   readonly sourceTimes: ReadonlyMap<string, string>
 }
 
-/** Opens the sources of the features, decides until when they are known, and stages the spine. Throws what `extract` throws. */
+/**
+ * Opens the sources of the features, decides until when they are known, and stages the spine. Throws `SPINE_INVALID`, `SPINE_TOO_NEW`,
+ * `DATASET_FEATURE_INVALID`, `DATASET_VERSION_UNREAD`, `HISTORY_MISSING`, and what reading throws.
+ */
 export async function openCut(engine: Engine, sources: Sources, definition: Definition, cut: Cut): Promise<OpenedCut> {
   const opened: { readonly feature: Feature; readonly source: Source }[] = []
   for (const feature of definition.features) opened.push({ feature, source: await openSource(sources, feature) })
@@ -128,7 +138,16 @@ export async function openCut(engine: Engine, sources: Sources, definition: Defi
     }),
   )
   const { columns, rewrites } = spine
-  return { columns, rewrites, knownUntil, untilMs, labelUses, lagging, sourceTimes }
+  const findings = [...cutFindings(lagging), ...opened.flatMap(({ feature, source }) => zoneFindings(feature, source))]
+  const parts = await countParts(engine, definition)
+  return { columns, rewrites, knownUntil, untilMs, labelUses, findings, parts, sourceTimes }
+}
+
+async function countParts(engine: Engine, definition: Definition): Promise<ReadonlyMap<string, number>> {
+  const rows = await engine.all(
+    `SELECT ${splitSql(definition.split)} AS part, count(*) AS n FROM ${quoteName(SPINE)} WHERE ${sampleSql(definition).keep} GROUP BY ALL`,
+  )
+  return new Map(rows.map((row) => [String(row['part']), Number(row['n'])]))
 }
 
 function timeOf(time: string | undefined): number | undefined {

@@ -1,7 +1,6 @@
 // What makes a training set worthless without anybody noticing. A guard that fails stops the build before anything is published.
 import { type Engine, quoteName, quoteText } from '@tributary/delta'
 import { isNumber } from './column-kind.ts'
-import { cutFindings } from './consistent-cut.ts'
 import type { Definition } from './definition.ts'
 import { type Extracted, ROWS } from './extract.ts'
 import type { LabelUses } from './label-source.ts'
@@ -15,8 +14,7 @@ export async function checkGuards(
   extracted: Extracted,
 ): Promise<readonly GuardFinding[]> {
   return [
-    ...cutFindings(extracted),
-    await enoughRows(engine, definition),
+    ...extracted.findings,
     ...(await timesInOrder(engine, definition)),
     ...(await groupsApart(engine, definition)),
     ...(await rowsDiffer(engine, definition, extracted)),
@@ -26,9 +24,8 @@ export async function checkGuards(
   ]
 }
 
-async function enoughRows(engine: Engine, { split, guards }: Definition): Promise<GuardFinding> {
-  const counted = await engine.all(`SELECT "__split" AS name, count(*) AS n FROM ${quoteName(ROWS)} GROUP BY ALL`)
-  const rows = new Map(counted.map((row) => [String(row['name']), Number(row['n'])]))
+/** Whether each part has rows enough, told by the spine alone. */
+export function enoughRows({ split, guards }: Definition, rows: ReadonlyMap<string, number>): GuardFinding {
   const few = partsOf(split).filter((part) => (rows.get(part) ?? 0) < (guards.minRows[part] ?? 1))
   const said = few.map((part) => `${part} has ${rows.get(part) ?? 0} rows, ${guards.minRows[part] ?? 1} are needed`)
   return few.length === 0

@@ -4,14 +4,18 @@ import type { Lake } from '@tributary/pipeline'
 import type { BuildOptions } from './build.ts'
 import type { Definition } from './definition.ts'
 import { openCut } from './extract.ts'
-import { labelSource } from './guards.ts'
+import { enoughRows, labelSource } from './guards.ts'
 import { SPINE } from './join-sql.ts'
 import { openSources } from './sources.ts'
+import { LEFT_OUT, partsOf } from './split.ts'
 
 /** What a build would read and give. */
 export interface DatasetPlan {
   readonly dataset: string
+  /** Rows of the spine, before the sample. */
   readonly rows: number
+  /** Rows of each part, and of those that are left out where there are any. */
+  readonly parts: Readonly<Record<string, number>>
   readonly until: string | null
   readonly knownUntil: string | null
   readonly sources: readonly { readonly table: string; readonly version: number }[]
@@ -31,10 +35,10 @@ export async function planDataset(
   const fork = await engine.fork()
   try {
     const sources = openSources(lake, options.versions ?? new Map())
-    const { columns, knownUntil, untilMs, labelUses, rewrites, lagging } = await openCut(fork, sources, definition, {
-      untilMs: options.untilMs,
-    })
+    const opened = await openCut(fork, sources, definition, { untilMs: options.untilMs })
+    const { columns, knownUntil, untilMs, labelUses, rewrites, findings, parts } = opened
     const [row] = await fork.all(`SELECT count(*) AS n FROM ${quoteName(SPINE)}`)
+    const told = [...findings, enoughRows(definition, parts), ...labelSource(definition, labelUses)]
     return {
       dataset: definition.name,
       rows: Number(row?.['n']),
@@ -48,14 +52,17 @@ export async function planDataset(
         ),
       ],
       rewrites,
+      parts: Object.fromEntries(
+        [...partsOf(definition.split), ...LEFT_OUT.filter((name) => parts.has(name))].map((name) => [
+          name,
+          parts.get(name) ?? 0,
+        ]),
+      ),
       warnings: [
-        ...lagging,
         ...definition.features.flatMap((feature) =>
           feature.kind === 'current' ? [`${feature.table} is read as it is now, not as it was known`] : [],
         ),
-        ...labelSource(definition, labelUses).flatMap(({ outcome, message }) =>
-          outcome === 'passed' ? [] : [message],
-        ),
+        ...told.flatMap(({ outcome, message }) => (outcome === 'passed' ? [] : [message])),
       ],
     }
   } finally {

@@ -12,6 +12,7 @@ import {
   exportDataset,
   type Manifest,
   parseDefinition,
+  planDataset,
   readStats,
   verdictText,
   verifyDataset,
@@ -185,6 +186,16 @@ describe('guards', () => {
   test('a part without rows stops the build, unless it may be empty', async () => {
     const empty = 'split: {by: time, train: "< 2026-01-02", test: "< 2026-01-03"}\n'
     expect(await failedGuards(definition('hollow', 'id < 500', empty))).toEqual(['min_rows'])
+    // Told by the spine: this join fails only where its rows are read.
+    const failing = '  - current: {table: w.items, on: [owner], select: [size], as: one}\n'
+    expect(await failedGuards(definition('hollow', 'id < 500', failing + empty))).toEqual(['min_rows'])
+    const planned = await planDataset(
+      lake.lake,
+      engine(),
+      parseDefinition(definition('hollow', 'id < 500', empty), 'd.yml'),
+    )
+    expect(planned).toMatchObject({ rows: 500, parts: { train: 500, test: 0 } })
+    expect(planned.warnings).toContain('test has 0 rows, 1 are needed')
     const allowed = await build(definition('hollow', 'id < 500', `${empty}guards: {min_rows: {test: 0}}\n`))
     expect([allowed.splits['train']?.rows, allowed.splits['test']?.rows]).toEqual([500, 0])
     expect(verdictText(await verifyDataset(lake.lake, engine(), allowed))).toBe('REPRODUCED')

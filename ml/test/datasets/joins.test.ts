@@ -24,7 +24,7 @@ const asks: TestTable = {
 const shops: TestTable = {
   name: 's.shops',
   key: ['shop'],
-  columns: { shop: 'string', city: 'string' },
+  columns: { shop: 'string', city: 'string', founded: 'date' },
   changes: [
     { op: 'L', sourceAt: at(25), values: { shop: 'a', city: 'Ulm' } },
     { op: 'U', sourceAt: at(28), batch: 1, values: { shop: 'a', city: 'Bonn' } },
@@ -69,6 +69,17 @@ test('a stored feature gives what was served at the time, and forgets what is to
     [2n, 2n],
     [2n, null],
   ])
+})
+
+test('a window by dates, which name no moment, says that it takes them for UTC', async () => {
+  const { guards } = await build(
+    'features:\n  - window: {table: s.shops, on: [shop], time: founded, over: 7d, agg: {n: count}, as: new}\n',
+  )
+  expect(guards.find(({ guard }) => guard === 'time_zone')).toEqual({
+    guard: 'time_zone',
+    outcome: 'warned',
+    message: 'founded of s.shops names no moment: new takes it for UTC',
+  })
 })
 
 test('a loaded row is known from the load on, or all the time where the load is trusted', async () => {
