@@ -1,10 +1,11 @@
 // What makes a training set worthless without anybody noticing. A guard that fails stops the build before anything is published.
 import { type Engine, quoteName, quoteText } from '@tributary/delta'
-import { isNumber } from './column-kind.ts'
 import type { Definition } from './definition.ts'
 import { type Extracted, ROWS } from './extract.ts'
+import { knownAfterAt } from './known-after.ts'
 import type { LabelUses } from './label-source.ts'
 import type { GuardFinding } from './manifest.ts'
+import { noFeatureTells } from './single-feature.ts'
 import { partsOf } from './split.ts'
 
 /** Looks at the extracted rows. */
@@ -15,10 +16,11 @@ export async function checkGuards(
 ): Promise<readonly GuardFinding[]> {
   return [
     ...extracted.findings,
+    ...(await knownAfterAt(engine, definition, extracted)),
     ...(await timesInOrder(engine, definition)),
     ...(await groupsApart(engine, definition)),
     ...(await rowsDiffer(engine, definition, extracted)),
-    ...(await noFeatureTells(engine, definition, extracted)),
+    ...(await noFeatureTells(engine, definition, extracted.fields)),
     ...labelSource(definition, extracted.labelUses),
     ...currentTables(definition),
   ]
@@ -91,60 +93,6 @@ async function rowsDiffer(
       message: `${same} rows have all features in common with a row of another part`,
     },
   ]
-}
-
-/** A feature that alone tells the label nearly always came after it. */
-async function noFeatureTells(
-  engine: Engine,
-  { guards, spine, split }: Definition,
-  { fields }: Extracted,
-): Promise<readonly GuardFinding[]> {
-  const limit = guards.maxSingleFeatureAuc
-  const label = fields.find(({ name }) => name === spine.label)
-  if (limit === undefined) return []
-  if (label === undefined || !isNumber(label))
-    return [
-      { guard: 'max_single_feature_auc', outcome: 'warned', message: 'there is no label of 0 and 1 to measure by' },
-    ]
-  const [part = 'all'] = partsOf(split)
-  const target = `CAST(${quoteName(label.name)} AS DOUBLE)`
-  const [classes] = await engine.all(
-    `SELECT count(DISTINCT ${target}) AS n FROM ${quoteName(ROWS)} WHERE ${target} NOT IN (0, 1) OR ${target} IS NULL`,
-  )
-  if (Number(classes?.['n']) > 0)
-    return [
-      { guard: 'max_single_feature_auc', outcome: 'warned', message: 'the label is not 0 or 1, so there is no AUC' },
-    ]
-  const candidates = fields.filter(
-    (field) => isNumber(field) && ![...spine.key, label.name, 'weight'].includes(field.name),
-  )
-  const telling: string[] = []
-  for (const { name } of candidates) {
-    const auc = await aucOf(engine, { value: `CAST(${quoteName(name)} AS DOUBLE)`, target, where: partIs(part) })
-    if (auc !== undefined && Math.max(auc, 1 - auc) > limit)
-      telling.push(`${name} (${Math.max(auc, 1 - auc).toFixed(3)})`)
-  }
-  if (telling.length === 0) return [passed('max_single_feature_auc', `no feature alone has an AUC above ${limit}`)]
-  return [
-    {
-      guard: 'max_single_feature_auc',
-      outcome: 'failed',
-      message: `${telling.join(', ')} alone tell the label better than ${limit}: known only afterwards?`,
-    },
-  ]
-}
-
-/** The area under the curve of one value, by the ranks of the rows whose label is 1; ties share their ranks. */
-async function aucOf(
-  engine: Engine,
-  { value, target, where }: { readonly value: string; readonly target: string; readonly where: string },
-): Promise<number | undefined> {
-  const [row] = await engine.all(`
-    WITH counted AS (SELECT ${value} AS v, count(*) AS n, sum(${target}) AS ones FROM ${quoteName(ROWS)} WHERE ${where} AND isfinite(${value}) GROUP BY v),
-    ranked AS (SELECT ones, n, sum(n) OVER (ORDER BY v ROWS UNBOUNDED PRECEDING) - n + (n + 1) / 2 AS middle FROM counted)
-    SELECT sum(ones) AS ones, sum(n) AS n, sum(ones * middle) AS ranks FROM ranked`)
-  const [ones, n, ranks] = [Number(row?.['ones'] ?? 0), Number(row?.['n'] ?? 0), Number(row?.['ranks'] ?? 0)]
-  return ones === 0 || ones === n ? undefined : (ranks - (ones * (ones + 1)) / 2) / (ones * (n - ones))
 }
 
 /** What the label is computed from is no feature. Known before a row is read. */

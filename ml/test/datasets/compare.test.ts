@@ -3,6 +3,9 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { misfit } from '../../../cli/test/published-schema.ts'
+import { extract, openCut } from '../../src/datasets/extract.ts'
+import { knownAfterAt } from '../../src/datasets/known-after.ts'
+import { openSources } from '../../src/datasets/sources.ts'
 import {
   buildDataset,
   diffDatasets,
@@ -181,6 +184,48 @@ describe('guards', () => {
     expect(await failedGuards(definition('guarded', 'id < 500', `${split}guards: {min_rows: {test: 400}}\n`))).toEqual([
       'min_rows',
     ])
+  })
+
+  test.each([
+    ['a text', `CASE WHEN label = 1 THEN 'yes' ELSE 'no' END AS hint`, 'hint (1.000)'],
+    ['whether a value is there', 'CASE WHEN label = 1 THEN id % 3 END AS hint', 'whether hint is missing (1.000)'],
+    ['nothing, though it is different in each row', 'owner || id AS hint', undefined],
+  ])('alone tells the label: %s, and a dataset that asks for no limit is warned', async (_, hint, said) => {
+    const { guards } = await build(
+      definition(`hints_${hint.length}`, 'id < 500', split).replace(
+        'calm, label',
+        `calm, label, ${hint.replaceAll("'", "''")}`,
+      ),
+    )
+    const found = guards.find(({ guard }) => guard === 'max_single_feature_auc')
+    expect(found?.outcome).toBe(said === undefined ? 'passed' : 'warned')
+    if (said !== undefined)
+      expect(found?.message).toBe(
+        `${said} alone tell the label better than 0.9: known only afterwards? Leave them out, or set guards.max_single_feature_auc`,
+      )
+  })
+
+  test('values that do not follow from what was known in time are found by computing them anew', async () => {
+    const parsed = parseDefinition(definition('early', 'id < 500'), 'd.yml')
+    const fork = await engine().fork()
+    const sources = openSources(lake.lake, new Map())
+    const extracted = await extract(fork, sources, parsed, await openCut(fork, sources, parsed, { untilMs: undefined }))
+    expect(await knownAfterAt(fork, parsed, extracted)).toEqual([
+      {
+        guard: 'known_after_at',
+        outcome: 'passed',
+        message: '3 columns of up to 100 rows follow from what was known in time',
+      },
+    ])
+    await fork.run('UPDATE __dataset_rows SET half_hour_n = half_hour_n + 1, before_size = before_size')
+    expect(await knownAfterAt(fork, parsed, extracted)).toEqual([
+      {
+        guard: 'known_after_at',
+        outcome: 'failed',
+        message: 'another value follows from what was known in time: half_hour_n (100 of 100 rows). Please report this',
+      },
+    ])
+    await fork.close()
   })
 
   test('a part without rows stops the build, unless it may be empty', async () => {
