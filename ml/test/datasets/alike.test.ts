@@ -116,3 +116,39 @@ async function turnAround(folder: string): Promise<void> {
     await rename(`${file}.new`, file)
   }
 }
+
+// Below a row group of DuckDB's own, 122,880 rows, one thread does all of the work.
+const MANY = 252_000
+const MANY_DEFINITION = `dataset: many
+spine: {sql: "SELECT min(id) AS id, grp, date_trunc('minute', t) AS at, sum(value) AS total FROM w.rows GROUP BY ALL", key: [id], at: at}
+features:
+  - window: {table: w.rows, on: [grp], time: t, over: 2h, agg: {n: count, sum: sum(value), sd: sd(value)}, as: w}
+  - asof: {table: w.rows, on: [id], select: [value], as: own}
+`
+
+test('252,000 rows in many row groups are REPRODUCED by one thread and by eight', async () => {
+  const folder = await fresh()
+  const { lake } = await writeLake(engine(), folder, [
+    { ...readings(false), changes: readings(false).changes.slice(0, 2) },
+  ])
+  const rows = `SELECT i AS id, 'g' || (i % 3) AS grp, TIMESTAMPTZ '2026-01-01' + to_seconds(i // 2) AS t, (i * 31 % 977) / 7 + (i % 13 = 0)::INT * 1e9 AS value
+    FROM range(${MANY}) r(i)`
+  const system = `'I' AS "__op", t AS "__source_at", lpad(id::VARCHAR, 9, '0') AS "__seq", 1::BIGINT AS "__generation", 0::BIGINT AS "__batch",
+    t AS "__committed_at", 'f.csv' AS "__file", id AS "__row"`
+  await fillTable(join(folder, 'lake/w/rows'), rows)
+  await fillTable(join(folder, 'lake/w/rows__history'), `SELECT *, ${system} FROM (${rows})`)
+  const outcome = await buildDataset(lake, engine(), parseDefinition(MANY_DEFINITION, 'many.yml'))
+  if (outcome.kind === 'refused') throw new Error(JSON.stringify(outcome.findings))
+  expect(outcome.manifest.splits['all']?.rows).toBe((MANY / 2 / 60) * 3)
+  for (const threads of [1, 8]) {
+    const other = await openEngine({ threads, memoryMiB: 768 })
+    expect(verdictText(await verifyDataset(lake, other, outcome.manifest))).toBe('REPRODUCED')
+    await other.close()
+  }
+}, 60_000)
+
+/** Puts rows in the place of those of a table's only data file; JavaScript would take long to write so many. */
+async function fillTable(folder: string, sql: string): Promise<void> {
+  const [name = ''] = (await readdir(folder)).filter((file) => file.endsWith('.parquet'))
+  await engine().run(`COPY (${sql}) TO ${quoteText(join(folder, name))} (FORMAT parquet, ROW_GROUP_SIZE 20480)`)
+}
