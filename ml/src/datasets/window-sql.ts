@@ -159,9 +159,14 @@ async function spread(
     `t.${nameOf(`coalesce(${second.term(`${difference} * ${difference}`)}, 0)`, second.isWhole)}`,
   )
   const n = `CAST(${count} AS DOUBLE)`
-  const variance = `greatest(0, (${squares} - ${sum} * ${sum} / ${n}) / (${n} - 1))`
+  // Equal values have no spread: what is left of two roundings would be one, and its root is seven digits larger.
+  const rest = `(${squares} - ${sum} * ${sum} / ${n})`
+  const variance = `CASE WHEN ${rest} > ${squares} * ${ROUNDING} THEN ${rest} / (${n} - 1) ELSE 0::DOUBLE END`
   return `CASE WHEN ${count} > 1 THEN ${isRoot ? `sqrt(${variance})` : variance} END`
 }
+
+/** The squares, the sum and its square are rounded six times, to 53 bits each. */
+const ROUNDING = `${2 ** -50}::DOUBLE`
 
 // The first moment that DuckDB's timestamps know, so that whole division never meets a number below zero.
 const ORIGIN_US = '-210866803200000000'

@@ -206,3 +206,28 @@ test('every value is what a walk through the changes known at its time gives', a
     { numRuns: times(6, 300), endOnFailure: true },
   )
 }, 300_000)
+
+test('equal values have no spread, however far they lie from the others', async () => {
+  const values = [39.02, 39.02, 39.02, 39.02, 39.02, ...Array.from({ length: 9 }, () => 12.34)]
+  const rows = values.map((value, index): Change => {
+    const [id, grp, t] = [BigInt(index), value === 39.02 ? 'a' : 'b', iso(index)]
+    return { op: 'I', sourceAt: t, values: { id, grp, t, value } }
+  })
+  const columns = { id: 'long', grp: 'string', t: 'timestamp', value: 'double' } as const
+  const { lake, folder } = await writeLake(engine(), await fresh(), [
+    { name: 'w.rows', key: ['id'], columns, changes: rows },
+  ])
+  const definition = `dataset: flat
+spine: {sql: 'SELECT id, grp, t AS "at" FROM w.rows', key: [id], at: at}
+features:
+  - window: {table: w.rows, on: [grp], time: t, over: 1h, as: w, agg: {sd: sd(value), var: var(value)}}
+`
+  const outcome = await buildDataset(lake, engine(), parseDefinition(definition, 'flat.yml'))
+  if (outcome.kind === 'refused') throw new Error('refused')
+  const files = join(folder, 'lake/_datasets/flat', outcome.manifest.id, 'all/*.parquet')
+  const found = await engine().all(`SELECT DISTINCT w_sd, w_var FROM read_parquet(${quoteText(files)}) ORDER BY ALL`)
+  expect(found.map((row) => [row['w_sd'], row['w_var']])).toEqual([
+    [0, 0],
+    [null, null],
+  ])
+}, 30_000)
