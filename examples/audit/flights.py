@@ -76,6 +76,7 @@ class World:
         self.weather = Replay(changes["weather"], by_clock("weather"))
         self.final = {table: Replay(found, by_lake(table)) for table, found in changes.items()}
         times = sorted(set(deliveries.values()))
+        self.refreshes = times
         self.served = served_values(Replay(changes["flights"], by_lake("flights")), times)
         for replay in self.final.values():
             replay.advance(times[-1])
@@ -169,8 +170,10 @@ def carrier(column: str) -> Compute:
         served = [entry for entry in world.served.get(row["carrier"], []) if entry[0] <= row["at"]]
         if not served:
             return None
-        since, values = served[-1]
-        return None if values is None or since < row["at"] - 20 * HOUR else values[column]
+        values = served[-1][1]
+        # It is as old as the newest refresh, also where that one found the same values.
+        refreshed = max(time for time in world.refreshes if time <= row["at"])
+        return None if values is None or refreshed < row["at"] - 20 * HOUR else values[column]
 
     return compute
 

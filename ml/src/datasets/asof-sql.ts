@@ -1,6 +1,7 @@
 // The newest row that was known at a time. The other side is first made a timeline: one row for each time at which the answer changes,
 // so that ties in DuckDB's ASOF join, which it breaks by where rows happen to lie, cannot occur.
-import { quoteName } from '@tributary/delta'
+import { quoteName, quoteText } from '@tributary/delta'
+import { REFRESHED } from '../features/served-rows.ts'
 import type { On } from './definition-schema.ts'
 import { AT, microsSql, onSql, ROW_NUMBER, SPINE, theirsSql } from './join-sql.ts'
 import { STATE } from './states.ts'
@@ -14,20 +15,28 @@ export interface AsofRequest {
   readonly maxAgeMs: number | undefined
   /** Gets the time since when the value was known. */
   readonly knownColumn: string
+  /** A timeline of the times that all rows are as of: then these tell how old a value is, and not when it was written. */
+  readonly refreshes?: string
 }
 
 /** A SELECT of the spine's row number, the columns, and since when they were known; `timeline` is a table or subquery. */
-export function asofSql(timeline: string, { on, columns, delayMs, maxAgeMs, knownColumn }: AsofRequest): string {
+export function asofSql(
+  timeline: string,
+  { on, columns, delayMs, maxAgeMs, knownColumn, refreshes }: AsofRequest,
+): string {
+  const known = refreshes === undefined ? 't."__known"' : 'coalesce(r."__as_of", t."__known")'
   const isUsable =
     maxAgeMs === undefined
       ? 't."__live"'
-      : `t."__live" AND ${microsSql(`s.${quoteName(AT)}`)} <= ${microsSql('t."__known"', { plusMs: maxAgeMs })}`
+      : `t."__live" AND ${microsSql(`s.${quoteName(AT)}`)} <= ${microsSql(known, { plusMs: maxAgeMs })}`
   const values = columns.map(
     ({ from, to }) => `CASE WHEN ${isUsable} THEN t.${quoteName(from)} END AS ${quoteName(to)}`,
   )
-  return `SELECT s.${quoteName(ROW_NUMBER)}, ${values.join(', ')}, CASE WHEN ${isUsable} THEN t."__known" END AS ${quoteName(knownColumn)}
-    FROM ${quoteName(SPINE)} s ASOF LEFT JOIN (${timeline}) t
-    ON ${onSql(on, { ours: 's', theirs: 't' })} AND ${microsSql(`s.${quoteName(AT)}`)} >= ${microsSql('t."__from"', { plusMs: delayMs })}`
+  const isKnown = (side: string): string =>
+    `${microsSql(`s.${quoteName(AT)}`)} >= ${microsSql(`${side}."__from"`, { plusMs: delayMs })}`
+  return `SELECT s.${quoteName(ROW_NUMBER)}, ${values.join(', ')}, CASE WHEN ${isUsable} THEN ${known} END AS ${quoteName(knownColumn)}
+    FROM ${quoteName(SPINE)} s ASOF LEFT JOIN (${timeline}) t ON ${onSql(on, { ours: 's', theirs: 't' })} AND ${isKnown('t')}
+    ${refreshes === undefined ? '' : `ASOF LEFT JOIN (${refreshes}) r ON ${isKnown('r')}`}`
 }
 
 /** The timeline of a table joined by its key: its states as they are. */
@@ -97,4 +106,9 @@ export function servedTimeline(
 ): string {
   return `SELECT ${columns.map(quoteName).join(', ')}, "__served_at" AS "__from", "__served_at" AS "__known", ${liveSql} AS "__live"
     FROM (${rows}) QUALIFY row_number() OVER (PARTITION BY ${theirsSql(on)}, "__served_at" ORDER BY ${order}) = 1`
+}
+
+/** The times that the rows of a stored feature were as of, from each of its refreshes on. */
+export function refreshTimeline(rows: string): string {
+  return `SELECT "__served_at" AS "__from", arg_max("__as_of", "__version") AS "__as_of" FROM (${rows}) WHERE "__op" = ${quoteText(REFRESHED)} GROUP BY ALL`
 }

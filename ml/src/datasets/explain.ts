@@ -3,6 +3,7 @@
 import { attachStore, type Engine, quoteName, quoteText, type Row } from '@tributary/delta'
 import type { Lake } from '@tributary/pipeline'
 import { datasetRowNotFound } from '../errors.ts'
+import { REFRESHED } from '../features/served-rows.ts'
 import { type Definition, type Feature, parseDefinition } from './definition.ts'
 import { columnsRead, openSource } from './extract-features.ts'
 import { folderOf, type Manifest } from './manifest.ts'
@@ -120,8 +121,15 @@ async function originsSql(
       FROM (${await sourceSql(engine, source, read)}) t JOIN ${quoteName(ROW)} r ON ${joined}`
   if (feature.kind === 'feature') {
     const order = ['__version', '__batch'].filter((name) => columnOf(source, name) !== undefined)
-    const age = feature.max_age === undefined ? '' : `AND t."__served_at" >= ${at} - ${us(feature.max_age)}`
     const op = columnOf(source, '__op') === undefined ? [] : ['__op']
+    // As old as the newest refresh by then, whose row has no key.
+    const refreshed =
+      columnOf(source, '__as_of') === undefined
+        ? 't."__served_at"'
+        : `coalesce((SELECT max_by(f."__as_of", {served: f."__served_at", version: f."__version"})
+            FROM (${await sourceSql(engine, source, ['__as_of', '__served_at', '__version', '__op'])}) f JOIN ${quoteName(ROW)} r ON f."__served_at" <= ${at}
+            WHERE f."__op" = ${quoteText(REFRESHED)}), t."__served_at")`
+    const age = feature.max_age === undefined ? '' : `AND ${refreshed} >= ${at} - ${us(feature.max_age)}`
     return `SELECT * EXCLUDE ("__is_live") FROM (
       SELECT ${values}, 1 AS "__count", CAST(t."__served_at" AS VARCHAR) AS "__known", NULL AS "__place", ${op.length === 0 ? 'true' : `t."__op" <> 'D'`} AS "__is_live"
       FROM (${await sourceSql(engine, source, [...read, '__served_at', ...op, ...order])}) t JOIN ${quoteName(ROW)} r ON ${joined}

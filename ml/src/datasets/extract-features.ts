@@ -1,7 +1,7 @@
 // Each feature of a definition becomes one or two temporary tables: the number of the spine's row and the feature's columns.
 import { type DataType, type Engine, quoteName } from '@tributary/delta'
 import { datasetFeatureInvalid } from '../errors.ts'
-import { asofSql, groupTimeline, keyTimeline, servedTimeline } from './asof-sql.ts'
+import { asofSql, groupTimeline, keyTimeline, refreshTimeline, servedTimeline } from './asof-sql.ts'
 import type { Definition, Feature } from './definition.ts'
 import type { On } from './definition-schema.ts'
 import { onSql, ROW_NUMBER, SPINE, theirsSql } from './join-sql.ts'
@@ -167,15 +167,19 @@ async function servedSelects(
   const selected = feature.select ?? names.filter((name) => !name.startsWith('__') && !joined.includes(name))
   const columns = pick(feature.as, selected)
   const order = ['__version', '__batch'].filter((name) => names.includes(name)).map((name) => `${quoteName(name)} DESC`)
-  const timeline = servedTimeline(await sourceSql(engine, source, names), {
+  const rows = await sourceSql(engine, source, names)
+  const timeline = servedTimeline(rows, {
     on: feature.on,
     columns: [...joined, ...selected],
     // Values decide between rows that nothing else tells apart, so that where they lie does not.
     order: [...order, ...names.filter((name) => !name.startsWith('__')).map(quoteName)].join(', '),
     liveSql: names.includes('__op') ? `"__op" <> 'D'` : 'true',
   })
+  // A table of served rows that another program wrote may not tell its refreshes.
+  const refreshes = names.includes('__as_of') ? { refreshes: refreshTimeline(rows) } : {}
+  const request = { on: feature.on, columns, delayMs: 0, maxAgeMs: feature.max_age, knownColumn, ...refreshes }
   return {
-    selects: [asofSql(timeline, { on: feature.on, columns, delayMs: 0, maxAgeMs: feature.max_age, knownColumn })],
+    selects: [asofSql(timeline, request)],
     columns: columns.map(({ from, to }) => ({ name: to, from: `feature ${feature.name}.${from}` })),
     knownColumn,
   }

@@ -58,7 +58,7 @@ export async function findAffected(
   const isMoved = versionsOf(heads).some(
     ({ table, version }) => state.inputs.find((input) => input.table === table)?.version !== version,
   )
-  // Time alone went on and crossed nothing: there is nothing to say in a commit.
+  // Time alone went on and crossed nothing: no row has to be computed.
   if (affected === 0 && !isMoved)
     return { kind: 'none', reason: 'no input has a new version, and no row crossed an edge of time' }
   return { kind: 'incremental', reason: mode.reason, now, affected }

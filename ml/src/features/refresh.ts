@@ -20,6 +20,7 @@ import {
   changeFeatureTable,
   createFeatureTable,
   featureStore,
+  keepFeatureRows,
   readFeature,
   rewriteFeatureTable,
   type WrittenVersion,
@@ -94,7 +95,7 @@ interface Refresh {
 // What may fail without harm: the rows are committed, and the next refresh does what is left undone here.
 async function afterwards({ lake, engine, definition }: Refresh, { kind }: RefreshOutcome): Promise<void> {
   if (kind !== 'refreshed' && kind !== 'unchanged') return
-  const written = kind === 'refreshed' ? [definition.name] : []
+  const written = [definition.name]
   if (definition.keepsHistory && (await appendServed({ engine, clock: lake.clock }, lake, definition)) > 0)
     written.push(`${definition.name}__history`)
   for (const name of written) {
@@ -137,8 +138,7 @@ async function refreshOnce(refresh: Refresh): Promise<RefreshOutcome | undefined
     ...NOTHING,
   }
   const found = await findAffected({ engine, definition, query, heads, state, asOfMs }, mode)
-  if (found.kind === 'none')
-    return { ...facts, kind: 'unchanged', mode: 'none', reason: found.reason, asOfMs: state?.asOf ?? asOfMs }
+  if (found.kind === 'none') return refreshNothing(refresh, { current, state, reason: found.reason }, facts)
   const isFull = found.kind === 'full'
   const sql = await (isFull
     ? resultSql(engine, query, { names: found.now, asOfMs })
@@ -154,6 +154,26 @@ async function refreshOnce(refresh: Refresh): Promise<RefreshOutcome | undefined
   const newState = stateOf({ definition, spec, clock: lake.clock }, done, rows.keys)
   const version = await writeRows({ refresh, store, current, schema, newState }, rows)
   return version === undefined ? undefined : { ...done, kind: 'refreshed', version }
+}
+
+type Facts = Omit<RefreshOutcome, 'kind' | 'mode' | 'reason'>
+
+/** Rows that nothing has touched are as of the later time now. Undefined when somebody else committed first. */
+async function refreshNothing(
+  { lake, engine, options }: Refresh,
+  {
+    current,
+    state,
+    reason,
+  }: { readonly current: Snapshot | undefined; readonly state: FeatureState | undefined; readonly reason: string },
+  facts: Facts,
+): Promise<RefreshOutcome | undefined> {
+  const done = { ...facts, kind: 'unchanged', mode: 'none', reason } as const
+  if (current === undefined || state === undefined) return done
+  if (facts.asOfMs <= state.asOf || options.dryRun === true) return { ...done, asOfMs: state.asOf }
+  const later = { ...state, asOf: facts.asOfMs, refreshedAt: lake.clock.now() }
+  const version = await keepFeatureRows({ engine, clock: lake.clock }, current, { state: later, reason })
+  return version === undefined ? undefined : { ...done, version }
 }
 
 const NOTHING = { affected: 0, inserted: 0, updated: 0, deleted: 0, withoutKey: 0, failures: [], ms: 0 }

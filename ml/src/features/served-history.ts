@@ -3,30 +3,20 @@
 
 import {
   type Action,
-  changesSql,
   commit,
   commitTransaction,
   createTableActions,
   encodeSchema,
   parseSchema,
-  quoteName,
-  type Snapshot,
-  type StructField,
   type StructType,
-  scanSql,
-  TributaryError,
   type WriteWork,
   writeTableRows,
 } from '@tributary/delta'
 import type { Lake } from '@tributary/pipeline'
 import type { FeatureDefinition } from './definition.ts'
+import { SERVED_FIELDS, servedSql } from './served-rows.ts'
 import { featureStore, readFeature } from './write-feature.ts'
 
-const SERVED_FIELDS: readonly StructField[] = [
-  { name: '__served_at', type: 'timestamp', nullable: true, metadata: {} },
-  { name: '__version', type: 'long', nullable: true, metadata: {} },
-  { name: '__op', type: 'string', nullable: true, metadata: {} },
-]
 const APP_ID = 'tributary.feature-history'
 
 /** Brings the table of served rows up to a version of the feature's table. Says how many rows it added. */
@@ -37,8 +27,7 @@ export async function appendServed(work: WriteWork, lake: Lake, definition: Feat
   const history = await readFeature(store)
   const done = history?.transactions.get(APP_ID)?.version
   if (done !== undefined && done >= feature.version) return 0
-  const relation =
-    done === undefined ? await wholeSql(work, feature) : await changesSince(work, feature, { definition, done })
+  const relation = await servedSql(work, feature, { entity: definition.entity, done })
   const actions: readonly Action[] = [
     { txn: { appId: APP_ID, version: feature.version, lastUpdated: work.clock.now() } },
   ]
@@ -64,7 +53,7 @@ export async function appendServed(work: WriteWork, lake: Lake, definition: Feat
     })
     return count
   }
-  const schema = widened(history.schema, feature.schema)
+  const schema = widened(history.schema, servedSchema(feature.schema))
   const metaData = { ...history.metadata, schemaString: encodeSchema(schema) }
   const isWider = schema.fields.length > history.schema.fields.length
   const { adds, count } = await writeTableRows(
@@ -88,36 +77,11 @@ function servedSchema({ fields }: StructType): StructType {
   return { type: 'struct', fields: [...fields, ...SERVED_FIELDS] }
 }
 
-/** Columns that the feature got later come at the end; those that it lost stay. */
-function widened(history: StructType, feature: StructType): StructType {
+/** Columns that came later are at the end; those that the feature lost stay. */
+function widened(history: StructType, served: StructType): StructType {
   const known = new Set(history.fields.map(({ name }) => name.toLowerCase()))
   return {
     type: 'struct',
-    fields: [...history.fields, ...feature.fields.filter(({ name }) => !known.has(name.toLowerCase()))],
-  }
-}
-
-async function wholeSql({ engine }: WriteWork, feature: Snapshot): Promise<string> {
-  const servedAt = `make_timestamptz(${Math.round(feature.timestampMs) * 1000})`
-  return `SELECT *, ${servedAt} AS __served_at, ${feature.version}::BIGINT AS __version, 'I' AS __op FROM (${await scanSql(engine, feature)})`
-}
-
-async function changesSince(
-  work: WriteWork,
-  feature: Snapshot,
-  { definition, done }: { readonly definition: FeatureDefinition; readonly done: number },
-): Promise<string> {
-  const range = { fromVersion: done + 1, toVersion: feature.version }
-  try {
-    const { sql } = await changesSql(work.engine, feature.store, { ...range, key: definition.entity, feed: true })
-    const columns = feature.schema.fields.map(({ name }) => quoteName(name)).join(', ')
-    return `SELECT ${columns}, _commit_timestamp AS __served_at, _commit_version AS __version,
-      CASE _change_type WHEN 'insert' THEN 'I' WHEN 'delete' THEN 'D' ELSE 'U' END AS __op
-      FROM (${sql}) WHERE _change_type <> 'update_preimage'`
-  } catch (error) {
-    // The versions between are gone, which takes a run that died and a vacuum after it: the rows as they are now are a new beginning.
-    if (error instanceof TributaryError && ['VERSION_EXPIRED', 'DATA_FILE_MISSING', 'LOG_GAP'].includes(error.code))
-      return wholeSql(work, feature)
-    throw error
+    fields: [...history.fields, ...served.fields.filter(({ name }) => !known.has(name.toLowerCase()))],
   }
 }

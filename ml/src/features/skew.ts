@@ -5,6 +5,7 @@ import type { Lake } from '@tributary/pipeline'
 import { featureHistoryMissing } from '../errors.ts'
 import type { FeatureDefinition } from './definition.ts'
 import { SERVED, type ServedLog, stageServedLog } from './served-log.ts'
+import { SERVED_FIELDS } from './served-rows.ts'
 import { distanceSql, equalSql, jsonPath, servedValue, storedValue } from './served-value.ts'
 import { featureStore, readFeature } from './write-feature.ts'
 
@@ -76,7 +77,7 @@ export async function featureSkew(
 }
 
 /** Columns that the history adds, and the name under which a log tells the time. */
-const NOT_SERVED = new Set(['__served_at', '__version', '__op', 'at'])
+const NOT_SERVED = new Set([...SERVED_FIELDS.map(({ name }) => name), 'at'])
 
 /** Puts each line beside the row that the table held then. */
 async function pair(

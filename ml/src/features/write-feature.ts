@@ -117,6 +117,21 @@ export async function changeFeatureTable(
   return outcome.kind === 'committed' ? outcome.version : undefined
 }
 
+/** Says that the rows are as of a later time, and that none of them differs. */
+export async function keepFeatureRows(
+  { clock }: WriteWork,
+  snapshot: Snapshot,
+  { state, reason }: { readonly state: FeatureState; readonly reason: string },
+): Promise<WrittenVersion> {
+  const outcome = await commitTransaction(clock, {
+    snapshot,
+    actions: [stateAction(state)],
+    info: { operation: 'REFRESH FEATURE', operationParameters: { mode: 'none', reason } },
+    reads: { kind: 'nothing' },
+  })
+  return outcome.kind === 'committed' ? outcome.version : undefined
+}
+
 function infoOf({ mode, reason, affected, changed }: FeatureState) {
   return {
     operation: 'REFRESH FEATURE',

@@ -1,8 +1,16 @@
 // The joins that read no history of a live table, loads, and what verify says when the sources give other rows.
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { quoteText, type Row } from '@tributary/delta'
 import { beforeAll, expect, test } from 'vitest'
-import { buildDataset, type Manifest, parseDefinition, verdictText, verifyDataset } from '../../src/index.ts'
+import {
+  buildDataset,
+  explainRow,
+  type Manifest,
+  parseDefinition,
+  verdictText,
+  verifyDataset,
+} from '../../src/index.ts'
 import { type Change, createIn, type TestLake, type TestTable, useEngine, useFolders, writeLake } from './lake.ts'
 
 const engine = useEngine()
@@ -47,6 +55,26 @@ beforeAll(async () => {
     { shop: 'a', orders: 1n, __served_at: at(5) },
     { shop: 'a', orders: 2n, __served_at: at(20) },
   ])
+  const steady = await createIn(engine(), lake.folder, 'features.steady__history', {
+    shop: 'string',
+    orders: 'long',
+    __served_at: 'timestamp',
+    __version: 'long',
+    __op: 'string',
+    __as_of: 'timestamp',
+  })
+  const refresh = (minute: number, version: bigint) => ({
+    __served_at: at(minute),
+    __version: version,
+    __op: 'R',
+    __as_of: at(minute - 1),
+  })
+  await steady.append([
+    { shop: 'a', orders: 1n, __served_at: at(1), __version: 0n, __op: 'I', __as_of: at(0) },
+    refresh(1, 0n),
+    refresh(9, 1n),
+    refresh(19, 2n),
+  ])
 }, 30_000)
 
 async function build(text: string): Promise<Manifest> {
@@ -80,6 +108,29 @@ test('a window by dates, which name no moment, says that it takes them for UTC',
     outcome: 'warned',
     message: 'founded of s.shops names no moment: new takes it for UTC',
   })
+})
+
+test('a value that a refresh found unchanged is as old as that refresh', async () => {
+  const feature = (minutes: number) => `feature: {name: steady, on: [shop], max_age: ${minutes}m, as: up_to_${minutes}}`
+  const known = 'asof: {table: s.shops, on: [shop], select: [city]}'
+  const manifest = await build(`features:\n  - ${[...[1, 2, 11, 12].map(feature), known].join('\n  - ')}\n`)
+  // Asked at 10, 20 and 30; served as of 8 and 18.
+  expect((await rowsOf(manifest)).map((row) => [1, 2, 11, 12].map((age) => row[`up_to_${age}_orders`]))).toEqual([
+    [null, 1n, 1n, 1n],
+    [null, 1n, 1n, 1n],
+    [null, null, null, 1n],
+  ])
+  const stats = JSON.parse(
+    await readFile(join(lake.folder, 'lake/_datasets', manifest.name, manifest.id, 'stats.json'), 'utf8'),
+  )
+  expect(stats.splits.all.ages.up_to_12).toMatchObject({ matched: 3, min: 120, median: 120, max: 720 })
+  const { features } = await explainRow(lake.lake, engine(), manifest, '30')
+  expect(features.slice(0, 4).map(({ feature: name, count }) => [name, count])).toEqual([
+    ['up_to_1', 0],
+    ['up_to_2', 0],
+    ['up_to_11', 0],
+    ['up_to_12', 1],
+  ])
 })
 
 test('a loaded row is known from the load on, or all the time where the load is trusted', async () => {
