@@ -1,5 +1,5 @@
 import type { Engine } from '@tributary/delta'
-import { isNode, type Tree, type TreeNode, textOf } from '@tributary/pipeline'
+import { isNode, itemsOf, type Tree, type TreeNode, textOf } from '@tributary/pipeline'
 import type { Refuse } from './parse-feature-sql.ts'
 
 /** What an aggregate needs to give one result for one set of rows, whatever their order. */
@@ -71,12 +71,14 @@ export async function assertDeterministic(
   { clock, isSafe }: Determinism = OF_FEATURES,
 ): Promise<void> {
   const calls = functionsIn(select).filter((call) => !isSafe(call))
+  if (calls.some((call) => functionName(call) === 'age' && itemsOf(call['children']).length === 1))
+    throw refuse('the function age of one time, which counts to today', `Compare the time with ${clock}`)
   const names = [...new Set(calls.map(functionName))].filter((name) => !AGGREGATES.has(name) && !SAFE_MACROS.has(name))
   if (names.length === 0) return
   const known = await catalogueOf(engine)
   for (const name of names) {
     const row = known.get(name)
-    if (row?.isSafe === true && !UNSAFE.has(name)) continue
+    if (row?.isSafe === true && !UNSAFE.has(name) && !MOVING.has(name)) continue
     if (row?.isAggregate === true)
       throw refuse(
         `the aggregate ${name}, whose result depends on the order of rows`,
@@ -126,9 +128,11 @@ const MOVING: ReadonlySet<string> = new Set([
   'transaction_timestamp',
   'localtimestamp',
   'current_timestamp',
+  'current_localtime',
+  'current_localtimestamp',
 ])
 
-// Listed as consistent, and yet they tell of this machine or of what else is in the database.
+// Listed as consistent, and yet they tell of this machine, of what else is in the database, or how DuckDB holds a value just now.
 const UNSAFE: ReadonlySet<string> = new Set([
   'current_setting',
   'getenv',
@@ -139,6 +143,7 @@ const UNSAFE: ReadonlySet<string> = new Set([
   'currval',
   'pg_sleep',
   'hash',
+  'vector_type',
 ])
 
 function functionsIn(tree: Tree): readonly TreeNode[] {

@@ -45,6 +45,10 @@ test.each([
     'SELECT id, current_date::TIMESTAMPTZ AS "at" FROM w.rows',
     'the function current_date. Write :until, the end of the data.',
   ],
+  [
+    'SELECT id, t AS "at", age(t) AS a FROM w.rows',
+    'the function age of one time, which counts to today. Compare the time with :until, the end of the data.',
+  ],
   ['SELECT id, t AS "at" FROM w.rows WHERE random() < 0.1', `the function random, ${RANDOM}`],
   ['SELECT id, t AS "at" FROM w.rows WHERE hash(id) % 10 = 0', `the function hash, ${RANDOM}`],
   [
