@@ -8,6 +8,7 @@ import {
   createTableActions,
   encodeSchema,
   parseSchema,
+  type Snapshot,
   type StructType,
   type WriteWork,
   writeTableRows,
@@ -17,20 +18,17 @@ import type { FeatureDefinition } from './definition.ts'
 import { SERVED_FIELDS, servedSql } from './served-rows.ts'
 import { featureStore, readFeature } from './write-feature.ts'
 
-const APP_ID = 'tributary.feature-history'
-
 /** Brings the table of served rows up to a version of the feature's table. Says how many rows it added. */
 export async function appendServed(work: WriteWork, lake: Lake, definition: FeatureDefinition): Promise<number> {
   const feature = await readFeature(featureStore(lake, definition.name))
   if (feature === undefined) return 0
+  const appId = appIdOf(feature)
   const store = featureStore(lake, `${definition.name}__history`)
   const history = await readFeature(store)
-  const done = history?.transactions.get(APP_ID)?.version
+  const done = history?.transactions.get(appId)?.version
   if (done !== undefined && done >= feature.version) return 0
-  const relation = await servedSql(work, feature, { entity: definition.entity, done })
-  const actions: readonly Action[] = [
-    { txn: { appId: APP_ID, version: feature.version, lastUpdated: work.clock.now() } },
-  ]
+  const relation = await servedSql(work, feature, { entity: definition.entity, history, done })
+  const actions: readonly Action[] = [{ txn: { appId, version: feature.version, lastUpdated: work.clock.now() } }]
   const info = { operation: 'WRITE', operationParameters: { mode: 'Append' } }
   if (history === undefined) {
     const created = createTableActions(work.clock, {
@@ -68,9 +66,14 @@ export async function appendServed(work: WriteWork, lake: Lake, definition: Feat
     actions: [...(isWider ? [{ metaData }] : []), ...adds.map((add): Action => ({ add })), ...actions],
     info,
     reads: { kind: 'nothing' },
-    appIds: [APP_ID],
+    appIds: [appId],
   })
   return count
+}
+
+/** By the table's id, so that one that was made anew begins anew in the history too. */
+function appIdOf({ metadata }: Snapshot): string {
+  return `tributary.feature-history/${metadata.id}`
 }
 
 function servedSchema({ fields }: StructType): StructType {

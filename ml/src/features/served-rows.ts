@@ -28,13 +28,15 @@ export const REFRESHED = 'R'
 /** How far the history knows its feature. */
 export interface ServedSoFar {
   readonly entity: readonly string[]
-  /** The feature's version that it was brought to; undefined where there is none. */
+  /** Undefined where there is none. */
+  readonly history: Snapshot | undefined
+  /** The feature's version that it was brought to. */
   readonly done: number | undefined
 }
 
 /** A SELECT of the rows that bring a history up to a version of its feature. */
 export async function servedSql(work: WriteWork, feature: Snapshot, soFar: ServedSoFar): Promise<string> {
-  if (soFar.done === undefined) return wholeSql(work, feature)
+  if (soFar.done === undefined) return wholeSql(work, feature, soFar)
   const range = { fromVersion: soFar.done + 1, toVersion: feature.version }
   try {
     const refreshes = await readRefreshes(feature, range)
@@ -47,7 +49,7 @@ export async function servedSql(work: WriteWork, feature: Snapshot, soFar: Serve
   } catch (error) {
     // The versions between are gone, which takes a run that died and a vacuum after it: the rows as they are now are a new beginning.
     if (error instanceof TributaryError && ['VERSION_EXPIRED', 'DATA_FILE_MISSING', 'LOG_GAP'].includes(error.code))
-      return wholeSql(work, feature)
+      return wholeSql(work, feature, soFar)
     throw error
   }
 }
@@ -75,15 +77,22 @@ async function readRefreshes(
   return refreshes
 }
 
-/** All rows as they are. */
-async function wholeSql({ engine }: WriteWork, feature: Snapshot): Promise<string> {
+/** All rows as they are, and an end for each key that the history still has and the table has not. */
+async function wholeSql({ engine }: WriteWork, feature: Snapshot, { entity, history }: ServedSoFar): Promise<string> {
   const state = parseFeatureState(feature)
   const { version, timestampMs: servedMs } = feature
   const at = `${timeSql(servedMs)} AS __served_at, ${version}::BIGINT AS __version`
   const rows = await scanSql(engine, feature)
   const live = `SELECT *, ${at}, 'I' AS __op FROM (${rows})`
   const refreshes = state === undefined ? [] : [{ version, servedMs, asOfMs: state.asOf }]
-  return withRefreshes(live, refreshes)
+  const isKnown = (column: string): boolean => history?.schema.fields.some(({ name }) => name === column) === true
+  if (history === undefined || !entity.every(isKnown)) return withRefreshes(live, refreshes)
+  const key = entity.map(quoteName).join(', ')
+  const newest = `SELECT ${key}, __op FROM (${await scanSql(engine, history)})
+    QUALIFY row_number() OVER (PARTITION BY ${key} ORDER BY __served_at DESC, __version DESC) = 1`
+  const isWhole = entity.map((column) => `${quoteName(column)} IS NOT NULL`).join(' AND ')
+  const ended = `SELECT ${key}, ${at}, 'D' AS __op FROM (${newest}) h ANTI JOIN (${rows}) f USING (${key}) WHERE __op <> 'D' AND ${isWhole}`
+  return withRefreshes(`${live} UNION ALL BY NAME ${ended}`, refreshes)
 }
 
 function withRefreshes(rows: string, refreshes: readonly ServedRefresh[]): string {

@@ -1,6 +1,8 @@
 // Nothing half published: a refresh is one commit, and the table of served rows is brought up to it by whoever comes next.
-import { type Engine, openEngine } from '@tributary/delta'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type Engine, openEngine, readSnapshot, writeCheckpoint } from '@tributary/delta'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { checkFeature } from '../../src/features/check-feature.ts'
 import { defineFeature } from '../../src/features/definition.ts'
 import { refreshFeature } from '../../src/features/refresh.ts'
@@ -49,3 +51,57 @@ async function valuesWritten(moment: 'before' | 'after'): Promise<readonly strin
   const first = moment === 'after' ? 1000 : 100
   return Array.from({ length: newest - first + 1 }, (_, index) => String(first + index))
 }
+
+describe('where the history cannot follow version by version', () => {
+  const define = (feature: string) =>
+    defineFeature({ feature, entity: ['id'], sql: `SELECT id, n FROM shop.${feature}`, keep_history: true })
+  const served = async (feature: string): Promise<readonly string[]> =>
+    (await place.rowsOf(`features.${feature}__history`)).map((row) => row.replaceAll(/ ?2026\S+/g, ''))
+  const begin = async (feature: string): Promise<void> => {
+    const rows = [1n, 2n, 3n].map((id) => ({ id, n: 1n }))
+    await place.create(`shop.${feature}`, { id: 'long', n: 'long' }, rows)
+    await refreshFeature(place.lake, engine, define(feature))
+    await place.remove(`shop.${feature}`, 'id', 2n)
+  }
+
+  test('keys that went in versions that are gone have an end in it', async () => {
+    await begin('cleaned')
+    // As if two runs had died before they wrote the history, and the log had been cleaned up since.
+    const without = { ...define('cleaned'), keepsHistory: false }
+    await refreshFeature(place.lake, engine, without)
+    await place.upsert('shop.cleaned', 'id', [{ id: 3n, n: 3n }])
+    await refreshFeature(place.lake, engine, without)
+    const feature = await readSnapshot(place.lake.tableStore('features.cleaned'))
+    await writeCheckpoint(engine, place.clock, feature)
+    for (const version of [0, 1])
+      await rm(join(place.pathOf('features.cleaned'), '_delta_log', `${String(version).padStart(20, '0')}.json`))
+    await refreshFeature(place.lake, engine, define('cleaned'))
+    expect(await served('cleaned')).toEqual([
+      '1 1 0 I',
+      '1 1 2 I',
+      '2 1 0 I',
+      '2 null 2 D',
+      '3 1 0 I',
+      '3 3 2 I',
+      'null null 0 R',
+      'null null 2 R',
+    ])
+  })
+
+  test('a table that was made anew goes on in it', async () => {
+    await begin('anew')
+    await rm(place.pathOf('features.anew'), { recursive: true })
+    place.clock.set(place.clock.now() + 1000)
+    await refreshFeature(place.lake, engine, define('anew'))
+    expect(await served('anew')).toEqual([
+      '1 1 0 I',
+      '1 1 0 I',
+      '2 1 0 I',
+      '2 null 0 D',
+      '3 1 0 I',
+      '3 1 0 I',
+      'null null 0 R',
+      'null null 0 R',
+    ])
+  })
+})
