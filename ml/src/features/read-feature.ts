@@ -66,6 +66,7 @@ async function locate(
 /** How a feature is. */
 export interface FeatureStatus {
   readonly feature: string
+  /** `late`: as of a time that is longer ago than `every`; `behind`: an input has newer commits. */
   readonly kind: 'fresh' | 'behind' | 'late' | 'never-refreshed'
   readonly version: number | undefined
   readonly keys: number | undefined
@@ -93,10 +94,11 @@ export async function featureStatus(
   }
   const ageMs = state === undefined ? undefined : lake.clock.now() - state.asOf
   const isBehind = Object.keys(behind).length > 0
+  // Silent inputs do not keep it fresh: windows move, and that nothing else happened is known by a refresh only.
   const isLate = everyMs !== undefined && ageMs !== undefined && ageMs > everyMs
   return {
     feature: name,
-    kind: state === undefined ? 'never-refreshed' : isBehind ? (isLate ? 'late' : 'behind') : 'fresh',
+    kind: state === undefined ? 'never-refreshed' : isLate ? 'late' : isBehind ? 'behind' : 'fresh',
     version: snapshot?.version,
     keys: state?.keys,
     ageMs,

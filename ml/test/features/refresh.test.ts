@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { checkFeature } from '../../src/features/check-feature.ts'
 import { defineFeature } from '../../src/features/definition.ts'
 import { orderFeatures } from '../../src/features/feature-files.ts'
+import { featureStatus } from '../../src/features/read-feature.ts'
 import { refreshFeature } from '../../src/features/refresh.ts'
 import { type FeatureLake, featureLake } from './feature-lake.ts'
 
@@ -101,6 +102,21 @@ test('time alone changes a feature that looks back, and its served rows are kept
     'null null 1 R 23:30',
     'null null 2 R 23:31',
   ])
+})
+
+test('a feature is late when its last refresh is longer ago than every, though its inputs are silent', async () => {
+  const every = { ...recent, everyMs: 15 * 60_000 }
+  const kindAt = async (time: string, commitsAfter = 0): Promise<string> => {
+    place.clock.set(at(time).asOfMs)
+    const readVersion = async (table: string): Promise<number> =>
+      (await readSnapshot(place.lake.tableStore(table))).version + commitsAfter
+    return (await featureStatus(place.lake, every, readVersion)).kind
+  }
+  await refreshFeature(place.lake, engine, every, at('23:40'))
+  expect([await kindAt('23:55'), await kindAt('23:55', 1), await kindAt('23:56')]).toEqual(['fresh', 'behind', 'late'])
+  expect(await refreshFeature(place.lake, engine, every)).toMatchObject({ kind: 'unchanged' })
+  expect(await kindAt('23:56')).toBe('fresh')
+  place.clock.set(at('24:00').asOfMs)
 })
 
 test('a full computation of the same SQL finds nothing to write', async () => {
