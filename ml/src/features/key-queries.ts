@@ -66,7 +66,11 @@ export async function edgeKeysSql(
     toMs,
   }: { readonly edge: TimeEdge; readonly names: InputNames; readonly fromMs: number; readonly toMs: number },
 ): Promise<string> {
-  const where = await expressionOf(engine, '(__value BETWEEN least(__from, __to) AND greatest(__from, __to))', {
+  const isCrossed = '(__value BETWEEN least(__from, __to) AND greatest(__from, __to))'
+  // A value that cannot be computed, as text that is no time, stands behind a CASE or another condition that keeps it from being compared, at
+  // both times: or the feature could not be computed at all. Plain columns always can, and TRY would keep them from skipping files.
+  const isPlain = isNode(edge.value) && edge.value['type'] === 'COLUMN_REF'
+  const where = await expressionOf(engine, isPlain ? isCrossed : `(TRY${isCrossed})`, {
     __value: edge.value,
     __from: await atTime(engine, edge.bound, fromMs),
     __to: await atTime(engine, edge.bound, toMs),

@@ -119,6 +119,25 @@ test('a feature is late when its last refresh is longer ago than every, though i
   place.clock.set(at('24:00').asOfMs)
 })
 
+test('a value that a condition keeps from being compared with the time may be one that cannot be', async () => {
+  await place.create('shop.notes', { id: 'long', kind: 'string', text: 'string' }, [
+    { id: 1n, kind: 'due', text: '2026-01-01T11:00:00Z' },
+    { id: 1n, kind: 'note', text: 'call back' },
+    { id: 2n, kind: 'due', text: '2026-01-01T20:00:00Z' },
+    { id: 3n, kind: 'note', text: 'none' },
+  ])
+  const due = defineFeature({
+    feature: 'due',
+    entity: ['id'],
+    sql: `SELECT id, count(*) FILTER (WHERE CASE WHEN kind = 'due' THEN CAST(text AS TIMESTAMPTZ) > :as_of END) AS due FROM shop.notes GROUP BY id`,
+    refresh: { mode: 'incremental' },
+  })
+  await refreshFeature(place.lake, engine, due, at('10:00'))
+  expect(await place.rowsOf('features.due')).toEqual(['1 1', '2 1', '3 0'])
+  expect(await refreshFeature(place.lake, engine, due, at('12:00'))).toMatchObject({ mode: 'incremental', affected: 1 })
+  expect(await place.rowsOf('features.due')).toEqual(['1 0', '2 1', '3 0'])
+})
+
 test('a full computation of the same SQL finds nothing to write', async () => {
   const full = await refreshFeature(place.lake, engine, spending, { full: true })
   expect(full).toMatchObject({ kind: 'refreshed', mode: 'full', inserted: 0, updated: 0, deleted: 0 })
