@@ -27,6 +27,18 @@ KINDS: Mapping[str, str] = {
     "EXTRA_MISSING": "invalid",
     "NOT_IN_S3": "invalid",
     "STORE_FAILED": "unavailable",
+    "COMMAND_MISSING": "invalid",
+    "COMMAND_FAILED": "unknown",
+}
+
+# What a caller can do, as far as the command's exit code tells it: of 4 only that it cannot be read, of 7 that it may be tried again.
+KIND_OF_EXIT: Mapping[int, str] = {
+    1: "corrupt",
+    2: "invalid",
+    3: "not-found",
+    4: "unreadable",
+    5: "refused",
+    7: "unavailable",
 }
 
 
@@ -184,3 +196,29 @@ def store_failed(path: str, cause: object) -> TributaryError:
         f"{path} could not be read or written: {cause}. Look at the credentials, the region and the network, "
         "or at the disk's space and rights, then try again.",
     )
+
+
+def command_missing(program: str, cause: object) -> TributaryError:
+    """The command is not installed, or not where it is looked for."""
+    return _error(
+        "COMMAND_MISSING",
+        f"{program} could not be started: {cause}. Changes are read by the command tributary: put its folder into PATH, "
+        "or name it with command=.",
+    )
+
+
+def command_failed(said: str, exit_code: int) -> TributaryError:
+    """The command ended without an error in its own form."""
+    return _error(
+        "COMMAND_FAILED",
+        f"The command ended with {exit_code} and said: {said or 'nothing'}. "
+        "Run `tributary changes` with the same flags in a shell.",
+    )
+
+
+def command_said(code: str, message: str, exit_code: int) -> TributaryError:
+    """An error of the command under its own code; docs/errors.md lists these."""
+    error = TributaryError(f"{code}: {message}")
+    error.code = code
+    error.kind = KIND_OF_EXIT.get(exit_code, "unknown")
+    return error
