@@ -28,6 +28,7 @@ const SUMMARY: ChangesSummary = {
       key: { carrier: 'UA', flight: 1545 },
       version: 121,
       committed_at: '2026-11-22T19:05:10.000000Z',
+      source_at: null,
       changed: ['dep_delay'],
       before: { dep_delay: null },
       after: { dep_delay: 2 },

@@ -38,6 +38,9 @@ test('records fit their schema', async () => {
   const outcome = await run('orders', '-o', 'json-changes')
   for (const line of outcome.stdout.trim().split('\n')) expect(await misfit('change', line)).toBeUndefined()
   expect(linesOf(outcome)).toHaveLength(5)
+  // A load has no time of the source; a batch of changes has that of its newest.
+  const newest = '2026-03-01T10:15:02.000000Z'
+  expect(linesOf(outcome).map((row) => row['source_at'])).toEqual([null, null, newest, newest, newest])
 })
 
 test('only some kinds and columns', async () => {

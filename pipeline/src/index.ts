@@ -27,6 +27,7 @@ export { type Pin, type PinPlace, pinPlaceOf, pinVersion, readPins, unpin } from
 export { planTableRestore, restoreTable, type TableRestore } from './maintain/restore-table.ts'
 export { planTableVacuum, type TableVacuum, vacuumTable } from './maintain/vacuum-table.ts'
 export { readSnapshotAt } from './query/snapshot-at.ts'
+export { readSourceTimes } from './query/source-times.ts'
 export { prepareQuery, sealEngine } from './query/sql.ts'
 export {
   isNode,

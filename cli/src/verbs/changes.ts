@@ -7,6 +7,7 @@ import {
   listChanges,
   type PlannedChanges,
   planChanges,
+  readSourceTimes,
   readWithCursor,
   resolveVersion,
   rowLife,
@@ -103,7 +104,12 @@ async function writeChanges(
     if (isSummary) return writeSummary(invocation, await summarizeChanges(engine, { table, planned }, view))
     tellInterval(invocation, { table, planned }, flags)
     if (output === 'json-changes') {
-      const sql = changeRecordsSql(await changePairs(engine, planned, view), planned)
+      const { fromVersion, toVersion } = planned.request
+      const sourceTimes = await readSourceTimes(planned.newest.store, {
+        fromVersion: planned.isSnapshot ? toVersion : fromVersion,
+        toVersion,
+      })
+      const sql = changeRecordsSql(await changePairs(engine, planned, view), { ...planned, sourceTimes })
       return writeLines(invocation, engine, sql, flags)
     }
     const rows = await changeRowsSql(engine, planned, view)

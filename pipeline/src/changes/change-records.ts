@@ -8,20 +8,26 @@ interface RecordShape {
   readonly key: readonly string[]
 }
 
-/**
- * A SELECT of one text a change, by version: `{"op","key","version","committed_at","changed","before","after"}`. An update has in
- * `changed`, `before` and `after` the columns that differ; an insert has the whole row after it, a delete the whole row before it.
- * Throws `KEY_UNKNOWN`.
- */
-export function changeRecordsSql(
-  { sql, fields }: ChangesSelect,
-  { key, newest }: Pick<PlannedChanges, 'key' | 'newest'>,
-): string {
-  if (key.length === 0) throw keyUnknown(newest.store.url)
-  return `SELECT ${changeRecordText('t', { fields, key })} AS line FROM (${sql}) t ORDER BY t."_commit_version", t.__group`
+/** Which columns tell rows apart, and what `readSourceTimes` found for the commits. */
+export interface RecordFacts extends Pick<PlannedChanges, 'key' | 'newest'> {
+  readonly sourceTimes: ReadonlyMap<number, string>
 }
 
-/** SQL for the record of a row of `changePairsSql`; `row` is its name in the query. */
+/**
+ * A SELECT of one text a change, by version: `{"op","key","version","committed_at","source_at","changed","before","after"}`. An update has in
+ * `changed`, `before` and `after` the columns that differ; an insert has the whole row after it, a delete the whole row before it.
+ * `source_at` is null where the commit does not tell it. Throws `KEY_UNKNOWN`.
+ */
+export function changeRecordsSql({ sql, fields }: ChangesSelect, { key, newest, sourceTimes }: RecordFacts): string {
+  if (key.length === 0) throw keyUnknown(newest.store.url)
+  const times = [...sourceTimes].map(([version, text]) => `(${version}, ${quoteText(JSON.stringify(text))})`)
+  const told = times.length === 0 ? `(0, NULL::VARCHAR)` : times.join(', ')
+  return `SELECT ${changeRecordText('t', { fields, key })} AS line
+    FROM (${sql}) t LEFT JOIN (VALUES ${told}) AS s(version, source_at) ON s.version = t."_commit_version"
+    ORDER BY t."_commit_version", t.__group`
+}
+
+/** SQL for the record of a row of `changePairsSql`; `row` is its name in the query, and `s` has the source's time. */
 function changeRecordText(row: string, { fields, key }: RecordShape): string {
   const isKey = new Set(key.map((name) => name.toLowerCase()))
   const now = (field: StructField): string => `${row}.${quoteName(field.name)}`
@@ -39,7 +45,7 @@ function changeRecordText(row: string, { fields, key }: RecordShape): string {
   )
   const op = `${row}._change_type`
   return `concat('{"op":"', ${op}, '","key":', ${keyText}, ',"version":', ${row}._commit_version,
-    ',"committed_at":', ${jsonValueSql('timestamp', `${row}._commit_timestamp`)},
+    ',"committed_at":', ${jsonValueSql('timestamp', `${row}._commit_timestamp`)}, ',"source_at":', coalesce(s.source_at, 'null'),
     ',"changed":[', CASE ${op} WHEN 'update' THEN concat_ws(',', ${names.join(', ')}) ELSE '' END,
     '],"before":', CASE ${op} WHEN 'update' THEN ${changed(was)} WHEN 'delete' THEN ${whole} ELSE 'null' END,
     ',"after":', CASE ${op} WHEN 'update' THEN ${changed(now)} WHEN 'insert' THEN ${whole} ELSE 'null' END, '}')`

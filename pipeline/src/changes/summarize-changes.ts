@@ -7,9 +7,11 @@ import {
   type Row,
   readCommits,
   readSnapshot,
+  type StructField,
 } from '@tributary/delta'
 import { isSameJson, type JsonValue, jsonRow } from '../inspect/json-row.ts'
 import { sizeOf } from '../inspect/table-size.ts'
+import { readSourceTimes } from '../query/source-times.ts'
 import { beforeOf, differsSql } from './change-records.ts'
 import type { PlannedChanges } from './plan-changes.ts'
 import { CHANGE_OPS, type ChangeOp, type ChangesView, changePairs } from './select-changes.ts'
@@ -141,8 +143,7 @@ async function countChanges(engine: Engine, planned: PlannedChanges, view: Chang
               columns.map(({ name }) => name),
               counted,
             ),
-      samples:
-        planned.key.length === 0 ? [] : samplesOf(row, { names: fields.map(({ name }) => name), key: planned.key }),
+      samples: planned.key.length === 0 ? [] : await samplesOf(row, fields, planned),
     }
   } finally {
     await fork.close()
@@ -162,19 +163,30 @@ function columnsOf(names: readonly string[], counted: (name: string) => number):
 }
 
 /** The kept rows as records; so few are made faster here than by a query of their own. */
-function samplesOf(row: Row | undefined, shape: SampleShape): readonly JsonValue[] {
-  return CHANGE_OPS.flatMap((op) => {
+async function samplesOf(
+  row: Row | undefined,
+  fields: readonly StructField[],
+  { key, newest }: PlannedChanges,
+): Promise<readonly JsonValue[]> {
+  const kept = CHANGE_OPS.flatMap((op) => {
     const rows = row?.[`__samples_${op}`]
-    return Array.isArray(rows) ? rows.filter(isRow).map((each) => recordOf(op, each, shape)) : []
+    return Array.isArray(rows) ? rows.filter(isRow).map((each) => ({ op, row: each })) : []
   })
+  const sourceTimes = new Map<number, string>()
+  for (const version of new Set(kept.map((each) => Number(each.row['_commit_version']))))
+    for (const told of await readSourceTimes(newest.store, { fromVersion: version, toVersion: version }))
+      sourceTimes.set(...told)
+  const shape = { names: fields.map(({ name }) => name), key, sourceTimes }
+  return kept.map((each) => recordOf(each.op, each.row, shape))
 }
 
 interface SampleShape {
   readonly names: readonly string[]
   readonly key: readonly string[]
+  readonly sourceTimes: ReadonlyMap<number, string>
 }
 
-function recordOf(op: ChangeOp, row: Row, { names, key }: SampleShape): JsonValue {
+function recordOf(op: ChangeOp, row: Row, { names, key, sourceTimes }: SampleShape): JsonValue {
   const was = row['__before']
   const now = jsonRow(row, names)
   const before = isRow(was) ? jsonRow(was, names) : {}
@@ -189,6 +201,7 @@ function recordOf(op: ChangeOp, row: Row, { names, key }: SampleShape): JsonValu
     ),
     version: Number(row['_commit_version']),
     committed_at: String(row['_commit_timestamp']),
+    source_at: sourceTimes.get(Number(row['_commit_version'])) ?? null,
     changed,
     before: op === 'insert' ? null : op === 'delete' ? now : only(before),
     after: op === 'delete' ? null : op === 'insert' ? now : only(now),

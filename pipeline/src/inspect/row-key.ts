@@ -9,7 +9,7 @@ import {
   type StructType,
 } from '@tributary/delta'
 import { keyTextInvalid } from '../errors.ts'
-import { parseTime } from '../query/version-text.ts'
+import { parseTime } from '../query/time-text.ts'
 
 /** The value of one key column, as text that its type accepts. */
 export interface KeyPart {

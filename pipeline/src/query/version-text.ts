@@ -1,6 +1,7 @@
-import { listCommitTimes, readCommits, readSnapshot, type Store, TributaryError } from '@tributary/delta'
+import { listCommitTimes, readSnapshot, type Store, TributaryError } from '@tributary/delta'
 import { versionTextInvalid } from '../errors.ts'
-import { parseCommitTimes } from '../ledger/commit-times.ts'
+import { readSourceTimes } from './source-times.ts'
+import { parseTime } from './time-text.ts'
 
 /** What a person wrote for a point in a table's life. */
 export type PointInTime =
@@ -68,13 +69,8 @@ async function resolveSourceTime(store: Store, point: Exclude<PointInTime, { kin
 }
 
 async function readSourceTime(store: Store, version: number): Promise<number | undefined> {
-  for await (const { actions } of readCommits(store, { fromVersion: version, toVersion: version })) {
-    for (const action of actions) {
-      const text = 'commitInfo' in action ? parseCommitTimes(action.commitInfo.userMetadata).sourceAt : undefined
-      if (text !== undefined) return parseTime(text)
-    }
-  }
-  return undefined
+  const text = (await readSourceTimes(store, { fromVersion: version, toVersion: version })).get(version)
+  return text === undefined ? undefined : parseTime(text)
 }
 
 /** Milliseconds of a time that a person wrote, UTC where it names no zone. Throws `VERSION_TEXT_INVALID`. */
@@ -82,14 +78,4 @@ export function resolveTime(text: string): number {
   const timestampMs = parseTime(text.trim())
   if (timestampMs === undefined) throw versionTextInvalid(text)
   return timestampMs
-}
-
-/** Milliseconds of an ISO time or date, read as UTC where it names no zone; undefined for anything else. */
-export function parseTime(text: string): number | undefined {
-  const parts = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d)(:\d\d(?:\.\d{1,9})?)?)?\s*(Z|[+-]\d\d(?::?\d\d)?)?$/i.exec(text)
-  if (!parts) return undefined
-  const [, date = '', minutes = '00:00', seconds = ':00', zone = 'Z'] = parts
-  const offset = /^[+-]\d\d$/.test(zone) ? `${zone}:00` : zone.replace(/^([+-]\d\d)(\d\d)$/, '$1:$2').toUpperCase()
-  const ms = Date.parse(`${date}T${minutes}${seconds.slice(0, 7)}${offset}`)
-  return Number.isNaN(ms) ? undefined : ms
 }

@@ -20,6 +20,9 @@ const ROW = `9007199254740993::BIGINT AS id, MAP {'a': 1} AS m, [1, NULL]::INTEG
 const OTHER = `9007199254740993::BIGINT AS id, MAP {'a': 2} AS m, [1, 2]::INTEGER[] AS l, {'x': 'y'} AS s,
   1e400::DOUBLE AS d, '[2]'::JSON::VARIANT AS v, 'ac'::BLOB AS "he said ""x"""`
 
+// Whoever writes to a table may write this too.
+const SOURCE_TIME = `2026-01-01'"\\`
+
 let newest: Snapshot
 beforeAll(async () => {
   newest = await readSnapshot(await ordersTable(engine(), folder(), [{ put: [{ id: 1 }] }]))
@@ -30,7 +33,10 @@ async function updateOf(before: string, after: string): Promise<unknown> {
   const sql = `SELECT a.*, 'update' AS _change_type, 7::BIGINT AS _commit_version, TIMESTAMPTZ '2026-01-01 00:00:00+00' AS _commit_timestamp,
     struct_pack(${columns.map((name) => `${name} := b.${name}`).join(', ')}) AS __before, 0 AS __group FROM (SELECT ${after}) a, (SELECT ${before}) b`
   const lines = await Array.fromAsync(
-    readLines(engine(), changeRecordsSql({ sql, fields: FIELDS }, { key: ['ID'], newest })),
+    readLines(
+      engine(),
+      changeRecordsSql({ sql, fields: FIELDS }, { key: ['ID'], newest, sourceTimes: new Map([[7, SOURCE_TIME]]) }),
+    ),
   )
   return JSON.parse(lines.flat()[0] ?? '')
 }
@@ -38,6 +44,7 @@ async function updateOf(before: string, after: string): Promise<unknown> {
 test('values of every kind are compared as they are, and only those that differ are told', async () => {
   expect(await updateOf(ROW, ROW)).toMatchObject({
     key: { id: '9007199254740993' },
+    source_at: SOURCE_TIME,
     changed: [],
     before: {},
     after: {},

@@ -38,7 +38,7 @@ async function recordsOf(wish: Partial<ChangesWish>, view: ChangesView = {}): Pr
   const planned = await planChanges(orders, { nowMs, ...wish })
   const fork = await engine().fork()
   try {
-    const sql = changeRecordsSql(await changePairs(fork, planned, view), planned)
+    const sql = changeRecordsSql(await changePairs(fork, planned, view), { ...planned, sourceTimes: new Map() })
     const lines = (await Array.fromAsync(readLines(fork, sql))).flat()
     return lines.map((line) => JSON.parse(line))
   } finally {
@@ -67,6 +67,7 @@ describe('records', () => {
         key: { order_id: 2 },
         version: 1,
         committed_at: '2026-01-02T00:00:00.000000Z',
+        source_at: null,
         changed: ['note'],
         before: { note: null },
         after: { note: 'b' },
@@ -76,6 +77,7 @@ describe('records', () => {
         key: { order_id: 3 },
         version: 1,
         committed_at: '2026-01-02T00:00:00.000000Z',
+        source_at: null,
         changed: [],
         before: { order_id: 3, amount: '3.00', note: 'c' },
         after: null,
@@ -85,6 +87,7 @@ describe('records', () => {
         key: { order_id: 4 },
         version: 1,
         committed_at: '2026-01-02T00:00:00.000000Z',
+        source_at: null,
         changed: [],
         before: null,
         after: { order_id: 4, amount: null, note: null },

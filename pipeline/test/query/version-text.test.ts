@@ -1,7 +1,8 @@
 import { join } from 'node:path'
 import { TributaryError } from '@tributary/delta'
 import { describe, expect, test } from 'vitest'
-import { parsePoint, parseTime, resolveVersion } from '../../src/query/version-text.ts'
+import { parseTime } from '../../src/query/time-text.ts'
+import { parsePoint, resolveVersion } from '../../src/query/version-text.ts'
 import { ordersTable, useEngine } from '../inspect/build-table.ts'
 
 const { engine, folder } = useEngine()
