@@ -31,7 +31,7 @@ tables:
     columns: {ask: long, buyer: string, asked_at: timestamp}
 `
 const FEATURE = defineFeature({
-  feature: 'spent',
+  name: 'spent',
   entity: ['buyer'],
   sql: 'SELECT buyer, count(*) AS orders, sum(amount) AS total FROM shop.orders GROUP BY buyer',
   refresh: { mode: 'incremental' },

@@ -22,7 +22,7 @@ const check = z.strictObject({
   max_null: share.optional(),
 })
 
-/** The shape of a file `features/NAME.yml`, and of what `defineFeature` takes. */
+/** The shape of a file `features/NAME.yml`; `defineFeature` takes the same with `name` for `feature`. */
 export const featureSchema = z.strictObject({
   feature: z
     .string()
@@ -68,14 +68,14 @@ export interface FeatureDefinition {
   readonly checks: readonly FeatureCheck[]
 }
 
-/** What `defineFeature` takes: the settings of a feature's file. */
-export type FeatureSettings = z.input<typeof featureSchema>
+/** What `defineFeature` takes: the settings of a feature's file, and its name. */
+export type FeatureSettings = Omit<z.input<typeof featureSchema>, 'feature'> & { readonly name: string }
 
 /** A feature from TypeScript, with the rules of its file. Throws `FEATURE_INVALID`. */
-export function defineFeature(settings: FeatureSettings): FeatureDefinition {
-  const parsed = featureSchema.safeParse(settings)
+export function defineFeature({ name, ...settings }: FeatureSettings): FeatureDefinition {
+  const parsed = featureSchema.safeParse({ ...settings, feature: name })
   if (parsed.success) return definitionOf(parsed.data)
-  throw featureInvalid(`feature ${settings.feature}`, 1, describe(parsed.error.issues).problem)
+  throw featureInvalid(`feature ${name}`, 1, describe(parsed.error.issues).problem)
 }
 
 /** Checks the text of a feature's file, which bears the feature's name. Throws `FEATURE_INVALID`, with the line and the remedy. */

@@ -46,7 +46,7 @@ let place: TestLake
 beforeAll(async () => {
   place = await writeLake(engine(), await fresh(), [asks, sales])
   const daily = defineFeature({
-    feature: 'daily',
+    name: 'daily',
     entity: ['shop', 'day'],
     sql: 'SELECT shop, day, count(*) AS n FROM s.sales GROUP BY shop, day',
     keep_history: true,

@@ -33,7 +33,7 @@ function at(minute: number): string {
 
 function priced(quotes: string): ReturnType<typeof defineFeature> {
   const sql = `SELECT t.id, q.price FROM m.trades t ASOF LEFT JOIN ${quotes} q ON t.stock = q.stock AND t.at >= q.at`
-  return defineFeature({ feature: 'priced', entity: ['id'], sql, refresh: { mode: 'incremental' } })
+  return defineFeature({ name: 'priced', entity: ['id'], sql, refresh: { mode: 'incremental' } })
 }
 
 test('a row that comes late takes the place of another from its time on, and gives it back when it goes', async () => {

@@ -21,7 +21,7 @@ afterAll(async () => {
   await engine.close()
 })
 
-const feature = defineFeature({ feature: 'f', entity: ['id'], sql: 'SELECT id, n FROM s.rows', keep_history: true })
+const feature = defineFeature({ name: 'f', entity: ['id'], sql: 'SELECT id, n FROM s.rows', keep_history: true })
 
 test.each(['before', 'after'] as const)(
   'a refresh that fails %s any of its writes did nothing or all, and no served row is lost or doubled',

@@ -24,7 +24,7 @@ afterAll(async () => {
 })
 
 const feature = defineFeature({
-  feature: 'odd',
+  name: 'odd',
   entity: ['grp'],
   sql: 'SELECT grp, sum(value) AS total, max(value) AS most, avg(value) AS mean FROM s.rows GROUP BY grp',
   refresh: { mode: 'incremental' },

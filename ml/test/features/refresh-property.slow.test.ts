@@ -47,7 +47,7 @@ test('a feature over live Delta tables holds after each refresh what its SQL giv
 /** How many refreshes were incremental. */
 async function follow(place: FeatureLake, { sql, states }: History): Promise<number> {
   const named = sql.replaceAll(/\bt([012])\b(?= [abc]\b)/g, 'shop.t$1')
-  const feature = defineFeature({ feature: 'random', entity: ['key'], sql: named, refresh: { mode: 'incremental' } })
+  const feature = defineFeature({ name: 'random', entity: ['key'], sql: named, refresh: { mode: 'incremental' } })
   let incremental = 0
   for (const [index, { tables, hour }] of states.entries()) {
     for (const [table, rows] of tables.entries()) {

@@ -31,7 +31,7 @@ afterAll(async () => {
 })
 
 const spending = defineFeature({
-  feature: 'spending',
+  name: 'spending',
   entity: ['customer'],
   sql: `SELECT c.id AS customer, any_value(c.name) AS name, count(o.id) AS orders, sum(o.amount) AS total
         FROM shop.customers c LEFT JOIN shop.orders o ON o.customer = c.id GROUP BY c.id`,
@@ -66,7 +66,7 @@ test('a first refresh makes the table, a second one changes the rows of the keys
 })
 
 const recent = defineFeature({
-  feature: 'recent',
+  name: 'recent',
   entity: ['customer'],
   sql: `SELECT customer, count(*) AS orders FROM shop.orders o WHERE o.at > :as_of - INTERVAL 12 HOUR AND o.at <= :as_of GROUP BY customer`,
   refresh: { mode: 'incremental' },
@@ -167,7 +167,7 @@ test('a check that fails publishes nothing', async () => {
 
 test('a table that was made anew is computed in full, which mode: incremental refuses', async () => {
   await place.create('shop.stock', { id: 'long', n: 'long' }, [{ id: 1n, n: 1n }])
-  const stock = defineFeature({ feature: 'stock', entity: ['id'], sql: 'SELECT id, n FROM shop.stock' })
+  const stock = defineFeature({ name: 'stock', entity: ['id'], sql: 'SELECT id, n FROM shop.stock' })
   await refreshFeature(place.lake, engine, stock)
   await rm(place.pathOf('shop.stock'), { recursive: true })
   await place.create('shop.stock', { id: 'long', n: 'long' }, [{ id: 1n, n: 2n }])
@@ -180,7 +180,7 @@ test('a table that was made anew is computed in full, which mode: incremental re
 test('where files of the old state are gone everything is computed', async () => {
   await place.create('shop.gone', { id: 'long', n: 'long' }, [{ id: 1n, n: 1n }])
   const gone = defineFeature({
-    feature: 'gone',
+    name: 'gone',
     entity: ['id'],
     sql: 'SELECT id, n FROM shop.gone',
     refresh: { max_affected: 1 },
@@ -204,7 +204,7 @@ async function removeFirstFiles(table: string): Promise<void> {
 test('in mode: incremental that is refused, and nothing is written', async () => {
   await place.create('shop.lost', { id: 'long', n: 'long' }, [{ id: 1n, n: 1n }])
   const lost = defineFeature({
-    feature: 'lost',
+    name: 'lost',
     entity: ['id'],
     sql: 'SELECT id, n FROM shop.lost',
     refresh: { mode: 'incremental' },
@@ -230,15 +230,13 @@ test.each([
 ])('SQL that cannot be computed is told with the name of its feature: %s', async (item, why) => {
   const sql = `SELECT c.id AS customer, ${item} AS x FROM shop.customers c LEFT JOIN shop.orders o ON o.customer = c.id GROUP BY c.id`
   await expect(
-    refreshFeature(place.lake, engine, defineFeature({ feature: 'odd', entity: ['customer'], sql })),
+    refreshFeature(place.lake, engine, defineFeature({ name: 'odd', entity: ['customer'], sql })),
   ).rejects.toThrow(`The SQL of the feature odd cannot be computed: ${why}. Nothing was written: correct it.`)
 })
 
 test('a table that is not there is told by the name that was meant', async () => {
   const sql = 'SELECT id, count(*) AS n FROM shop.customer GROUP BY id'
-  await expect(
-    refreshFeature(place.lake, engine, defineFeature({ feature: 'odd', entity: ['id'], sql })),
-  ).rejects.toThrow(
+  await expect(refreshFeature(place.lake, engine, defineFeature({ name: 'odd', entity: ['id'], sql }))).rejects.toThrow(
     'There is no table "shop.customer": it is not configured (or not unique), and no folder of that name holds a Delta table. Use schema.table as in tributary.yaml, or the path of a Delta table',
   )
 })
@@ -252,7 +250,7 @@ test('a check of a column that the SQL does not give is refused', async () => {
 
 test('two refreshes at once do the work once', async () => {
   await place.upsert('shop.stock', 'id', [{ id: 7n, n: 7n }])
-  const stock = defineFeature({ feature: 'stock', entity: ['id'], sql: 'SELECT id, n FROM shop.stock' })
+  const stock = defineFeature({ name: 'stock', entity: ['id'], sql: 'SELECT id, n FROM shop.stock' })
   const outcomes = await Promise.all([
     refreshFeature(place.lake, engine, stock),
     refreshFeature(place.lake, engine, stock),
@@ -263,7 +261,7 @@ test('two refreshes at once do the work once', async () => {
 
 test('refreshes that change a few rows each do not pile up files, and tell nobody of a change when they merge them', async () => {
   const counted = defineFeature({
-    feature: 'counted',
+    name: 'counted',
     entity: ['id'],
     sql: 'SELECT id, n FROM shop.stock',
     keep_history: true,
@@ -282,7 +280,7 @@ test('refreshes that change a few rows each do not pile up files, and tell nobod
 
 test('a feature that reads another comes after it, and a cycle is refused', async () => {
   const define = (feature: string, table: string) =>
-    defineFeature({ feature, entity: ['id'], sql: `SELECT id, n FROM ${table}` })
+    defineFeature({ name: feature, entity: ['id'], sql: `SELECT id, n FROM ${table}` })
   const [last, first] = [define('a', 'features.b'), define('b', 'shop.stock')]
   expect((await orderFeatures(engine, [last, first])).map(({ name }) => name)).toEqual(['b', 'a'])
   await expect(orderFeatures(engine, [last, define('b', 'features.a')])).rejects.toThrow(
@@ -291,7 +289,7 @@ test('a feature that reads another comes after it, and a cycle is refused', asyn
 })
 
 test('several rows of one key are refused and nothing is written', async () => {
-  const twice = defineFeature({ feature: 'twice', entity: ['customer'], sql: 'SELECT customer, id FROM shop.orders' })
+  const twice = defineFeature({ name: 'twice', entity: ['customer'], sql: 'SELECT customer, id FROM shop.orders' })
   await place.upsert('shop.orders', 'id', [{ id: 9n, customer: 1n, amount: '1.00', at: '2026-01-01T23:00:00Z' }])
   await expect(refreshFeature(place.lake, engine, twice)).rejects.toThrow(/gives several rows for customer = [12]/)
 })

@@ -8,7 +8,7 @@ import { type FeatureSkewReport, featureSkew } from '../../src/features/skew.ts'
 import { type FeatureLake, featureLake } from './feature-lake.ts'
 
 const feature = defineFeature({
-  feature: 'shoppers',
+  name: 'shoppers',
   entity: ['id', 'shop'],
   sql: `SELECT id, shop, orders, amount, score, name, is_new, since, day, tags FROM s.rows`,
   keep_history: true,
