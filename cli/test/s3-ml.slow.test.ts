@@ -95,12 +95,12 @@ test('a feature is refreshed, a dataset is built, proved, exported and loaded, a
   const { files, input_data_config: inputs } = JSON.parse(
     (await run('dataset', 'export', 'spend', '--for', 'sagemaker-xgboost', '--drop', 'buyer', '--json')).stdout,
   )
-  expect(inputs[0].DataSource.S3DataSource.S3Uri).toBe(`${root}/lake/${files[1]}`)
+  expect(inputs[0].DataSource.S3DataSource.S3Uri).toBe(`${root}/lake/${files[2]}`)
   const lake = s3Store(`${root}/lake`, bucket.options)
-  const [listed, file] = JSON.parse(Buffer.from(await lake.read(files[1])).toString())
+  const [listed, file] = JSON.parse(Buffer.from(await lake.read(files[2])).toString())
   expect(listed.prefix + file).toBe(`${root}/lake/${files[0]}`)
   const lines = await Promise.all(
-    [files[0], files[2]].map(async (path) => Buffer.from(await lake.read(path)).toString()),
+    [files[0], files[1]].map(async (path) => Buffer.from(await lake.read(path)).toString()),
   )
   expect(lines.join('').trimEnd().split('\n')).toHaveLength(40)
   expect(await load()).toEqual({ id: built.id, rows: 40 })

@@ -234,3 +234,12 @@ export function exportRefused(target: string, problem: string, remedy: string): 
     `The dataset is not written for ${target}: ${problem}. ${remedy}.`,
   )
 }
+
+/** SageMaker reads from S3 only. */
+export function notInS3(url: string): TributaryError {
+  return new TributaryError(
+    'invalid',
+    'NOT_IN_S3',
+    `SageMaker reads training data from S3, and this dataset lies in ${url}. Build it in a lake in S3, or take --for csv for a program on this machine.`,
+  )
+}

@@ -5,7 +5,14 @@ export { type DatasetDiff, diffDatasets } from './datasets/diff.ts'
 export { type ColumnDrift, type DriftOptions, type DriftReport, driftBetween } from './datasets/drift.ts'
 export { driftPage } from './datasets/drift-page.ts'
 export { explainRow, type RowExplanation } from './datasets/explain.ts'
-export { EXPORT_TARGETS, type ExportSummary, type ExportTarget, exportDataset } from './datasets/export.ts'
+export {
+  EXPORT_TARGETS,
+  type ExportOptions,
+  type ExportSummary,
+  type ExportTarget,
+  exportDataset,
+  NOT_WRITTEN,
+} from './datasets/export.ts'
 export { type GitState, readGitState } from './datasets/git-state.ts'
 export type { GuardFinding, Manifest } from './datasets/manifest.ts'
 export { type DatasetPlan, planDataset } from './datasets/plan.ts'

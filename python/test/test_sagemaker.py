@@ -16,6 +16,7 @@ from tributary_data.dataset import Dataset
 from tributary_data.files import Files
 from tributary_data.manifest import parse_manifest
 from tributary_data.place import Place
+from tributary_data.sagemaker import advised_mode
 
 
 def in_s3(folder: Path) -> Dataset:
@@ -35,8 +36,15 @@ def test_channels_are_what_create_training_job_takes(folder: Path) -> None:
     for member, value in (("InputDataConfig", inputs.input_data_config), ("Tags", inputs.tags)):
         report = ParamValidator().validate(value, shape.members[member])
         assert report.generate_report() == ""
-    assert [channel["ChannelName"] for channel in inputs.input_data_config] == ["train", "val", "test"]
+    assert [channel["ChannelName"] for channel in inputs.input_data_config] == ["train", "validation", "test"]
     assert inputs.input_data_config[0]["InputMode"] == "FastFile"
+    # "Fast file currently supports S3 prefixes only (it does not support manifest and augmented manifest)."
+    assert inputs.input_data_config[1]["DataSource"]["S3DataSource"] == {
+        "S3DataType": "S3Prefix",
+        "S3Uri": "s3://bucket/_datasets/late_flights/9c1f0b7a62de/val/",
+        "S3DataDistributionType": "ShardedByS3Key",
+    }
+    assert inputs.manifests == {}
     assert inputs.tags == [{"Key": "tributary:dataset", "Value": "late_flights@9c1f0b7a62de"}]
 
 
@@ -49,6 +57,14 @@ def test_the_list_of_a_channel_names_the_files_of_its_split_and_no_other(folder:
     ]
     named = [channel["DataSource"]["S3DataSource"]["S3Uri"] for channel in inputs.input_data_config]
     assert named == list(inputs.manifests)
+
+
+def test_many_bytes_in_large_files_are_streamed_and_all_else_is_copied_first() -> None:
+    assert [advised_mode(sizes) for sizes in ([10**8] * 500, [10**8] * 499, [10**6] * 50_000)] == [
+        "FastFile",
+        "File",
+        "File",
+    ]
 
 
 def test_lists_are_written_beside_the_manifest(folder: Path) -> None:

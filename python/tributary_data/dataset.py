@@ -131,11 +131,14 @@ class Dataset(Mapping[str, Split]):
     def sagemaker_inputs(
         self,
         *,
-        input_mode: Literal["File", "FastFile"] = "File",
+        input_mode: Literal["File", "FastFile"] | None = None,
         distribution: Literal["FullyReplicated", "ShardedByS3Key"] = "FullyReplicated",
         instances: int = 1,
     ) -> SageMakerInputs:
-        """What a SageMaker training job needs to read this dataset. Raises NOT_IN_S3, ARGUMENT_INVALID."""
+        """What a SageMaker training job needs to read this dataset. Raises NOT_IN_S3, ARGUMENT_INVALID.
+
+        Without `input_mode` it is FastFile for a split of at least 50 GB in files of at least 50 MB, else File.
+        """
         from .sagemaker import plan_inputs
 
         return plan_inputs(self, input_mode=input_mode, distribution=distribution, instances=instances)

@@ -1,22 +1,22 @@
 import {
   EXPORT_TARGETS,
-  type ExportTarget,
   explainRow,
   exportDataset,
   findDataset,
   listDatasets,
+  NOT_WRITTEN,
   readStats,
   removeDataset,
   verdictText,
   verifyDataset,
 } from '@tributary/ml'
-import { type Command, Option } from 'commander'
+import { type Command, InvalidArgumentError, Option } from 'commander'
 import { confirm } from '../confirm.ts'
 import { EXIT } from '../exit-codes.ts'
 import type { Invocation } from '../invocation.ts'
 import { tableText, writeJson, writeList } from '../list-output.ts'
 import { openProject } from '../open-table.ts'
-import { parseNames } from '../parse-number.ts'
+import { parseNames, parseWhole } from '../parse-number.ts'
 import { countText, timeText } from '../quantity.ts'
 import { withEngine } from '../with-engine.ts'
 import { DATASET_MEMORY_MIB, saySplits } from './dataset-build.ts'
@@ -40,15 +40,28 @@ export function addDatasetRead(command: Command, invocation: Invocation): void {
     .requiredOption('--row <key>', 'the key of a row, its values with commas between')
     .action((id: string, flags: { readonly row: string }) => explain(invocation, id, flags))
   withId('export', 'write a dataset for a training program')
-    .addOption(new Option('--for <program>', 'who reads it').choices(EXPORT_TARGETS).makeOptionMandatory())
+    .addOption(
+      new Option('--for <program>', 'who reads it')
+        .choices(EXPORT_TARGETS)
+        .argParser(parseTarget)
+        .makeOptionMandatory(),
+    )
     .option('--drop <columns>', 'leave columns out: a,b', parseNames)
+    .option('--instances <n>', 'so many instances of a training job share the files of each part', parseWhole)
     .action((id: string, flags: ExportFlags) => exportFor(invocation, id, flags))
   withId('rm', 'delete a dataset, its files and its pins').action((id: string) => remove(invocation, id))
 }
 
 interface ExportFlags {
-  readonly for: ExportTarget
+  readonly for: string
   readonly drop?: readonly string[]
+  readonly instances?: number
+}
+
+/** Forms that are not written pass too: why is said together with the way on. */
+function parseTarget(name: string): string {
+  if (EXPORT_TARGETS.some((known) => known === name) || name in NOT_WRITTEN) return name
+  throw new InvalidArgumentError(`Allowed choices are ${EXPORT_TARGETS.join(', ')}.`)
 }
 
 async function list(invocation: Invocation): Promise<void> {
@@ -153,11 +166,11 @@ async function explain(invocation: Invocation, id: string, { row }: { readonly r
   invocation.words.say(`${explained.dataset}, row ${row}, at ${explained.at}`)
 }
 
-async function exportFor(invocation: Invocation, id: string, { for: target, drop }: ExportFlags): Promise<void> {
+async function exportFor(invocation: Invocation, id: string, { for: target, ...options }: ExportFlags): Promise<void> {
   const lake = await openProject(invocation)
   const manifest = await findDataset(lake, id)
   const summary = await withEngine(invocation, (engine) =>
-    exportDataset(lake, engine, manifest, { target, ...(drop === undefined ? {} : { drop }) }),
+    exportDataset(lake, engine, manifest, { target, ...options }),
   )
   if (invocation.flags.json) return writeJson(invocation, summary)
   if (summary.input_data_config !== undefined)

@@ -1,13 +1,14 @@
 // A published dataset in the form that a training program takes, beside its Parquet files.
-import { attachStore, type Engine, quoteName, quoteText, type StructField } from '@tributary/delta'
+import { attachStore, type Engine, quoteText, type StructField } from '@tributary/delta'
 import type { Lake } from '@tributary/pipeline'
 import { exportRefused } from '../errors.ts'
-import { isNumber } from './column-kind.ts'
 import { folderOf, type Manifest } from './manifest.ts'
-import { storedRows } from './stored.ts'
+import { assertChannels, type ChannelFiles, writeChannels } from './sagemaker.ts'
+import { filesSql, storedRows } from './stored.ts'
+import { assertFinite, cellSql, numbersOf } from './xgboost-columns.ts'
 
-/** Programs that a dataset can be written for. */
-export const EXPORT_TARGETS = ['sagemaker-xgboost', 'csv', 'jsonl'] as const
+/** Programs that a dataset can be written for. `sagemaker` reads the Parquet files that are there. */
+export const EXPORT_TARGETS = ['sagemaker', 'sagemaker-xgboost', 'csv', 'jsonl'] as const
 
 /** One of `EXPORT_TARGETS`. */
 export type ExportTarget = (typeof EXPORT_TARGETS)[number]
@@ -24,130 +25,133 @@ export interface ExportSummary {
   readonly input_data_config?: readonly unknown[]
 }
 
+/** How to write it. */
+export interface ExportOptions {
+  /** One of `EXPORT_TARGETS`. */
+  readonly target: string
+  /** Columns to leave out. */
+  readonly drop?: readonly string[]
+  /** How many instances of a training job share the files; each gets all of them when it is left out. */
+  readonly instances?: number
+}
+
 /**
- * Writes each part for a target, below `export/<target>/` in the dataset's folder. `drop` leaves columns out.
- * Throws `EXPORT_REFUSED` where the target cannot take the columns.
+ * Writes each part for a target, below `export/<target>/` in the dataset's folder: a file for each of its Parquet files, with the same rows.
+ * Throws `EXPORT_REFUSED` where the target cannot take the columns, and for SageMaker `NOT_IN_S3`.
  */
 export async function exportDataset(
   lake: Lake,
   engine: Engine,
   manifest: Manifest,
-  { target, drop = [] }: { readonly target: ExportTarget; readonly drop?: readonly string[] },
+  { target: name, drop = [], instances }: ExportOptions,
 ): Promise<ExportSummary> {
+  const target = parseTarget(name)
+  if (instances !== undefined && !isForSageMaker(target))
+    throw exportRefused(target, 'instances are those of a training job of SageMaker', 'Leave out --instances')
+  const folder = target === 'sagemaker' ? folderOf(manifest) : `${folderOf(manifest)}export/${target}/`
+  const contentType = target === 'sagemaker' ? 'application/x-parquet' : 'text/csv'
+  const options = { target, folder, contentType, instances }
+  if (isForSageMaker(target)) assertChannels(lake, partsOf(manifest), options)
+  const done = await (target === 'sagemaker'
+    ? asPublished(manifest, drop)
+    : writeParts({ lake, engine, manifest }, { target, folder, drop }))
+  const facts = { schema: 'tributary.dataset-export/1', dataset: `${manifest.name}@${manifest.id}`, target } as const
+  const files = done.parts.flatMap((part) => part.files.map(({ path }) => folder + path))
+  if (!isForSageMaker(target)) return { ...facts, files, columns: done.columns }
+  const { lists, channels } = await writeChannels(lake, done.parts, options)
+  const written = target === 'sagemaker' ? lists : [...files, ...lists]
+  return { ...facts, files: written, columns: done.columns, input_data_config: channels }
+}
+
+interface Exported {
+  readonly parts: readonly ChannelFiles[]
+  readonly columns: readonly string[]
+}
+
+/** Forms that people ask for and that would serve them worse than one that is there, with the reason and the way on. */
+export const NOT_WRITTEN: Readonly<Record<string, readonly [problem: string, remedy: string]>> = {
+  tfrecord: [
+    'its records have no types for times, decimals and missing values',
+    'Feed tf.data from batches() of tributary-data, which reads the Parquet files, or take --for csv',
+  ],
+  recordio: [
+    'only old built-in algorithms of SageMaker read it, and XGBoost is none of them',
+    'Take --for sagemaker or --for sagemaker-xgboost',
+  ],
+}
+
+function parseTarget(name: string): ExportTarget {
+  const target = EXPORT_TARGETS.find((known) => known === name)
+  if (target !== undefined) return target
+  const [problem, remedy] = NOT_WRITTEN[name] ?? ['there is no such form', `Take one of ${EXPORT_TARGETS.join(', ')}`]
+  throw exportRefused(name, problem, remedy)
+}
+
+function isForSageMaker(target: ExportTarget): boolean {
+  return target === 'sagemaker' || target === 'sagemaker-xgboost'
+}
+
+function partsOf({ splits }: Manifest): readonly ChannelFiles[] {
+  return Object.entries(splits).map(([part, { files }]) => ({ part, files }))
+}
+
+/** The Parquet files as they are: what is proved of them holds. */
+function asPublished(manifest: Manifest, drop: readonly string[]): Exported {
+  if (drop.length > 0)
+    throw exportRefused(
+      'sagemaker',
+      'a job reads the Parquet files as they were published, and these have all columns',
+      'Leave out --drop and choose columns in the job',
+    )
+  return { parts: partsOf(manifest), columns: manifest.columns.map(({ name }) => name) }
+}
+
+interface Source {
+  readonly lake: Lake
+  readonly engine: Engine
+  readonly manifest: Manifest
+}
+
+interface Form {
+  readonly target: Exclude<ExportTarget, 'sagemaker'>
+  readonly folder: string
+  readonly drop: readonly string[]
+}
+
+async function writeParts({ lake, engine, manifest }: Source, { target, folder, drop }: Form): Promise<Exported> {
   const fork = await engine.fork()
   try {
     await attachStore(fork, lake.root)
     const { fields } = await storedRows(lake, fork, manifest)
-    const columns = target === 'sagemaker-xgboost' ? numbersOf(manifest, fields, drop) : withoutDropped(fields, drop)
-    if (target === 'sagemaker-xgboost') await assertFinite(lake, fork, { manifest, columns })
-    const folder = `${folderOf(manifest)}export/${target}/`
-    const files: string[] = []
-    for (const part of Object.keys(manifest.splits)) {
-      const path = `${part}/00000.${target === 'jsonl' ? 'jsonl' : 'csv'}`
-      const { sql } = await storedRows(lake, fork, manifest, part)
-      await fork.run(
-        `COPY (SELECT ${columns.map((field) => cellSql(field, target)).join(', ')} FROM (${sql})) TO ${quoteText(await lake.root.locate(folder + path))} (${FORMATS[target]})`,
-      )
-      await lake.root.sync(folder + path)
-      files.push(folder + path)
-      if (target === 'sagemaker-xgboost') {
-        const listed = [{ prefix: `${lake.root.url}${folder}${part}/` }, '00000.csv']
-        await lake.root.write(`${folder}${part}.manifest`, Buffer.from(`${JSON.stringify(listed)}\n`))
-        files.push(`${folder}${part}.manifest`)
+    const isForXgboost = target === 'sagemaker-xgboost'
+    const columns = isForXgboost ? numbersOf(manifest, fields, drop) : withoutDropped(fields, drop)
+    if (isForXgboost) await assertFinite(lake, fork, { manifest, columns })
+    const cells = columns.map((field) => cellSql(field, isForXgboost)).join(', ')
+    const parts: ChannelFiles[] = []
+    for (const [part, { files }] of Object.entries(manifest.splits)) {
+      const written: { readonly path: string; readonly bytes: number }[] = []
+      for (const file of files) {
+        const path = file.path.replace(/\.parquet$/, target === 'jsonl' ? '.jsonl' : '.csv')
+        const rows = await filesSql(lake, manifest, [file])
+        const place = quoteText(await lake.root.locate(folder + path))
+        await fork.run(`COPY (SELECT ${cells} FROM (${rows})) TO ${place} (${FORMATS[target]})`)
+        const { sizeBytes } = await lake.root.sync(folder + path)
+        written.push({ path, bytes: sizeBytes })
       }
+      parts.push({ part, files: written })
     }
-    return {
-      schema: 'tributary.dataset-export/1',
-      dataset: `${manifest.name}@${manifest.id}`,
-      target,
-      files,
-      columns: columns.map(({ name }) => name),
-      ...(target === 'sagemaker-xgboost' ? { input_data_config: inputDataConfig(lake, manifest, folder) } : {}),
-    }
+    return { parts, columns: columns.map(({ name }) => name) }
   } finally {
     await fork.close()
   }
 }
 
-const FORMATS: Readonly<Record<ExportTarget, string>> = {
+const FORMATS: Readonly<Record<Form['target'], string>> = {
   'sagemaker-xgboost': 'FORMAT csv, HEADER false',
   csv: 'FORMAT csv, HEADER true',
   jsonl: 'FORMAT json',
 }
 
-function cellSql(field: StructField, target: ExportTarget): string {
-  const column = quoteName(field.name)
-  if (target !== 'sagemaker-xgboost') return column
-  if (field.type === 'boolean') return `CAST(${column} AS INTEGER) AS ${column}`
-  // An empty field is what XGBoost takes for a missing value.
-  return isFloating(field) ? `CASE WHEN NOT isnan(${column}) THEN ${column} END AS ${column}` : column
-}
-
-function isFloating({ type }: StructField): boolean {
-  return type === 'double' || type === 'float'
-}
-
-async function assertFinite(
-  lake: Lake,
-  engine: Engine,
-  { manifest, columns }: { readonly manifest: Manifest; readonly columns: readonly StructField[] },
-): Promise<void> {
-  const floating = columns.filter(isFloating)
-  if (floating.length === 0) return
-  const { sql } = await storedRows(lake, engine, manifest)
-  const items = floating.map(({ name }, index) => `count_if(isinf(${quoteName(name)})) AS c${index}`)
-  const [counts] = await engine.all(`SELECT ${items.join(', ')} FROM (${sql})`)
-  const infinite = floating.flatMap(({ name }, index) => (Number(counts?.[`c${index}`]) > 0 ? [name] : []))
-  if (infinite.length > 0)
-    throw exportRefused(
-      'sagemaker-xgboost',
-      `${infinite.join(', ')} ${infinite.length === 1 ? 'has' : 'have'} infinite values, and it takes none`,
-      `Leave them out with --drop ${infinite.join(',')}, or bound them in the spine`,
-    )
-}
-
 function withoutDropped(fields: readonly StructField[], drop: readonly string[]): readonly StructField[] {
   return fields.filter(({ name }) => !drop.includes(name))
-}
-
-/** The label, the weight where there is one, and then the features: XGBoost of SageMaker knows columns by their places. */
-function numbersOf(
-  manifest: Manifest,
-  fields: readonly StructField[],
-  drop: readonly string[],
-): readonly StructField[] {
-  const refuse = (problem: string, remedy: string): never => {
-    throw exportRefused('sagemaker-xgboost', problem, remedy)
-  }
-  const label = fields.find(({ name }) => name === manifest.label)
-  if (label === undefined) return refuse('it has no label, which has to be the first column', 'Set spine.label')
-  const weight = fields.filter(({ name }) => name === 'weight')
-  // Key and time tell rows apart and are no features.
-  const left = new Set([...manifest.key, manifest.at, label.name, 'weight', ...drop])
-  const features = fields.filter(({ name }) => !left.has(name))
-  const texts = [label, ...features].filter((field) => !isNumber(field)).map(({ name }) => name)
-  if (texts.length > 0)
-    return refuse(
-      `${texts.join(', ')} ${texts.length === 1 ? 'is no number' : 'are no numbers'}, and it takes only those`,
-      `Leave them out with --drop ${texts.join(',')}, or make numbers of them in the spine`,
-    )
-  return [label, ...weight, ...features]
-}
-
-function inputDataConfig(lake: Lake, manifest: Manifest, folder: string): readonly unknown[] {
-  // SageMaker's own name of the second channel.
-  const channels: Readonly<Record<string, string>> = { val: 'validation' }
-  return Object.keys(manifest.splits).map((part) => ({
-    ChannelName: channels[part] ?? part,
-    ContentType: 'text/csv',
-    CompressionType: 'None',
-    InputMode: 'File',
-    DataSource: {
-      S3DataSource: {
-        S3DataType: 'ManifestFile',
-        S3Uri: `${lake.root.url}${folder}${part}.manifest`,
-        S3DataDistributionType: 'FullyReplicated',
-      },
-    },
-  }))
 }

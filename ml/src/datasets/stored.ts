@@ -5,10 +5,17 @@ import { datasetNotFound } from '../errors.ts'
 import { folderOf, type Manifest } from './manifest.ts'
 
 /** A SELECT of the rows of one part. */
-export async function storedSql(lake: Lake, manifest: Manifest, part: string): Promise<string> {
-  const names = await Promise.all(
-    (manifest.splits[part]?.files ?? []).map(({ path }) => lake.root.locate(folderOf(manifest) + path)),
-  )
+export function storedSql(lake: Lake, manifest: Manifest, part: string): Promise<string> {
+  return filesSql(lake, manifest, manifest.splits[part]?.files ?? [])
+}
+
+/** A SELECT of the rows of some files. */
+export async function filesSql(
+  lake: Lake,
+  manifest: Manifest,
+  files: readonly { readonly path: string }[],
+): Promise<string> {
+  const names = await Promise.all(files.map(({ path }) => lake.root.locate(folderOf(manifest) + path)))
   return `SELECT * FROM read_parquet([${names.map(quoteFileName).join(', ')}])`
 }
 

@@ -5,6 +5,7 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import { misfit } from '../../../cli/test/published-schema.ts'
 import { extract, openCut } from '../../src/datasets/extract.ts'
 import { knownAfterAt } from '../../src/datasets/known-after.ts'
+import { inputMode } from '../../src/datasets/sagemaker.ts'
 import { openSources } from '../../src/datasets/sources.ts'
 import {
   buildDataset,
@@ -144,23 +145,90 @@ test('each value of a row is traced to the change that it was read from', async 
   expect(window?.origins.map(({ place }) => place)).toEqual([41, 31, 21].map((id) => `batch-0000${id}.csv:7`))
 })
 
-test('for XGBoost of SageMaker the label comes first, without a header, and texts are refused', async () => {
-  await expect(exportDataset(lake.lake, engine(), early, { target: 'sagemaker-xgboost' })).rejects.toThrow(
-    'The dataset is not written for sagemaker-xgboost: owner, colour are no numbers, and it takes only those. Leave them out with --drop owner,colour, or make numbers of them in the spine.',
-  )
-  const summary = await exportDataset(lake.lake, engine(), early, {
-    target: 'sagemaker-xgboost',
-    drop: ['owner', 'colour'],
+describe('an export', () => {
+  // The folder under the name of a bucket: only names are asked for.
+  const inS3 = (): TestLake['lake'] => ({ ...lake.lake, root: { ...lake.lake.root, url: 's3://bucket/lake/' } })
+  const split = 'split: {by: hash, salt: x, train: 0.5, val: 0.5}\nexport: {shards: 2}\n'
+  let parted: Manifest
+  beforeAll(async () => {
+    parted = await build(definition('parted', 'id < 500', split))
   })
-  expect(summary.columns).toEqual(['label', 'size', 'calm', 'before_size', 'half_hour_n', 'half_hour_sum'])
-  const [file = '', listed = ''] = summary.files
-  const lines = (await readFile(join(lake.folder, 'lake', file), 'utf8')).trim().split('\n')
-  expect([lines.length, lines.every((line) => /^[01],[\d.]+,\d+,[\d.]+,\d+,[\d.]+$/.test(line))]).toEqual([500, true])
-  expect(JSON.parse(await readFile(join(lake.folder, 'lake', listed), 'utf8'))).toMatchObject([
-    { prefix: expect.stringContaining('/all/') },
-    '00000.csv',
-  ])
-  expect(summary.input_data_config).toMatchObject([{ ChannelName: 'all', ContentType: 'text/csv' }])
+
+  test('for XGBoost of SageMaker the label comes first, without a header, and texts are refused', async () => {
+    await expect(exportDataset(inS3(), engine(), early, { target: 'sagemaker-xgboost' })).rejects.toThrow(
+      'The dataset is not written for sagemaker-xgboost: owner, colour are no numbers, and it takes only those. Leave them out with --drop owner,colour, or make numbers of them in the spine.',
+    )
+    const summary = await exportDataset(inS3(), engine(), early, {
+      target: 'sagemaker-xgboost',
+      drop: ['owner', 'colour'],
+    })
+    expect(summary.columns).toEqual(['label', 'size', 'calm', 'before_size', 'half_hour_n', 'half_hour_sum'])
+    const [file = '', listed = ''] = summary.files
+    const lines = (await readFile(join(lake.folder, 'lake', file), 'utf8')).trim().split('\n')
+    expect([lines.length, lines.every((line) => /^[01],[\d.]+,\d+,[\d.]+,\d+,[\d.]+$/.test(line))]).toEqual([500, true])
+    expect(JSON.parse(await readFile(join(lake.folder, 'lake', listed), 'utf8'))).toMatchObject([
+      { prefix: `s3://bucket/lake/_datasets/early/${early.id}/export/sagemaker-xgboost/` },
+      'all/00000.csv',
+    ])
+    expect(summary.input_data_config).toMatchObject([{ ChannelName: 'all', ContentType: 'text/csv' }])
+  })
+
+  test('has a file for each Parquet file, with its rows', async () => {
+    const { files } = await exportDataset(lake.lake, engine(), parted, { target: 'jsonl' })
+    const lines = await Promise.all(
+      files.map(async (file) => (await readFile(join(lake.folder, 'lake', file), 'utf8')).trim().split('\n').length),
+    )
+    expect(lines).toEqual(Object.values(parted.splits).flatMap((part) => part.files.map(({ rows }) => rows)))
+    expect(files.map((file) => file.split('/jsonl/')[1])).toEqual([
+      'train/00000.jsonl',
+      'train/00001.jsonl',
+      'val/00000.jsonl',
+      'val/00001.jsonl',
+    ])
+  })
+
+  test('for SageMaker names the Parquet files, and shares them out when instances are told', async () => {
+    const base = `s3://bucket/lake/_datasets/parted/${parted.id}`
+    const channel = (name: string, part: string): unknown => ({
+      ChannelName: name,
+      ContentType: 'application/x-parquet',
+      CompressionType: 'None',
+      RecordWrapperType: 'None',
+      InputMode: 'File',
+      DataSource: {
+        S3DataSource: {
+          S3DataType: 'ManifestFile',
+          S3Uri: `${base}/${part}.manifest`,
+          S3DataDistributionType: 'ShardedByS3Key',
+        },
+      },
+    })
+    const summary = await exportDataset(inS3(), engine(), parted, { target: 'sagemaker', instances: 2 })
+    expect(summary.input_data_config).toEqual([channel('train', 'train'), channel('validation', 'val')])
+    const [list = ''] = summary.files
+    expect(JSON.parse(await readFile(join(lake.folder, 'lake', list), 'utf8'))).toEqual([
+      { prefix: `${base}/` },
+      'train/00000.parquet',
+      'train/00001.parquet',
+    ])
+    await expect(exportDataset(inS3(), engine(), parted, { target: 'sagemaker', instances: 3 })).rejects.toThrow(
+      'The dataset is not written for sagemaker: its part train has 2 files for 3 instances, and one without a file would train on nothing. Build it with export: {shards: 3} or more, or leave out --instances.',
+    )
+  })
+
+  test('streams from S3 what is large in large files', () => {
+    const files = (count: number, bytes: number) => Array.from({ length: count }, () => ({ path: 'x', bytes }))
+    expect([files(500, 1e8), files(499, 1e8), files(50_000, 1e6)].map(inputMode)).toEqual(['FastFile', 'File', 'File'])
+  })
+
+  test('says why it is not written', async () => {
+    await expect(exportDataset(lake.lake, engine(), parted, { target: 'sagemaker' })).rejects.toThrow(
+      `SageMaker reads training data from S3, and this dataset lies in ${lake.lake.root.url}. Build it in a lake in S3, or take --for csv for a program on this machine.`,
+    )
+    await expect(exportDataset(lake.lake, engine(), parted, { target: 'tfrecord' })).rejects.toThrow(
+      'The dataset is not written for tfrecord: its records have no types for times, decimals and missing values. Feed tf.data from batches() of tributary-data, which reads the Parquet files, or take --for csv.',
+    )
+  })
 })
 
 describe('guards', () => {

@@ -73,7 +73,8 @@ test('statistics and drift leave them out', async () => {
 
 test('XGBoost gets an empty field for what is no number, and no infinity', async () => {
   const target = 'sagemaker-xgboost'
-  await expect(exportDataset(lake.lake, engine(), manifest, { target, drop: ['grp'] })).rejects.toThrow(
+  const inS3 = { ...lake.lake, root: { ...lake.lake.root, url: 's3://bucket/lake/' } }
+  await expect(exportDataset(inS3, engine(), manifest, { target, drop: ['grp'] })).rejects.toThrow(
     'The dataset is not written for sagemaker-xgboost: label, newest_value have infinite values, and it takes none. Leave them out with --drop label,newest_value, or bound them in the spine.',
   )
 })
