@@ -54,6 +54,7 @@ async function json(schema: string, ...args: readonly string[]): Promise<Record<
 
 test('plan, build, list, verify, explain and rm do what they say', async () => {
   expect((await run('dataset', 'plan', 'spend')).stderr).toContain('39 rows in the spine')
+  expect((await run('dataset', 'plan', 'spend', '--at-versions', 'shop.others=0')).stderr).toContain('shop.others')
   const id = String((await json('dataset', 'build', 'spend', '--pin'))['id'])
   expect((await run('dataset', 'build', 'spend')).stderr).toContain(`spend@${id} was there already`)
   expect(await json('datasets', 'list')).toMatchObject({ items: [{ name: 'spend', id }] })

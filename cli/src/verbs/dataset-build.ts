@@ -35,6 +35,7 @@ export function addDatasetBuild(command: Command, invocation: Invocation): void 
     .description('what a build would read and give; extracts the rows of the spine only')
     .argument('<name>', 'a definition: datasets/NAME.yml')
     .option('--until <time>', 'the value of :until')
+    .option('--at-versions <list>', 'tables at older versions: shop.orders=412,shop.items=90', parseNames)
     .action((name: string, flags: CutFlags) => plan(invocation, name, flags))
   command
     .command('build')
@@ -51,7 +52,7 @@ async function plan(invocation: Invocation, name: string, flags: CutFlags): Prom
   const definition = await readDefinition(storeAt(projectFolder(invocation).folder), name)
   const planned = await withEngine(
     invocation,
-    (engine) => planDataset(lake, engine, definition, { untilMs: untilOf(flags) }),
+    (engine) => planDataset(lake, engine, definition, { untilMs: untilOf(flags), versions: versionsOf(flags) }),
     { memoryMiB: DATASET_MEMORY_MIB },
   )
   if (invocation.flags.json) return writeJson(invocation, { schema: 'tributary.dataset-plan/1', ...planned })

@@ -7,7 +7,7 @@ import { rowsDigest } from './digest.ts'
 import { type Extracted, extract, type OpenedCut, openCut, partSql, ROWS } from './extract.ts'
 import type { GitState } from './git-state.ts'
 import { checkGuards, enoughRows } from './guards.ts'
-import { datasetId, folderOf, type GuardFinding, type Manifest, sha256 } from './manifest.ts'
+import { datasetId, describeColumns, folderOf, type GuardFinding, type Manifest, sha256 } from './manifest.ts'
 import { publish, readPublished, removeLeftovers, type UnwrittenPart } from './publish.ts'
 import { compareWithReference } from './reference.ts'
 import { openSources, type Source, type Sources, snapshotDigest } from './sources.ts'
@@ -169,11 +169,7 @@ async function describeRows(
     key: spine.key,
     at: spine.at,
     label: spine.label ?? null,
-    columns: extracted.fields.map(({ name, type }) => ({
-      name,
-      type: typeof type === 'string' ? type : type.type,
-      from: extracted.origins.get(name) ?? '',
-    })),
+    columns: describeColumns(extracted.fields, extracted.origins),
     splits,
     left_out: Object.fromEntries(
       LEFT_OUT.map((name) => [name, Number(counted.find((row) => row['name'] === name)?.['n'] ?? 0)]),

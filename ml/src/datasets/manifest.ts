@@ -1,6 +1,7 @@
 // What a dataset is: the definition, the cut, and for each part how many rows with which digest. The id is a digest of what decides the
 // rows, without times, places and file bytes, so that the same inputs give the same id on any machine.
 import { createHash } from 'node:crypto'
+import type { StructField } from '@tributary/delta'
 import { z } from 'zod'
 import { manifestCorrupt } from '../errors.ts'
 
@@ -99,6 +100,18 @@ export function datasetId(content: Omit<Manifest, 'id' | 'created_at' | 'guards'
     splits: Object.entries(splits).map(([name, { rows, rows_digest }]) => ({ name, rows, rows_digest })),
   }
   return sha256(canonicalJson(decided)).slice(0, ID_DIGITS)
+}
+
+/** Columns as a manifest tells them: name, type, and in words where the values come from. */
+export function describeColumns(
+  fields: readonly StructField[],
+  origins: ReadonlyMap<string, string>,
+): Manifest['columns'] {
+  return fields.map(({ name, type }) => ({
+    name,
+    type: typeof type === 'string' ? type : type.type,
+    from: origins.get(name) ?? '',
+  }))
 }
 
 /** Reads the bytes of a manifest. Throws `DATASET_MANIFEST_CORRUPT`. */

@@ -3,10 +3,11 @@ import { type Engine, quoteName } from '@tributary/delta'
 import type { Lake } from '@tributary/pipeline'
 import type { BuildOptions } from './build.ts'
 import type { Definition } from './definition.ts'
-import { openCut } from './extract.ts'
+import { extract, openCut } from './extract.ts'
 import { enoughRows, labelSource } from './guards.ts'
 import { SPINE } from './join-sql.ts'
-import { openSources } from './sources.ts'
+import { describeColumns } from './manifest.ts'
+import { openSources, withoutRows } from './sources.ts'
 import { LEFT_OUT, partsOf } from './split.ts'
 
 /** What a build would read and give. */
@@ -36,21 +37,19 @@ export async function planDataset(
   try {
     const sources = openSources(lake, options.versions ?? new Map())
     const opened = await openCut(fork, sources, definition, { untilMs: options.untilMs })
-    const { columns, knownUntil, untilMs, labelUses, rewrites, findings, parts } = opened
+    const { knownUntil, untilMs, labelUses, rewrites, findings, parts } = opened
     const [row] = await fork.all(`SELECT count(*) AS n FROM ${quoteName(SPINE)}`)
     const told = [...findings, enoughRows(definition, parts), ...labelSource(definition, labelUses)]
+    // The build itself, on nothing, tells what columns it will give.
+    await fork.run(`DELETE FROM ${quoteName(SPINE)}`)
+    const { fields, origins } = await extract(fork, withoutRows(sources), definition, opened)
     return {
       dataset: definition.name,
       rows: Number(row?.['n']),
       until: untilMs === undefined ? null : new Date(untilMs).toISOString(),
       knownUntil: knownUntil ?? null,
       sources: sources.all().map(({ name, snapshot }) => ({ table: name, version: snapshot.version })),
-      columns: [
-        ...columns.map(({ name, type }) => ({ name, type, from: 'spine' })),
-        ...definition.features.flatMap((feature) =>
-          feature.columns.map((name) => ({ name, type: '', from: feature.kind })),
-        ),
-      ],
+      columns: describeColumns(fields, origins),
       rewrites,
       parts: Object.fromEntries(
         [...partsOf(definition.split), ...LEFT_OUT.filter((name) => parts.has(name))].map((name) => [

@@ -84,6 +84,11 @@ beforeAll(async () => {
   late = await build(definition('late', 'id >= 500'))
 }, 60_000)
 
+test('a plan tells the columns that the build gives', async () => {
+  const text = definition('early', 'id < 500')
+  expect((await planDataset(lake.lake, engine(), parseDefinition(text, 'd.yml'))).columns).toEqual(early.columns)
+})
+
 test('statistics tell rows, values and how old the values of a feature were', async () => {
   const stats = await readStats(lake.lake, early)
   expect(await misfit('dataset-stats', JSON.stringify(stats))).toBeUndefined()

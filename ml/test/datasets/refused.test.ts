@@ -86,6 +86,17 @@ async function messageOf(yaml: string, options: BuildOptions = {}): Promise<stri
 
 const of = (feature: string): string => `features:\n  - ${feature}\n`
 
+test('a plan tells the columns of a stored feature, with their types, and the versions that were asked for', async () => {
+  const yaml = definitionOf(of('feature: {name: daily, on: [shop, day]}'), {})
+  const versions = new Map([['s.asks', 1]])
+  const { columns, sources } = await planDataset(place.lake, engine(), parseDefinition(yaml, 'asks.yml'), { versions })
+  expect(columns.slice(-2)).toEqual([
+    { name: 'late', type: 'boolean', from: 'spine' },
+    { name: 'daily_n', type: 'long', from: 'feature daily.n' },
+  ])
+  expect(sources).toContainEqual({ table: 's.asks', version: 1 })
+})
+
 test.each([
   [
     'a column of the spine that its table has not',
