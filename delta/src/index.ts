@@ -24,7 +24,7 @@ export {
 export { type Bin, targetBytesOf } from './maintain/plan-optimize.ts'
 export { findReadableRange, type RangeRequest, type ReadableRange } from './maintain/readable-range.ts'
 export { planRestore, type RestorePlan, restore } from './maintain/restore.ts'
-export { logRetentionMs } from './maintain/retention.ts'
+export { deletedFileRetentionMs, logRetentionMs } from './maintain/retention.ts'
 export { type Rewrite, type RewriteOptions, type RewriteWork, rewriteFiles } from './maintain/rewrite-files.ts'
 export { planVacuum, type VacuumOptions, type VacuumPlan, vacuum } from './maintain/vacuum.ts'
 export type {

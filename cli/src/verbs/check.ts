@@ -1,4 +1,5 @@
-import { type CheckReport, checkTable, historyNameOf } from '@tributary/pipeline'
+import { systemClock } from '@tributary/delta'
+import { type CheckReport, checkTable, historyNameOf, pinPlaceOf } from '@tributary/pipeline'
 import type { Command } from 'commander'
 import { EXIT } from '../exit-codes.ts'
 import type { Invocation } from '../invocation.ts'
@@ -34,6 +35,7 @@ async function check(invocation: Invocation, names: readonly string[], { key }: 
       const report = await checkTable(engine, store, {
         ...(keyColumns === undefined ? {} : { key: keyColumns }),
         ...(history === undefined ? {} : { history }),
+        pins: { place: pinPlaceOf(store), nowMs: systemClock.now() },
         onProgress: ({ files, filesTotal }) => words.progress(() => `check ${table}  ${files}/${filesTotal} files`),
       })
       words.clear()
@@ -73,6 +75,7 @@ async function writeReports(invocation: Invocation, checked: readonly CheckedTab
   if (findings.length > 0)
     await invocation.data.write(tableText(invocation, ['table', 'finding', 'file', 'message'], findings))
   for (const { table, report } of checked) {
+    for (const { message } of report.warnings) invocation.words.warn(`warning: ${table}: ${message}`)
     const { files, deletionVectors, sidecars, keys } = report.checked
     const version = report.version === null ? 'no readable version' : `v${report.version}`
     const outcome = report.findings.length === 0 ? 'whole' : `${report.findings.length} findings`

@@ -13,6 +13,7 @@ import {
 import { parseTableState, STATE_DOMAIN, type TableState } from '../ledger/table-state.ts'
 import { checkDataFile } from './check-data-file.ts'
 import { checkHistory } from './check-history.ts'
+import { checkPins, type PinCheck } from './check-pins.ts'
 import { checkSidecars } from './check-sidecars.ts'
 import { attempt, type Finding } from './finding.ts'
 
@@ -29,6 +30,8 @@ export interface CheckReport {
     readonly keys: boolean
   }
   readonly findings: readonly Finding[]
+  /** What is whole and may not stay so. */
+  readonly warnings: readonly Finding[]
 }
 
 export interface CheckOptions {
@@ -36,6 +39,8 @@ export interface CheckOptions {
   readonly key?: readonly string[]
   /** Where the history of the table is, if it keeps one. */
   readonly history?: Store
+  /** Where its pins are; without it they are not looked at. */
+  readonly pins?: PinCheck
   readonly onProgress?: (done: { readonly files: number; readonly filesTotal: number }) => void
 }
 
@@ -51,7 +56,7 @@ export async function checkTable(engine: Engine, store: Store, options: CheckOpt
   const snapshot = await attempt(() => readSnapshot(store))
   if ('finding' in snapshot) {
     const findings = gaps.some((gap) => gap.code === snapshot.finding.code) ? gaps : [...gaps, snapshot.finding]
-    return { schema: 'tributary.check/1', url: store.url, version: null, checked: nothing, findings }
+    return { schema: 'tributary.check/1', url: store.url, version: null, checked: nothing, findings, warnings: [] }
   }
   const { value } = snapshot
   const files = await checkFiles(value, options)
@@ -64,6 +69,7 @@ export async function checkTable(engine: Engine, store: Store, options: CheckOpt
     options.history === undefined || known === undefined || files.sound.length < value.files.length
       ? []
       : await checkHistoryOf(engine, { live: value, state: known, store: options.history })
+  const pins = options.pins === undefined ? { findings: [], warnings: [] } : await checkPins(value, options.pins)
   return {
     schema: 'tributary.check/1',
     url: store.url,
@@ -81,7 +87,9 @@ export async function checkTable(engine: Engine, store: Store, options: CheckOpt
       ...sidecars.findings,
       ...keys,
       ...history,
+      ...pins.findings,
     ],
+    warnings: pins.warnings,
   }
 }
 

@@ -4,6 +4,7 @@ import { type Action, commit, readSnapshot, type Store, systemClock } from '@tri
 import { expect, test } from 'vitest'
 import { checkTable } from '../../src/inspect/check.ts'
 import { parseTableState, STATE_DOMAIN, type TableState } from '../../src/ledger/table-state.ts'
+import { pinPlaceOf, pinVersion } from '../../src/maintain/pins.ts'
 import { type OrdersCommit, ordersTable, useEngine } from './build-table.ts'
 
 const { engine, folder } = useEngine()
@@ -57,6 +58,27 @@ async function rewriteAdd(store: Store, change: (stats: string | undefined) => s
   const actions: readonly Action[] = [{ add: { ...file, stats: change(file.stats) } }]
   await commit(store, systemClock, { readVersion: snapshot.version, actions, info: { operation: 'DAMAGE' } })
 }
+
+test('of a pin it is told when others may delete its files, and when they have', async () => {
+  const lake = join(folder(), 'pinned')
+  const store = await ordersTable(engine(), join(lake, 'shop/orders'), COMMITS)
+  const place = pinPlaceOf(store)
+  await pinVersion(systemClock, { store, place }, { version: 1, name: 'model-7' })
+  const codesAt = async (nowMs: number): Promise<readonly (readonly string[])[]> => {
+    const { findings, warnings } = await checkTable(engine(), store, { pins: { place, nowMs } })
+    return [findings.map(({ code }) => code), warnings.map(({ code }) => code)]
+  }
+  const nowMs = systemClock.now()
+  expect(await codesAt(nowMs)).toEqual([[], []])
+  expect(await codesAt(nowMs + 8 * 86_400_000)).toEqual([[], ['PIN_UNPROTECTED']])
+  const live = (await readSnapshot(store)).files.map(({ deletionVector }) => deletionVector?.pathOrInlineDv)
+  const pinned = (await readSnapshot(store, { version: 1 })).files.map(({ deletionVector }) => deletionVector)
+  const vector = pinned.find((one) => one !== undefined && !live.includes(one.pathOrInlineDv))
+  expect(vector?.storageType).toBe('u')
+  const files = await listNames(store, '', '.bin')
+  for (const path of files) await rm(join(lake, 'shop/orders', path))
+  expect((await codesAt(nowMs))[0]).toContain('PIN_BROKEN')
+})
 
 test('a sound table has no findings, and the report says what was looked at', async () => {
   const store = await ordersTable(engine(), join(folder(), 'sound'), COMMITS)
