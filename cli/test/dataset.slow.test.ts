@@ -67,6 +67,8 @@ test('plan, build, list, verify, explain and rm do what they say', async () => {
   expect((await run('dataset', 'drift', id, id, '--html', page)).stderr).toContain('0 of ')
   expect(await readFile(page, 'utf8')).toContain('No drift')
   expect((await run('dataset', 'diff', id, id)).stderr).toContain('0 rows added, 0 removed, 0 changed')
+  expect(await json('dataset-forget', 'forget', '--key', '3', '--yes')).toMatchObject({ items: [{ id, rows: 1 }] })
+  expect(await json('dataset-verdict', 'verify', id)).toMatchObject({ kind: 'redacted', rows: 1 })
   expect((await run('dataset', 'rm', id)).code).toBe(2)
   expect((await run('dataset', 'rm', id, '--yes')).code).toBe(0)
   expect((await run('dataset', 'verify', id)).code).toBe(3)

@@ -243,3 +243,12 @@ export function notInS3(url: string): TributaryError {
     `SageMaker reads training data from S3, and this dataset lies in ${url}. Build it in a lake in S3, or take --for csv for a program on this machine.`,
   )
 }
+
+/** Others took rows out of the same dataset, again and again. */
+export function datasetContended(id: string, attempts: number): TributaryError {
+  return new TributaryError(
+    'conflict',
+    'DATASET_CONTENDED',
+    `The rows are still in ${id}: others took rows out of it at each of ${attempts} attempts. Try again.`,
+  )
+}

@@ -1,19 +1,18 @@
 // Builds a dataset: cut, extract, guard, write, publish.
-import { type Engine, quoteName, quoteText, type StructField } from '@tributary/delta'
+import { type Engine, quoteName, quoteText } from '@tributary/delta'
 import { type Lake, pinPlaceOf, pinVersion, readPins } from '@tributary/pipeline'
-import { isNumber } from './column-kind.ts'
 import type { Definition } from './definition.ts'
 import { rowsDigest } from './digest.ts'
 import { type Extracted, extract, type OpenedCut, openCut, partSql, ROWS } from './extract.ts'
 import type { GitState } from './git-state.ts'
 import { checkGuards, enoughRows } from './guards.ts'
+import { labelMean } from './label-mean.ts'
 import { datasetId, describeColumns, folderOf, type GuardFinding, type Manifest, sha256 } from './manifest.ts'
 import { publish, readPublished, removeLeftovers, type UnwrittenPart } from './publish.ts'
 import { compareWithReference } from './reference.ts'
 import { openSources, type Source, type Sources, snapshotDigest } from './sources.ts'
 import { LEFT_OUT, partsOf } from './split.ts'
 import { collectStats } from './stats.ts'
-import { finite } from './terms.ts'
 
 /** How to build. */
 export interface BuildOptions {
@@ -184,23 +183,15 @@ async function describePart(
 ): Promise<UnwrittenPart> {
   const relation = partSql(extracted, part)
   const label = extracted.fields.find(({ name }) => name === spine.label)
-  const mean =
-    label === undefined || !isNumber(label)
-      ? 'NULL'
-      : `fsum(${labelValue(label)} ORDER BY ${labelValue(label)}) / count(${labelValue(label)})`
-  const [row] = await engine.all(`SELECT count(*) AS n, ${mean} AS mean FROM (${relation})`)
+  const [row] = await engine.all(`SELECT count(*) AS n FROM (${relation})`)
   const strata =
     split.kind === 'hash' && split.stratify !== undefined ? await strataOf(engine, split.stratify, part) : undefined
   return {
     rows: Number(row?.['n']),
-    label_mean: typeof row?.['mean'] === 'number' ? row['mean'] : null,
+    label_mean: await labelMean(engine, relation, label),
     rows_digest: await rowsDigest(engine, relation, extracted.fields),
     ...(strata === undefined ? {} : { strata }),
   }
-}
-
-function labelValue({ name }: StructField): string {
-  return finite(`CAST(${quoteName(name)} AS DOUBLE)`)
 }
 
 /** Of all rows of each value, the share that is in this part. */

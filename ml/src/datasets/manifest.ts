@@ -33,6 +33,11 @@ const guard = z
   .object({ guard: z.string(), outcome: z.enum(['passed', 'warned', 'failed']), message: z.string() })
   .readonly()
 
+/** Rows that were taken out after publication: how many, when, and what `rows_digest` was before. Never whose. */
+const redaction = z
+  .object({ at: z.string(), rows: z.number(), rows_digests: z.record(z.string(), z.string()) })
+  .readonly()
+
 const manifest = z
   .object({
     schema: z.literal('tributary.dataset/1'),
@@ -64,6 +69,7 @@ const manifest = z
     guards: z.array(guard).readonly(),
     stats: z.string(),
     croissant: z.string(),
+    redactions: z.array(redaction).readonly().optional(),
   })
   .readonly()
 
@@ -126,6 +132,11 @@ export function parseManifest(path: string, bytes: Uint8Array): Manifest {
 /** SHA-256 of a text or of bytes, in hex. */
 export function sha256(data: string | Uint8Array): string {
   return createHash('sha256').update(data).digest('hex')
+}
+
+/** JSON as the files of a dataset hold it. */
+export function jsonBytes(value: unknown): Uint8Array {
+  return Buffer.from(`${JSON.stringify(value, null, 2)}\n`)
 }
 
 /** JSON with the names of each object in order. */

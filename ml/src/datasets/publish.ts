@@ -5,7 +5,7 @@ import type { Lake } from '@tributary/pipeline'
 import { croissantOf } from './croissant.ts'
 import type { Definition } from './definition.ts'
 import { ROWS } from './extract.ts'
-import { folderOf, type Manifest, type ManifestPart, parseManifest } from './manifest.ts'
+import { folderOf, jsonBytes, type Manifest, type ManifestPart, parseManifest } from './manifest.ts'
 
 import type { DatasetStats } from './stats.ts'
 
@@ -79,10 +79,6 @@ export async function removeLeftovers(
 
 function filesOf({ splits, stats }: Manifest): readonly string[] {
   return [...Object.values(splits).flatMap(({ files }) => files.map(({ path }) => path)), stats]
-}
-
-function jsonBytes(value: unknown): Uint8Array {
-  return Buffer.from(`${JSON.stringify(value, null, 2)}\n`)
 }
 
 interface PartRequest {

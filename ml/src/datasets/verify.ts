@@ -7,13 +7,15 @@ import { lineSql, rowsDigest } from './digest.ts'
 import { partSql } from './extract.ts'
 import { folderOf, type Manifest } from './manifest.ts'
 import { hashOf } from './publish.ts'
-import { storedSql } from './stored.ts'
+import { storedRows, storedSql } from './stored.ts'
 
 /** What became of a check. */
 export type Verdict =
   | { readonly kind: 'reproduced' }
   /** The files are what they were, and what they were made of is no longer there. */
   | { readonly kind: 'sources-gone'; readonly because: string }
+  /** The files are what the last erasure left; the rows that it took out are not made again. */
+  | { readonly kind: 'redacted'; readonly rows: number; readonly times: number }
   /** Files that are missing or were changed. */
   | { readonly kind: 'files-damaged'; readonly paths: readonly string[] }
   /** Keys of rows that differ, some of them. */
@@ -25,6 +27,7 @@ const KEYS_SHOWN = 10
 export async function verifyDataset(lake: Lake, engine: Engine, manifest: Manifest): Promise<Verdict> {
   const damaged = await damagedFiles(lake, manifest)
   if (damaged.length > 0) return { kind: 'files-damaged', paths: damaged }
+  if (manifest.redactions !== undefined) return verifyRedacted(lake, engine, manifest)
   const definition = parseDefinition(manifest.spec.yaml, `${folderOf(manifest)}manifest.json`)
   const versions = new Map(manifest.sources.map(({ table, version }) => [table, version]))
   const untilMs = manifest.cut.until === null ? undefined : Date.parse(manifest.cut.until)
@@ -60,6 +63,25 @@ export async function verifyDataset(lake: Lake, engine: Engine, manifest: Manife
     if (error instanceof TributaryError && GONE.includes(error.code))
       return { kind: 'sources-gone', because: error.message }
     throw error
+  }
+}
+
+async function verifyRedacted(lake: Lake, engine: Engine, manifest: Manifest): Promise<Verdict> {
+  const fork = await engine.fork()
+  try {
+    await attachStore(fork, lake.root)
+    const { fields } = await storedRows(lake, fork, manifest)
+    for (const [part, { rows_digest }] of Object.entries(manifest.splits))
+      if ((await rowsDigest(fork, await storedSql(lake, manifest, part), fields)) !== rows_digest)
+        return { kind: 'rows-differ', where: 'files', keys: [] }
+  } finally {
+    await fork.close()
+  }
+  const redactions = manifest.redactions ?? []
+  return {
+    kind: 'redacted',
+    rows: redactions.reduce((sum, { rows }) => sum + rows, 0),
+    times: redactions.length,
   }
 }
 
@@ -108,6 +130,8 @@ export function verdictText(verdict: Verdict): string {
       return 'REPRODUCED'
     case 'sources-gone':
       return `FILES INTACT, SOURCES GONE (${verdict.because})`
+    case 'redacted':
+      return `REDACTED (${verdict.rows} rows taken out${verdict.times === 1 ? '' : ` at ${verdict.times} times`}; the files are what that left)`
     case 'files-damaged':
       return `FILES DAMAGED (${verdict.paths.join(', ')})`
     case 'rows-differ':

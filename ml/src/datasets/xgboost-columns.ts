@@ -2,7 +2,7 @@
 import { type Engine, quoteName, type StructField } from '@tributary/delta'
 import type { Lake } from '@tributary/pipeline'
 import { exportRefused } from '../errors.ts'
-import { isNumber } from './guards.ts'
+import { isNumber } from './column-kind.ts'
 import type { Manifest } from './manifest.ts'
 import { storedRows } from './stored.ts'
 

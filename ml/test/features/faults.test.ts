@@ -54,7 +54,7 @@ async function valuesWritten(moment: 'before' | 'after'): Promise<readonly strin
 
 describe('where the history cannot follow version by version', () => {
   const define = (feature: string) =>
-    defineFeature({ feature, entity: ['id'], sql: `SELECT id, n FROM shop.${feature}`, keep_history: true })
+    defineFeature({ name: feature, entity: ['id'], sql: `SELECT id, n FROM shop.${feature}`, keep_history: true })
   const served = async (feature: string): Promise<readonly string[]> =>
     (await place.rowsOf(`features.${feature}__history`)).map((row) => row.replaceAll(/ ?2026\S+/g, ''))
   const begin = async (feature: string): Promise<void> => {

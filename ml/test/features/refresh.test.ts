@@ -127,7 +127,7 @@ test('a value that a condition keeps from being compared with the time may be on
     { id: 3n, kind: 'note', text: 'none' },
   ])
   const due = defineFeature({
-    feature: 'due',
+    name: 'due',
     entity: ['id'],
     sql: `SELECT id, count(*) FILTER (WHERE CASE WHEN kind = 'due' THEN CAST(text AS TIMESTAMPTZ) > :as_of END) AS due FROM shop.notes GROUP BY id`,
     refresh: { mode: 'incremental' },
