@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
@@ -12,13 +11,9 @@ from publish import flights
 import tributary_data as td
 
 mlflow = pytest.importorskip("mlflow")
-from mlflow.data.dataset_source_registry import register_dataset_source, resolve_dataset_source  # noqa: E402
+from mlflow.data.dataset_source_registry import resolve_dataset_source  # noqa: E402
 
 from tributary_data.mlflow_source import TributaryDatasetSource  # noqa: E402
-
-# Where the package is installed MLflow finds the source by its entry point; the tests may run from the sources.
-if not any(entry.name == "tributary" for entry in entry_points(group="mlflow.dataset_source")):
-    register_dataset_source(TributaryDatasetSource)
 
 
 @pytest.fixture(autouse=True)
