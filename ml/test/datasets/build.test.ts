@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { localStore, quoteText, type Row, type Store } from '@tributary/delta'
 import { openLake, readConfig } from '@tributary/pipeline'
 import { expect, test } from 'vitest'
+import { sha256 } from '../../src/datasets/manifest.ts'
 import type { Manifest } from '../../src/index.ts'
 import {
   buildDataset,
@@ -208,5 +209,43 @@ test('rows later than the data are refused', async () => {
   ])
   await expect(build(lake, DEFINITION, { untilMs: Date.parse(at(100)) })).rejects.toThrow(
     'The spine of asks has 1 rows whose time is later than the data, up to 2026-01-01T01:30:00.000000Z: the sources are known until 2026-01-01T00:50:00.000000Z. Ask for fewer with --until 2026-01-01T00:50:00.000000Z, or ingest first.',
+  )
+})
+
+test('Croissant names each file with its digest, and each column of each part with the files that hold it', async () => {
+  const lake = await lakeOf([trips, asks])
+  const built = await build(lake, DEFINITION)
+  const folder = join(lake.folder, 'lake/_datasets/asks', built.id)
+  const croissant = JSON.parse(await readFile(join(folder, 'croissant.json'), 'utf8'))
+  expect(croissant).toMatchObject({
+    '@context': { '@vocab': 'https://schema.org/', cr: 'http://mlcommons.org/croissant/', recordSet: 'cr:recordSet' },
+    '@type': 'sc:Dataset',
+    conformsTo: 'http://mlcommons.org/croissant/1.1',
+    name: 'asks',
+    version: built.id,
+    description: expect.any(String),
+    datePublished: built.created_at,
+    distribution: [
+      { '@type': 'cr:FileObject', '@id': 'all/00000.parquet', contentUrl: 'all/00000.parquet' },
+      { '@type': 'cr:FileSet', '@id': 'all-files', includes: 'all/*.parquet' },
+    ],
+    recordSet: [{ '@type': 'cr:RecordSet', '@id': 'all', key: [{ '@id': 'all/ask' }] }],
+  })
+  const [file] = croissant.distribution
+  // The reference reader knows Parquet by this name alone.
+  expect(croissant.distribution.map((one: Record<string, unknown>) => one['encodingFormat'])).toEqual([
+    'application/x-parquet',
+    'application/x-parquet',
+  ])
+  expect(file.sha256).toBe(sha256(await readFile(join(folder, file.contentUrl))))
+  expect(croissant.recordSet[0].field).toEqual(
+    built.columns.map(({ name, from }) => ({
+      '@type': 'cr:Field',
+      '@id': `all/${name}`,
+      name,
+      description: from,
+      dataType: expect.stringMatching(/^sc:(Integer|Float|Boolean|Date|DateTime|Text)$/),
+      source: { fileSet: { '@id': 'all-files' }, extract: { column: name } },
+    })),
   )
 })
