@@ -7,6 +7,7 @@ only prefixes. `ml/src/datasets/sagemaker.ts` has the same rules.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -71,7 +72,7 @@ def plan_inputs(dataset: Dataset, *, input_mode: str | None, distribution: str, 
             )
         mode = input_mode or advised_mode([file.bytes for file in split.part.files])
         if mode == "FastFile":
-            source = {"S3DataType": "S3Prefix", "S3Uri": f"{base}/{name}/"}
+            source = {"S3DataType": "S3Prefix", "S3Uri": f"{base}/{shared_prefix([file.path for file in split.part.files])}"}
         else:
             url = f"{base}/{name}.manifest"
             listed = [{"prefix": f"{base}/"}, *(file.path for file in split.part.files)]
@@ -90,6 +91,12 @@ def plan_inputs(dataset: Dataset, *, input_mode: str | None, distribution: str, 
         )
     tags = [{"Key": "tributary:dataset", "Value": f"{dataset.name}@{dataset.id}"}]
     return SageMakerInputs(channels, manifests, tags, dataset.place)
+
+
+def shared_prefix(paths: Sequence[str]) -> str:
+    """How the names of all files begin, up to a - or /; what a killed build left beside them begins otherwise."""
+    prefix = os.path.commonprefix(list(paths))
+    return prefix[: max(prefix.rfind("-"), prefix.rfind("/")) + 1]
 
 
 def advised_mode(sizes: Sequence[int]) -> str:

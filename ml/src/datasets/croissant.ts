@@ -1,5 +1,5 @@
 // The manifest once more in Croissant 1.1, which Hugging Face, Kaggle and `mlcroissant` read.
-import type { Manifest } from './manifest.ts'
+import { type Manifest, sharedPrefix } from './manifest.ts'
 
 const TYPES: Readonly<Record<string, string>> = {
   byte: 'sc:Integer',
@@ -88,7 +88,7 @@ export function croissantOf({ name, id, created_at: created, splits, columns, ke
         '@id': `${part}-files`,
         name: `${part}-files`,
         encodingFormat: PARQUET,
-        includes: `${part}/*.parquet`,
+        includes: `${sharedPrefix(files.map(({ path }) => path))}*.parquet`,
       },
     ]),
     recordSet: parts.map(([part]) => ({

@@ -147,3 +147,13 @@ export function canonicalJson(value: unknown): string {
       : item,
   )
 }
+
+/**
+ * How the names of all files of a part begin, up to a `-` or `/`. Only they begin so: each build has a prefix of its own, and what a build that was
+ * killed left beside them is told apart by it, where a reader takes prefixes and no lists.
+ */
+export function sharedPrefix(paths: readonly string[]): string {
+  let [prefix = ''] = paths
+  for (const path of paths) while (!path.startsWith(prefix)) prefix = prefix.slice(0, -1)
+  return prefix.slice(0, Math.max(prefix.lastIndexOf('-'), prefix.lastIndexOf('/')) + 1)
+}

@@ -60,7 +60,7 @@ export async function readPublished(root: Store, dataset: Pick<Manifest, 'name' 
 }
 
 const DAY_MS = 86_400_000
-const WRITTEN = /^(?:[a-z][a-z0-9_]*\/\d{5}-[0-9a-f]{8}\.parquet|stats-[0-9a-f]{8}\.json)$/
+const WRITTEN = /^(?:[a-z][a-z0-9_]*\/[0-9a-f]{8}-\d{5}\.parquet|stats-[0-9a-f]{8}\.json)$/
 
 /** Deletes what killed builds left beside a dataset; younger files may be those of a build that is at work. */
 export async function removeLeftovers(
@@ -97,7 +97,7 @@ async function writePart(engine: Engine, root: Store, request: PartRequest): Pro
   const columns = fields.map((field) => quoteName(field.name)).join(', ')
   const files: ManifestPart['files'][number][] = []
   for (const [index, { from, to }] of shards.entries()) {
-    const path = `${name}/${String(index).padStart(5, '0')}-${own}.parquet`
+    const path = `${name}/${own}-${String(index).padStart(5, '0')}.parquet`
     const location = await root.locate(folder + path)
     // By md5 of the key: equal for any number of threads, and shuffled as far as a model can tell.
     const sorted = `SELECT ${columns} FROM ${quoteName(ROWS)} WHERE "__split" = ${quoteText(name)} ORDER BY "__order"`

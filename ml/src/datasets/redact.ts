@@ -8,7 +8,7 @@ import { croissantOf } from './croissant.ts'
 import { parseDefinition } from './definition.ts'
 import { rowsDigest } from './digest.ts'
 import { labelMean } from './label-mean.ts'
-import { folderOf, jsonBytes, type Manifest, type ManifestPart, parseManifest } from './manifest.ts'
+import { folderOf, jsonBytes, type Manifest, type ManifestPart, parseManifest, sharedPrefix } from './manifest.ts'
 import { hashOf, rowGroupRows } from './publish.ts'
 import { listDatasets } from './published.ts'
 import { keyText } from './split.ts'
@@ -101,7 +101,6 @@ async function writeRedacted(work: Work, erasure: Erasure): Promise<Redacted> {
     for (const file of part.files)
       files.push(
         await writeWithout(work, {
-          part: name,
           file,
           isMeant: meantSql(manifest, erasure) ?? 'false',
           groupRows: rowGroupRows(definition.shards, fields.length),
@@ -128,7 +127,6 @@ async function writeRedacted(work: Work, erasure: Erasure): Promise<Redacted> {
 }
 
 interface FileErasure {
-  readonly part: string
   readonly file: ManifestPart['files'][number]
   readonly isMeant: string
   readonly groupRows: number
@@ -137,13 +135,13 @@ interface FileErasure {
 /** The file as it is where no row is meant; else a new one without these rows. */
 async function writeWithout(
   { lake, fork, manifest }: Work,
-  { part, file, isMeant, groupRows }: FileErasure,
+  { file, isMeant, groupRows }: FileErasure,
 ): Promise<ManifestPart['files'][number]> {
   const sql = await filesSql(lake, manifest, [file])
   const [counted] = await fork.all(`SELECT count(*) AS n FROM (${sql}) WHERE ${isMeant}`)
   const gone = Number(counted?.['n'])
   if (gone === 0) return file
-  const path = `${part}/${lake.clock.uuid()}.parquet`
+  const path = `${sharedPrefix([file.path])}${lake.clock.uuid()}.parquet`
   const place = folderOf(manifest) + path
   await fork.run(
     `COPY (SELECT * FROM (${sql}) WHERE NOT (${isMeant}) ORDER BY md5(${keyText(manifest.key)})) TO ${quoteText(await lake.root.locate(place))} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE ${groupRows})`,

@@ -2,6 +2,7 @@
 // `python/tributary_data/sagemaker.py` has the same rules.
 import type { Lake } from '@tributary/pipeline'
 import { exportRefused, notInS3 } from '../errors.ts'
+import { sharedPrefix } from './manifest.ts'
 
 /** The files of one part, below a folder of the lake. */
 export interface ChannelFiles {
@@ -53,7 +54,7 @@ export async function writeChannels(
     // A list rather than a prefix, so that nothing is read that somebody put beside the files. FastFile takes only prefixes.
     const source =
       mode === 'FastFile'
-        ? { S3DataType: 'S3Prefix', S3Uri: `${base}${part}/` }
+        ? { S3DataType: 'S3Prefix', S3Uri: `${base}${sharedPrefix(files.map(({ path }) => path))}` }
         : { S3DataType: 'ManifestFile', S3Uri: `${lake.root.url}${list}` }
     if (mode === 'File') {
       await lake.root.write(

@@ -217,6 +217,7 @@ test('Croissant names each file with its digest, and each column of each part wi
   const built = await build(lake, DEFINITION)
   const folder = join(lake.folder, 'lake/_datasets/asks', built.id)
   const croissant = JSON.parse(await readFile(join(folder, 'croissant.json'), 'utf8'))
+  const [{ path } = { path: '' }] = built.splits['all']?.files ?? []
   expect(croissant).toMatchObject({
     '@context': { '@vocab': 'https://schema.org/', cr: 'http://mlcommons.org/croissant/', recordSet: 'cr:recordSet' },
     '@type': 'sc:Dataset',
@@ -226,8 +227,8 @@ test('Croissant names each file with its digest, and each column of each part wi
     description: expect.any(String),
     datePublished: built.created_at,
     distribution: [
-      { '@type': 'cr:FileObject', '@id': 'all/00000.parquet', contentUrl: 'all/00000.parquet' },
-      { '@type': 'cr:FileSet', '@id': 'all-files', includes: 'all/*.parquet' },
+      { '@type': 'cr:FileObject', '@id': path, contentUrl: path },
+      { '@type': 'cr:FileSet', '@id': 'all-files', includes: path.replace('00000', '*') },
     ],
     recordSet: [{ '@type': 'cr:RecordSet', '@id': 'all', key: [{ '@id': 'all/ask' }] }],
   })

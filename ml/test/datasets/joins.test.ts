@@ -121,7 +121,7 @@ test('a value that a refresh found unchanged is as old as that refresh', async (
     [null, null, null, 1n],
   ])
   const stats = JSON.parse(
-    await readFile(join(lake.folder, 'lake/_datasets', manifest.name, manifest.id, 'stats.json'), 'utf8'),
+    await readFile(join(lake.folder, 'lake/_datasets', manifest.name, manifest.id, manifest.stats), 'utf8'),
   )
   expect(stats.splits.all.ages.up_to_12).toMatchObject({ matched: 3, min: 120, median: 120, max: 720 })
   const { features } = await explainRow(lake.lake, engine(), manifest, '30')
