@@ -12,7 +12,7 @@ import {
 } from '../../src/features/affected-keys.ts'
 import { compileFeature, type FeatureQuery } from '../../src/features/compile.ts'
 import { resultSql, rowsOfKeysSql } from '../../src/features/key-queries.ts'
-import { COLUMNS, featureSql, hoursMs, rows, type TestRow, valuesOf } from './random-feature.ts'
+import { COLUMNS, hoursMs, type RandomFeature, randomFeature, rows, type TestRow, tableSql } from './random-feature.ts'
 
 /** Rows of the three tables, and the hour of the refresh. */
 interface State {
@@ -20,43 +20,41 @@ interface State {
   readonly hour: number
 }
 
-export interface History {
-  readonly sql: string
+export interface History extends RandomFeature {
   readonly states: readonly State[]
 }
 
-// Most tables stay as they are from state to state, as in life: only so it shows when a change of one table is not followed.
+// Some tables stay as they are from state to state, as in life: only so it shows when a change of one table is not followed.
 // And of a table that changes some rows stay, or no row would ever lose its partner to another.
-const change = fc.record({
-  tables: fc.array(fc.option(fc.record({ came: rows, stays: fc.nat(1023) }), { freq: 2 }), {
-    minLength: 3,
-    maxLength: 3,
-  }),
-  later: fc.nat(4),
-})
+const tableChange = fc.record({ isStill: fc.constantFrom(true, false, false), came: rows, stays: fc.nat(1023) })
+type TableChange = typeof tableChange extends fc.Arbitrary<infer Change> ? Change : never
+const change = fc.record({ tables: fc.array(tableChange, { minLength: 3, maxLength: 3 }), later: fc.nat(4) })
 
-export const histories: fc.Arbitrary<History> = fc
-  .record({
-    sql: featureSql,
+/** Histories of so many changes. After each the whole is compared, so many short ones show more than a few long ones. */
+export function historiesOf(length: { readonly minLength: number; readonly maxLength: number }): fc.Arbitrary<History> {
+  const parts = {
+    feature: randomFeature,
     first: fc.array(rows, { minLength: 3, maxLength: 3 }),
     hour: fc.nat(8),
-    changes: fc.array(change, { minLength: 2, maxLength: 4 }),
-  })
-  .map(({ sql, first, hour, changes }) => {
+    changes: fc.array(change, length),
+  }
+  return fc.record(parts).map(({ feature, first, hour, changes }) => {
     const states: State[] = [{ tables: first, hour }]
     for (const { tables, later } of changes) {
       const last = states.at(-1) ?? { tables: first, hour }
-      states.push({ tables: last.tables.map((old, index) => changed(old, tables[index])), hour: last.hour + later })
+      // Time alone may go on later; a history without any other row would be none.
+      const mayStayStill =
+        states.length > 1 || tables.some((table, index) => feature.sql.includes(`t${index}`) && !table.isStill)
+      const now = last.tables.map((old, index) => changed(old, tables[index], mayStayStill))
+      states.push({ tables: now, hour: last.hour + later })
     }
-    return { sql, states }
+    return { ...feature, states }
   })
+}
 
-/** Rows by the bits of their ids, and those that came in the place of others. */
-function changed(
-  old: readonly TestRow[],
-  change: { readonly came: readonly TestRow[]; readonly stays: number } | undefined | null,
-): readonly TestRow[] {
-  if (change === undefined || change === null) return old
+/** Rows that stay, by the bits of their ids, and those that came in the place of others. */
+function changed(old: readonly TestRow[], change: TableChange | undefined, mayStayStill: boolean): readonly TestRow[] {
+  if (change === undefined || (change.isStill && mayStayStill)) return old
   const { came, stays } = change
   return [...old.filter(({ id }) => ((stays >> id) & 1) === 1 && !came.some((row) => row.id === id)), ...came]
 }
@@ -77,15 +75,14 @@ export async function findDifference(
 ): Promise<string> {
   const fork = await engine.fork()
   try {
-    const query = await compileOrUndefined(fork, history.sql)
+    const query = await compileOrUndefined(fork, history)
     if (query === undefined) return 'refused'
-    for (const [index, state] of history.states.entries()) {
-      await createTables(fork, state, index)
-      const difference =
-        index === 0
-          ? await fork.run(`CREATE TEMP TABLE kept AS ${await resultOf(fork, query, state, 0)}`)
-          : await refresh(fork, query, history, { index, findKeys })
-      if (typeof difference === 'string') return difference
+    await createTables(fork, { query, history, index: 0 })
+    await fork.run(`CREATE TEMP TABLE kept AS ${await resultOf(fork, { query, history, index: 0 })}`)
+    for (let index = 1; index < history.states.length; index++) {
+      await createTables(fork, { query, history, index })
+      const difference = await refresh(fork, { query, history, index }, findKeys)
+      if (difference !== undefined) return difference
     }
     return 'equal'
   } finally {
@@ -93,86 +90,106 @@ export async function findDifference(
   }
 }
 
-async function compileOrUndefined(engine: Engine, sql: string): Promise<FeatureQuery | undefined> {
+async function compileOrUndefined(engine: Engine, { sql, entity }: RandomFeature): Promise<FeatureQuery | undefined> {
   try {
-    return await compileFeature(engine, { name: 'random', entity: ['key'], sql }, async () => COLUMNS)
+    return await compileFeature(engine, { name: 'random', entity, sql }, async () => COLUMNS)
   } catch (error) {
     if (error instanceof TributaryError && error.code === 'FEATURE_SQL_REFUSED') return undefined
     throw error
   }
 }
 
-async function createTables(engine: Engine, { tables }: State, index: number): Promise<void> {
-  const statements = tables.map((list, table) => {
-    const columns = COLUMNS.map(({ name, type }) => `${name} ${type}`).join(', ')
-    // Each state has its rows in another order, as after a compaction.
-    const turned = index % 2 === 0 ? list : [...list].reverse()
-    const insert =
-      turned.length === 0 ? '' : `INSERT INTO s${index}_t${table} VALUES ${turned.map(valuesOf).join(', ')};`
-    return `CREATE TEMP TABLE s${index}_t${table} (${columns}); ${insert}`
-  })
-  await engine.run(statements.join('\n'))
+/** One state of a history. */
+interface Step {
+  readonly query: FeatureQuery
+  readonly history: History
+  readonly index: number
 }
 
-async function resultOf(
-  engine: Engine,
-  query: FeatureQuery,
-  { hour }: State,
-  index: number,
-  keys?: string,
-): Promise<string> {
-  const names = query.inputs.map(({ table }) => `s${index}_${table}`)
-  const cut = { names, asOfMs: hoursMs(hour) }
+function rowsIn({ history }: Step, table: string, index: number): readonly TestRow[] {
+  return history.states[index]?.tables[Number(table.slice(1))] ?? []
+}
+
+/** Of a table that stays as it is there is one copy. */
+function tableName(step: Step, table: string, index = step.index): string {
+  const isSame = index > 0 && rowsIn(step, table, index) === rowsIn(step, table, index - 1)
+  return isSame ? tableName(step, table, index - 1) : `s${index}_${table}`
+}
+
+function namesOf(step: Step, index = step.index): readonly string[] {
+  return step.query.inputs.map(({ table }) => tableName(step, table, index))
+}
+
+/** Makes the tables that the query reads and that have other rows than before. */
+async function createTables(engine: Engine, step: Step): Promise<void> {
+  const { query, index } = step
+  const statements = [...new Set(query.inputs.map(({ table }) => table))].flatMap((table) => {
+    const name = `s${index}_${table}`
+    const list = rowsIn(step, table, index)
+    // Each state has its rows in another order, as after a compaction.
+    const turned = index % 2 === 0 ? list : [...list].reverse()
+    const columns = COLUMNS.map((column) => column.name)
+    return tableName(step, table) === name ? [tableSql(name, turned, columns)] : []
+  })
+  if (statements.length > 0) await engine.run(statements.join('\n'))
+}
+
+async function resultOf(engine: Engine, step: Step, keys?: string): Promise<string> {
+  const { query, history, index } = step
+  const cut = { names: namesOf(step), asOfMs: hoursMs(history.states[index]?.hour ?? 0) }
   const sql = await (keys === undefined
     ? resultSql(engine, query, cut)
     : rowsOfKeysSql(engine, query, { ...cut, keys }))
-  return `SELECT * FROM (${sql}) WHERE key IS NOT NULL`
+  return `SELECT * FROM (${sql}) WHERE ${history.entity.map((name) => `${name} IS NOT NULL`).join(' AND ')}`
 }
 
-async function refresh(
-  engine: Engine,
-  query: FeatureQuery,
-  { states: history }: History,
-  { index, findKeys }: { readonly index: number; readonly findKeys: FindKeys },
-): Promise<string | undefined> {
-  const [from, to] = [history[index - 1], history[index]]
-  if (from === undefined || to === undefined) return undefined
-  const { before, after } = await readChanges(engine, query, index)
-  const at = (state: number): readonly string[] => query.inputs.map(({ table }) => `s${state}_${table}`)
-  const states = { old: at(index - 1), now: at(index), before, after }
-  const queries = await findKeys(engine, query, states, { fromMs: hoursMs(from.hour), toMs: hoursMs(to.hour) })
+async function refresh(engine: Engine, step: Step, findKeys: FindKeys): Promise<string | undefined> {
+  const { query, history, index } = step
+  const [from = 0, to = 0] = [history.states[index - 1]?.hour, history.states[index]?.hour]
+  const states = { old: namesOf(step, index - 1), now: namesOf(step), ...(await createChanges(engine, step)) }
+  const queries = await findKeys(engine, query, states, { fromMs: hoursMs(from), toMs: hoursMs(to) })
   if (queries.length > 0) {
     await engine.run(`CREATE OR REPLACE TEMP TABLE affected AS ${affectedSql(query, queries)}`)
-    const fresh = await resultOf(engine, query, to, index, 'affected')
-    await engine.run(`DELETE FROM kept WHERE key IN (SELECT k0 FROM affected); INSERT INTO kept ${fresh}`)
+    const fresh = await resultOf(engine, step, 'affected')
+    const isAffected = history.entity.map((name, part) => `kept.${name} = affected.k${part}`).join(' AND ')
+    await engine.run(`DELETE FROM kept USING affected WHERE ${isAffected}; INSERT INTO kept ${fresh}`)
   }
   const [row] = await engine.all(
-    `WITH wanted AS MATERIALIZED (${await resultOf(engine, query, to, index)}) SELECT (SELECT count(*) FROM (FROM kept EXCEPT ALL FROM wanted)) AS extra,
-       (SELECT count(*) FROM (FROM wanted EXCEPT ALL FROM kept)) AS missing`,
+    `WITH wanted AS MATERIALIZED (${await resultOf(engine, step)}) SELECT (SELECT count(*) FROM (FROM kept EXCEPT ALL FROM wanted)) AS extra,
+       (SELECT count(*) FROM wanted) - (SELECT count(*) FROM kept) AS more`,
   )
-  const [extra, missing] = [Number(row?.['extra']), Number(row?.['missing'])]
+  const extra = Number(row?.['extra'])
+  const missing = extra + Number(row?.['more'])
   return extra + missing === 0 ? undefined : `after state ${index}: ${extra} rows too many, ${missing} missing`
 }
 
-async function readChanges(
-  engine: Engine,
-  { inputs }: FeatureQuery,
-  index: number,
-): Promise<Pick<InputStates, 'before' | 'after'>> {
-  const sides = inputs.flatMap(({ table, columns }, input) => {
-    const [old, now] = [`s${index - 1}_${table}`, `s${index}_${table}`]
-    const less = (left: string, right: string): string =>
-      `SELECT ${columns.join(', ')} FROM ${left} EXCEPT ALL SELECT ${columns.join(', ')} FROM ${right}`
-    return [
-      { name: `before${index}_${input}`, sql: less(old, now) },
-      { name: `after${index}_${input}`, sql: less(now, old) },
-    ]
-  })
-  await engine.run(sides.map(({ name, sql }) => `CREATE TEMP TABLE ${name} AS ${sql};`).join('\n'))
-  const [row = {}] = await engine.all(
-    `SELECT ${sides.map(({ name }) => `(SELECT count(*) FROM ${name}) AS ${name}`).join(', ')}`,
-  )
+/** Makes tables of the rows that went and came, in the columns that the query reads. */
+async function createChanges(engine: Engine, step: Step): Promise<Pick<InputStates, 'before' | 'after'>> {
+  const { query, index } = step
+  const statements: string[] = []
   const side = (kind: 'before' | 'after'): readonly (string | undefined)[] =>
-    inputs.map((_, input) => (Number(row[`${kind}${index}_${input}`]) === 0 ? undefined : `${kind}${index}_${input}`))
-  return { before: side('before'), after: side('after') }
+    query.inputs.map(({ table, columns }, input) => {
+      const [old, now] = [rowsIn(step, table, index - 1), rowsIn(step, table, index)]
+      const list = kind === 'before' ? rowsLess(old, now, columns) : rowsLess(now, old, columns)
+      if (list.length === 0) return undefined
+      const name = `${kind}${index}_${input}`
+      statements.push(tableSql(name, list, columns))
+      return name
+    })
+  const changes = { before: side('before'), after: side('after') }
+  if (statements.length > 0) await engine.run(statements.join('\n'))
+  return changes
+}
+
+/** The rows of one list that another has not, each as often as it is there more often. */
+function rowsLess(list: readonly TestRow[], other: readonly TestRow[], columns: readonly string[]): readonly TestRow[] {
+  const known = COLUMNS.filter((column) => columns.includes(column.name))
+  const textOf = (row: TestRow): string => JSON.stringify(known.map(({ name }) => row[name]))
+  const counts = new Map<string, number>()
+  for (const row of other) counts.set(textOf(row), (counts.get(textOf(row)) ?? 0) + 1)
+  return list.filter((row) => {
+    const left = counts.get(textOf(row)) ?? 0
+    counts.set(textOf(row), left - 1)
+    return left <= 0
+  })
 }

@@ -1,5 +1,6 @@
 // Random features over three tables, by a grammar of all shapes that are accepted, and random rows for them.
 
+import { quoteText } from '@tributary/delta'
 import fc from 'fast-check'
 
 /** Three tables with the same columns: small numbers, so that rows meet; NULLs wherever a source may have one. */
@@ -11,6 +12,7 @@ export const COLUMNS = [
   { name: 'm', type: 'DECIMAL(9,2)' },
   { name: 'd', type: 'DOUBLE' },
   { name: 't', type: 'TIMESTAMP WITH TIME ZONE' },
+  { name: 's', type: 'VARCHAR' },
 ] as const
 
 export interface TestRow {
@@ -22,6 +24,7 @@ export interface TestRow {
   readonly d: number | null
   /** Hours after the beginning. */
   readonly t: number | null
+  readonly s: string | null
 }
 
 export const START_MS = Date.UTC(2026, 0, 1)
@@ -31,10 +34,19 @@ export function hoursMs(hours: number): number {
   return START_MS + hours * HOUR_MS
 }
 
-/** A row as the values of an INSERT. */
-export function valuesOf({ id, k, j, v, m, d, t }: TestRow): string {
-  const time = t === null ? 'NULL' : `make_timestamptz(${hoursMs(t)}000)`
-  return `(${[id, k, j, v, m, d].map((value) => (value === null ? 'NULL' : String(value))).join(', ')}, ${time})`
+/** A table with some of the columns, as statements. */
+export function tableSql(name: string, list: readonly TestRow[], columns: readonly string[]): string {
+  const known = COLUMNS.filter((column) => columns.includes(column.name))
+  const valuesOf = (row: TestRow): string => `(${known.map((column) => literal(row, column.name)).join(', ')})`
+  const insert = list.length === 0 ? '' : `INSERT INTO ${name} VALUES ${list.map(valuesOf).join(', ')};`
+  return `CREATE TEMP TABLE ${name} (${known.map((column) => `${column.name} ${column.type}`).join(', ')}); ${insert}`
+}
+
+function literal(row: TestRow, column: keyof TestRow): string {
+  const value = row[column]
+  if (value === null) return 'NULL'
+  if (typeof value === 'string') return quoteText(value)
+  return column === 't' ? `make_timestamptz(${hoursMs(value)}000)` : String(value)
 }
 
 const maybe = <T>(values: fc.Arbitrary<T>): fc.Arbitrary<T | null> => fc.option(values, { freq: 6 })
@@ -49,6 +61,8 @@ export const rows: fc.Arbitrary<readonly TestRow[]> = fc.uniqueArray(
     m: maybe(fc.integer({ min: -300, max: 300 }).map((cents) => cents / 100)),
     d: maybe(fc.constantFrom(0.1, 0.2, 0.3, 1e16, -1e16, 1 / 3)),
     t: maybe(fc.integer({ min: 0, max: 12 })),
+    // Some are times, and some are not.
+    s: maybe(fc.constantFrom('', 'a', '2026-01-01 05:00:00+00')),
   }),
   { selector: (row) => row.id, maxLength: 7 },
 )
@@ -71,6 +85,7 @@ const from: fc.Arbitrary<From> = fc.integer({ min: 1, max: 3 }).chain((count) =>
       nearest: fc.constantFrom('>=', '>', '<=', '<'),
       // Of an ASOF join that knows only times each change concerns all keys.
       isTimed: fc.constantFrom(false, false, false, true),
+      isText: fc.constantFrom(false, false, false, false, true),
       columns: fc.array(fc.constantFrom('k', 'j', 'v'), { minLength: 6, maxLength: 6 }),
       partner: fc.nat(1),
       // A third table whose condition speaks of the second: refused where that may be filled with NULLs and the condition be true of them.
@@ -83,7 +98,7 @@ const from: fc.Arbitrary<From> = fc.integer({ min: 1, max: 3 }).chain((count) =>
         ' AND coalesce(b.v, 1) = 1',
       ),
     })
-    .map(({ tables, types, using, nearest, isTimed, columns, partner, extra, late }) => {
+    .map(({ tables, types, using, nearest, isTimed, isText, columns, partner, extra, late }) => {
       const aliases = ['a', 'b', 'c'].slice(0, count)
       const isAsof = (index: number): boolean => types[index - 1]?.startsWith('ASOF') === true
       const parts = tables.map((table, index) => {
@@ -95,7 +110,8 @@ const from: fc.Arbitrary<From> = fc.integer({ min: 1, max: 3 }).chain((count) =>
         if (using && isAsof(index) && index === 1) return `${types[0]} ${table} ${alias} USING (k, t)`
         if (using && !isAsof(index)) return `${types[index - 1]} ${table} ${alias} USING (k)`
         if (isAsof(index) && isTimed) return `${types[index - 1]} ${table} ${alias} ON ${time}`
-        const on = `${other}.${columns[index] ?? 'k'} = ${alias}.${columns[index + 3] ?? 'k'}`
+        const pair = isText ? ['s', 's'] : [columns[index] ?? 'k', columns[index + 3] ?? 'k']
+        const on = `${other}.${pair[0]} = ${alias}.${pair[1]}`
         if (isAsof(index)) return `${types[index - 1]} ${table} ${alias} ON ${on} AND ${time}`
         return `${types[index - 1]} ${table} ${alias} ON ${on}${index === 1 ? extra : late}`
       })
@@ -103,8 +119,8 @@ const from: fc.Arbitrary<From> = fc.integer({ min: 1, max: 3 }).chain((count) =>
       const holders = aliases.filter((_, index) => !aliases.some((_, earlier) => earlier <= index && isAsof(earlier)))
       const keys =
         using && count > 1
-          ? ['k', ...holders.map((alias) => `${alias}.k`)]
-          : holders.flatMap((alias) => [`${alias}.k`, `${alias}.j`])
+          ? ['k', ...holders.flatMap((alias) => [`${alias}.k`, `${alias}.s`])]
+          : holders.flatMap((alias) => [`${alias}.k`, `${alias}.j`, `${alias}.s`])
       return { text: parts.join(' '), aliases, keys }
     }),
 )
@@ -128,6 +144,8 @@ const AGGREGATES = [
   'sum(X.v) FILTER (WHERE X.t > :as_of - INTERVAL 3 HOUR)',
   'bool_or(X.t <= :as_of)',
   'sum(CASE WHEN X.t BETWEEN :as_of - INTERVAL 5 HOUR AND :as_of THEN X.m ELSE 0 END)',
+  "bool_and(CASE WHEN X.s LIKE '2026%' THEN CAST(X.s AS TIMESTAMPTZ) > :as_of END)",
+  'max(X.s)',
 ] as const
 
 const WHERES = [
@@ -152,11 +170,18 @@ const WINDOWS = [
   'first_value(X.m) OVER (PARTITION BY KEY ORDER BY X.t)',
 ] as const
 
-/** SQL of a random feature with the entity `key`. */
-export const featureSql: fc.Arbitrary<string> = fc
+/** A random feature. */
+export interface RandomFeature {
+  readonly sql: string
+  readonly entity: readonly string[]
+}
+
+export const randomFeature: fc.Arbitrary<RandomFeature> = fc
   .record({
     from,
-    key: fc.nat(5),
+    key: fc.nat(11),
+    // A key of one column or two.
+    second: fc.option(fc.nat(11), { freq: 2 }),
     shape: fc.constantFrom('group', 'group', 'window', 'groupWindow', 'distinct'),
     picks: fc.array(fc.nat(2), { minLength: 5, maxLength: 5 }),
     aggregates: fc.uniqueArray(fc.constantFrom(...AGGREGATES), { minLength: 1, maxLength: 3 }),
@@ -164,21 +189,30 @@ export const featureSql: fc.Arbitrary<string> = fc
     having: fc.constantFrom(...HAVINGS),
     window: fc.constantFrom(...WINDOWS),
   })
-  .map(({ from: { text, aliases, keys }, key: keyIndex, shape, picks, aggregates, where, having, window }) => {
-    const key = keys[keyIndex % keys.length] ?? ''
+  .map(({ from: { text, aliases, keys }, key, second, shape, picks, aggregates, where, having, window }) => {
+    const columns = [...new Set([key, second ?? key].map((pick) => keys[pick % keys.length] ?? ''))]
+    const entity = columns.map((_, index) => `key${index}`)
+    const keyed = columns.map((column, index) => `${column} AS ${entity[index]}`).join(', ')
+    const list = columns.join(', ')
     const of = (part: string, pick: number): string =>
-      part.replaceAll('X', aliases[(picks[pick] ?? 0) % aliases.length] ?? 'a').replaceAll('KEY', key)
-    const list = aggregates.map((aggregate, index) => `${of(aggregate, index)} AS a${index}`).join(', ')
+      part.replaceAll('X', aliases[(picks[pick] ?? 0) % aliases.length] ?? 'a').replaceAll('KEY', list)
+    const items = aggregates.map((aggregate, index) => `${of(aggregate, index)} AS a${index}`).join(', ')
     const filter = of(where, 3)
-    const first = `row_number() OVER (PARTITION BY ${key} ORDER BY ${of('X.v', 4)}) = 1`
+    const first = `row_number() OVER (PARTITION BY ${list} ORDER BY ${of('X.v', 4)}) = 1`
     switch (shape) {
       case 'window':
-        return `SELECT ${key} AS key, ${of('X.v', 0)} AS v, ${of(window, 4)} AS w FROM ${text} ${filter} QUALIFY ${first}`
+        return {
+          entity,
+          sql: `SELECT ${keyed}, ${of('X.v', 0)} AS v, ${of(window, 4)} AS w FROM ${text} ${filter} QUALIFY ${first}`,
+        }
       case 'groupWindow':
-        return `SELECT ${key} AS key, ${of('X.v', 4)} AS v, ${list} FROM ${text} ${filter} GROUP BY ${key}, ${of('X.v', 4)} QUALIFY row_number() OVER (PARTITION BY ${key} ORDER BY count(*)) = 1`
+        return {
+          entity,
+          sql: `SELECT ${keyed}, ${of('X.v', 4)} AS v, ${items} FROM ${text} ${filter} GROUP BY ${list}, ${of('X.v', 4)} QUALIFY row_number() OVER (PARTITION BY ${list} ORDER BY count(*)) = 1`,
+        }
       case 'distinct':
-        return `SELECT DISTINCT ${key} AS key FROM ${text} ${filter}`
+        return { entity, sql: `SELECT DISTINCT ${keyed} FROM ${text} ${filter}` }
       default:
-        return `SELECT ${key} AS key, ${list} FROM ${text} ${filter} GROUP BY ${key} ${of(having, 4)}`
+        return { entity, sql: `SELECT ${keyed}, ${items} FROM ${text} ${filter} GROUP BY ${list} ${of(having, 4)}` }
     }
   })
