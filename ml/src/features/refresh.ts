@@ -93,8 +93,8 @@ interface Refresh {
 }
 
 // What may fail without harm: the rows are committed, and the next refresh does what is left undone here.
-async function afterwards({ lake, engine, definition }: Refresh, { kind }: RefreshOutcome): Promise<void> {
-  if (kind !== 'refreshed' && kind !== 'unchanged') return
+async function afterwards({ lake, engine, definition, options }: Refresh, { kind }: RefreshOutcome): Promise<void> {
+  if (options.dryRun === true || (kind !== 'refreshed' && kind !== 'unchanged')) return
   const written = [definition.name]
   if (definition.keepsHistory && (await appendServed({ engine, clock: lake.clock }, lake, definition)) > 0)
     written.push(`${definition.name}__history`)

@@ -75,6 +75,8 @@ describe('where the history cannot follow version by version', () => {
     await writeCheckpoint(engine, place.clock, feature)
     for (const version of [0, 1])
       await rm(join(place.pathOf('features.cleaned'), '_delta_log', `${String(version).padStart(20, '0')}.json`))
+    await refreshFeature(place.lake, engine, define('cleaned'), { dryRun: true })
+    expect(await served('cleaned')).toEqual(['1 1 0 I', '2 1 0 I', '3 1 0 I', 'null null 0 R'])
     await refreshFeature(place.lake, engine, define('cleaned'))
     expect(await served('cleaned')).toEqual([
       '1 1 0 I',
