@@ -4,7 +4,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { localStore, openEngine } from '@tributary/delta'
-import { findFeature, readFeatures, refreshFeature } from '@tributary/ml'
+import { findFeature, readFeatures, refreshFeature, refreshMemory } from '@tributary/ml'
 import { ingest, openLake, readConfig } from '@tributary/pipeline'
 import { type HeldHour, landHour } from '../flights.ts'
 
@@ -12,13 +12,14 @@ const [project = '', name = '', mode = '', warmUps = '0', hours = ''] = process.
 const lake = openLake(await readConfig(join(project, 'tributary.yaml')))
 const feature = findFeature(await readFeatures(localStore(project)), name)
 const engine = await openEngine()
+const memory = refreshMemory()
 const sessions: NonNullable<Parameters<typeof ingest>[2]>['sessions'] & object = new Map()
 const counted: { readonly ms: number; readonly affected: number; readonly changed: number }[] = []
 for (const [turn, { untilMs, files }] of parseHours(await readFile(hours, 'utf8')).entries()) {
   await landHour(project, files)
   await ingest(lake, engine, { sessions })
   const startedMs = performance.now()
-  const outcome = await refreshFeature(lake, engine, feature, { full: mode === 'full', asOfMs: untilMs })
+  const outcome = await refreshFeature(lake, engine, feature, { full: mode === 'full', asOfMs: untilMs, memory })
   const ms = performance.now() - startedMs
   if (turn < Number(warmUps)) continue
   // An hour that changed nothing says nothing about those that did.

@@ -32,7 +32,13 @@ export {
   featureRow,
   featureStatus,
 } from './features/read-feature.ts'
-export { type RefreshOptions, type RefreshOutcome, refreshFeature } from './features/refresh.ts'
+export {
+  type RefreshMemory,
+  type RefreshOptions,
+  type RefreshOutcome,
+  refreshFeature,
+  refreshMemory,
+} from './features/refresh.ts'
 export type { ServedLog } from './features/served-log.ts'
 export { type ColumnSkew, type FeatureSkewReport, featureSkew, type SkewExample } from './features/skew.ts'
 export { type FeatureRefresh, openProject, type Project, type ProjectTable } from './project.ts'

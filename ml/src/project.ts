@@ -12,7 +12,7 @@ import {
 } from '@tributary/pipeline'
 import type { FeatureDefinition } from './features/definition.ts'
 import { findFeature, readFeatures } from './features/feature-files.ts'
-import { type RefreshOptions, type RefreshOutcome, refreshFeature } from './features/refresh.ts'
+import { type RefreshOptions, type RefreshOutcome, refreshFeature, refreshMemory } from './features/refresh.ts'
 
 /** A live table of a project. */
 export interface ProjectTable {
@@ -53,6 +53,7 @@ export async function openProject(config: string): Promise<Project> {
   const path = isInBucket ? config : resolve(config)
   const lake = openLake(await readConfig(path))
   const folder = isInBucket ? path.slice(0, path.lastIndexOf('/')) : dirname(path)
+  const memory = refreshMemory()
   let engine: Promise<Engine> | undefined
   const start = (): Promise<Engine> => {
     engine ??= openEngine()
@@ -69,7 +70,7 @@ export async function openProject(config: string): Promise<Project> {
     table: (name) => ({ changes: (wish = {}) => changesOf(lake, name, { start, wish }) }),
     features: {
       refresh: async (feature, options = {}) => {
-        const done = await refreshFeature(lake, await start(), await definitionOf(feature), options)
+        const done = await refreshFeature(lake, await start(), await definitionOf(feature), { memory, ...options })
         return { ...done, changed: done.inserted + done.updated + done.deleted }
       },
     },

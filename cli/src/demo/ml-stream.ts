@@ -1,6 +1,6 @@
 // The year flows in: each step of the source's clock is written into the landing, ingested, and in the last week followed by the features.
 import type { Engine } from '@tributary/delta'
-import { type FeatureDefinition, refreshFeature } from '@tributary/ml'
+import { type FeatureDefinition, refreshFeature, refreshMemory } from '@tributary/ml'
 import { type IngestOptions, ingest, type Lake, spareTime } from '@tributary/pipeline'
 import { demoFailed } from '../errors.ts'
 import type { FlightsStep } from './flights-landing.ts'
@@ -41,9 +41,10 @@ export function stepTaker({ lake, engine, features, signal }: Inflow): StepTaker
   let totals: StepTotals | undefined
   // As a worker does: what is known of the tables is kept from step to step, and files are merged beside the next one.
   const upkeep = spareTime()
+  const memory = refreshMemory()
   // Features do not read one another: each core has one at work.
   const refreshAll = async (into: StepTotals, asOfMs: number): Promise<void> => {
-    const refreshes = features.map((definition) => refreshFeature(lake, engine, definition, { asOfMs }))
+    const refreshes = features.map((definition) => refreshFeature(lake, engine, definition, { asOfMs, memory }))
     for (const { feature, affected } of await Promise.all(refreshes))
       into.affected.set(feature, [...(into.affected.get(feature) ?? []), affected])
     into.refreshes += features.length

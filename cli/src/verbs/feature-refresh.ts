@@ -8,6 +8,7 @@ import {
   type RefreshOptions,
   type RefreshOutcome,
   refreshFeature,
+  refreshMemory,
 } from '@tributary/ml'
 import type { Command } from 'commander'
 import { flagsInvalid } from '../errors.ts'
@@ -73,6 +74,7 @@ async function refresh(invocation: Invocation, names: readonly string[], flags: 
   const { lake, definitions } = await openFeatures(invocation)
   const wanted = flags.all === true ? definitions : names.map((name) => findFeature(definitions, name))
   const options: RefreshOptions = {
+    memory: refreshMemory(),
     ...(flags.full === true ? { full: true } : {}),
     ...(flags.dryRun === true ? { dryRun: true } : {}),
     ...(flags.asOf === undefined ? {} : { asOfMs: parseAsOf(flags.asOf) }),

@@ -58,9 +58,13 @@ export async function commitEvents(end: Snapshot, request: EventsRequest): Promi
 }
 
 /** What differs between the table before the range and at its end, as if one commit had done it. */
-export async function netEvents(end: Snapshot, request: Pick<EventsRequest, 'fromVersion'>): Promise<Events> {
+export async function netEvents(
+  end: Snapshot,
+  request: Pick<EventsRequest, 'fromVersion'> & { readonly start?: Snapshot },
+): Promise<Events> {
   const start =
-    request.fromVersion > 0 ? await readSnapshot(end.store, { version: request.fromVersion - 1 }) : undefined
+    request.start ??
+    (request.fromVersion > 0 ? await readSnapshot(end.store, { version: request.fromVersion - 1 }) : undefined)
   const pairs = pairByPath(start?.files ?? [], end.files)
   return { moved: await movesOf(end.store, end, pairs), recorded: [], reloads: [end.version], rewrites: [] }
 }

@@ -20,6 +20,8 @@ export interface ChangesRequest {
   readonly toVersion: number
   /** The table at `toVersion`, where the caller has read it already. */
   readonly end?: Snapshot
+  /** The table before `fromVersion`, where the caller has read it already; only net changes ask for it. */
+  readonly start?: Snapshot
   /** Columns that tell rows apart: a row that left and one that came with equal ones are an update. Without them, a delete and an insert. */
   readonly key?: readonly string[]
   /** Only what differs between the table before the first and after the last of the commits. */

@@ -3,7 +3,6 @@ import {
   duckdbType,
   type Engine,
   quoteName,
-  readSnapshot,
   type Snapshot,
   scanSql,
   TributaryError,
@@ -13,23 +12,28 @@ import type { InputStates } from './affected-keys.ts'
 import type { TypedColumn } from './columns.ts'
 import type { FeatureInput, FeatureQuery } from './compile.ts'
 import type { FeatureState } from './feature-state.ts'
+import { type KnownTables, knownTables } from './known-tables.ts'
 
 /** Tables that a feature reads, each at one version for the whole refresh. */
 export interface InputHeads {
   /** By the name that the SQL gives the table. */
   readonly snapshots: ReadonlyMap<string, Snapshot>
+  readonly tables: KnownTables
   readonly columnsOf: (table: string) => Promise<readonly TypedColumn[]>
 }
 
 /** Finds the inputs of a feature as they are asked for; each is read once, so that all of a refresh sees one version. */
-export function openHeads(findTable: (name: string) => Promise<NamedTable>): InputHeads {
+export function openHeads(
+  findTable: (name: string) => Promise<NamedTable>,
+  tables: KnownTables = knownTables(),
+): InputHeads {
   const snapshots = new Map<string, Snapshot>()
   const columnsOf = async (table: string): Promise<readonly TypedColumn[]> => {
-    const snapshot = snapshots.get(table) ?? (await readSnapshot((await findTable(table)).store))
+    const snapshot = snapshots.get(table) ?? (await tables.latest((await findTable(table)).store))
     snapshots.set(table, snapshot)
     return snapshot.schema.fields.map(({ name, type }) => ({ name, type: duckdbType(type) }))
   }
-  return { snapshots, columnsOf }
+  return { tables, snapshots, columnsOf }
 }
 
 /** The versions of the inputs, as the state of a feature keeps them. */
@@ -77,7 +81,7 @@ export async function readStates(
     for (const { table, version } of state.inputs) {
       const head = heads.snapshots.get(table)
       if (head === undefined) continue
-      const then = version === head.version ? head : await readSnapshot(head.store, { version })
+      const then = version === head.version ? head : await heads.tables.at(head.store, version)
       const changed = query.inputs.find((input) => input.table === table && !isSameShape(input, then, head))
       if (changed !== undefined) return { kind: 'unreadable', reason: `columns of ${table} have changed` }
       old.set(table, then)
@@ -113,6 +117,7 @@ async function readDifferences(
   { old, now }: { readonly old: ReadonlyMap<string, Snapshot>; readonly now: ReadonlyMap<string, Snapshot> },
 ): Promise<Pick<InputStates, 'before' | 'after'>> {
   const [before, after]: [(string | undefined)[], (string | undefined)[]] = [[], []]
+  const moves = new Map<string, string>()
   for (const [index, { table, columns }] of inputs.entries()) {
     const [from, to] = [old.get(table), now.get(table)]
     if (from === undefined || to === undefined || from.version === to.version) {
@@ -120,30 +125,55 @@ async function readDifferences(
       after.push(undefined)
       continue
     }
-    // Without a key nothing is paired: what is equal on both sides cancels out below, also when it only moved to another file.
-    const range = { fromVersion: from.version + 1, toVersion: to.version }
-    const { sql } = await changesSql(engine, to.store, { ...range, net: true, key: [] })
-    const list = columns.map(quoteName).join(', ')
-    const moves = `feature_moves_${index}`
-    await engine.run(`CREATE TEMP TABLE ${moves} AS SELECT ${list}, _change_type = 'insert' AS __came FROM (${sql})`)
-    before.push(await subtract(engine, { name: `feature_before_${index}`, moves, list, isBefore: true }))
-    after.push(await subtract(engine, { name: `feature_after_${index}`, moves, list, isBefore: false }))
+    // A table may be read twice, each time in other columns.
+    const wanted = inputs.flatMap((input) => (input.table === table ? input.columns : []))
+    const moved = moves.get(table) ?? (await stageMoves(engine, { from, to, columns: [...new Set(wanted)], index }))
+    moves.set(table, moved)
+    const difference = await subtract(engine, { moved, columns, index })
+    before.push(difference.before)
+    after.push(difference.after)
   }
   return { before, after }
 }
 
-async function subtract(
+/** All rows that left files or came with files. */
+async function stageMoves(
   engine: Engine,
   {
-    name,
-    moves,
-    list,
-    isBefore,
-  }: { readonly name: string; readonly moves: string; readonly list: string; readonly isBefore: boolean },
-): Promise<string | undefined> {
-  const [left, right] = isBefore ? ['NOT __came', '__came'] : ['__came', 'NOT __came']
-  const side = (condition: string): string => `SELECT ${list} FROM ${moves} WHERE ${condition}`
-  await engine.run(`CREATE TEMP TABLE ${name} AS ${side(left)} EXCEPT ALL ${side(right)}`)
-  const [row] = await engine.all(`SELECT count(*) AS n FROM ${name}`)
-  return Number(row?.['n']) === 0 ? undefined : name
+    from,
+    to,
+    columns,
+    index,
+  }: { readonly from: Snapshot; readonly to: Snapshot; readonly columns: readonly string[]; readonly index: number },
+): Promise<string> {
+  const range = { fromVersion: from.version + 1, toVersion: to.version, start: from, end: to }
+  // Without a key nothing is paired: what is equal on both sides cancels out later, also when it only moved to another file.
+  const { sql } = await changesSql(engine, to.store, { ...range, net: true, key: [], columns })
+  const name = `feature_moves_${index}`
+  const sign = `CASE _change_type WHEN 'insert' THEN 1 ELSE -1 END AS ${SIGN}`
+  await engine.run(`CREATE TEMP TABLE ${name} AS SELECT ${columns.map(quoteName).join(', ')}, ${sign} FROM (${sql})`)
+  return name
 }
+
+/** Rows of which there are fewer now, and rows of which there are more; how many does not matter. */
+async function subtract(
+  engine: Engine,
+  { moved, columns, index }: { readonly moved: string; readonly columns: readonly string[]; readonly index: number },
+): Promise<{ readonly before: string | undefined; readonly after: string | undefined }> {
+  const list = columns.map(quoteName).join(', ')
+  const net = `feature_net_${index}`
+  await engine.run(
+    `CREATE TEMP TABLE ${net} AS SELECT ${list}, sum(${SIGN}) AS ${SIGN} FROM ${moved} GROUP BY ${list} HAVING sum(${SIGN}) <> 0`,
+  )
+  const [row] = await engine.all(`SELECT count_if(${SIGN} < 0) AS before, count_if(${SIGN} > 0) AS after FROM ${net}`)
+  const side = async (kind: 'before' | 'after', condition: string): Promise<string | undefined> => {
+    if (Number(row?.[kind]) === 0) return undefined
+    const name = `feature_${kind}_${index}`
+    await engine.run(`CREATE TEMP VIEW ${name} AS SELECT ${list} FROM ${net} WHERE ${SIGN} ${condition}`)
+    return name
+  }
+  return { before: await side('before', '< 0'), after: await side('after', '> 0') }
+}
+
+// No column of a table is called so.
+const SIGN = '__tributary_sign'

@@ -5,16 +5,18 @@ import type { Clock, Engine, Snapshot, Store, StructType } from '@tributary/delt
 import { findNamedTable, keepLog, type Lake, pinPlaceOf } from '@tributary/pipeline'
 import { featureContended, featureInvalid } from '../errors.ts'
 import { type ComparedRows, compareRows } from './compare-rows.ts'
-import { compileFeature, orSqlFailed } from './compile.ts'
+import { orSqlFailed } from './compile.ts'
+import { type CompiledFeatures, compiledFeature } from './compiled-feature.ts'
 import { decideMode } from './decide-mode.ts'
 import type { FeatureDefinition } from './definition.ts'
 import { type FailedCheck, failedChecks } from './feature-checks.ts'
-import { AFFECTED, featureSchema, stageFresh } from './feature-rows.ts'
+import { AFFECTED, stageFresh } from './feature-rows.ts'
 import { type FeatureState, parseFeatureState, specHash } from './feature-state.ts'
 import { findAffected } from './find-affected.ts'
 import { openHeads, versionsOf } from './inputs.ts'
 import { keepFiles } from './keep-files.ts'
 import { resultSql, rowsOfKeysSql } from './key-queries.ts'
+import { type KnownTables, knownTables } from './known-tables.ts'
 import { appendServed } from './served-history.ts'
 import {
   changeFeatureTable,
@@ -34,6 +36,19 @@ export interface RefreshOptions {
   readonly dryRun?: boolean
   /** What `:as_of` stands for; now when it is left out. */
   readonly asOfMs?: number
+  /** What the process knows from refreshes before, for who refreshes again and again. */
+  readonly memory?: RefreshMemory
+}
+
+/** What refreshes of any features of one lake leave for those that follow. */
+export interface RefreshMemory {
+  readonly tables: KnownTables
+  readonly compiled: CompiledFeatures
+}
+
+/** Nothing is known yet. */
+export function refreshMemory(): RefreshMemory {
+  return { tables: knownTables(), compiled: new Map() }
 }
 
 /** What a refresh did. */
@@ -71,12 +86,15 @@ export async function refreshFeature(
   options: RefreshOptions = {},
 ): Promise<RefreshOutcome> {
   const startedMs = lake.clock.now()
+  const { memory = refreshMemory() } = options
   for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
     const fork = await engine.fork()
     try {
-      const outcome = await orSqlFailed(definition, () => refreshOnce({ lake, engine: fork, definition, options }))
+      const outcome = await orSqlFailed(definition, () =>
+        refreshOnce({ lake, engine: fork, definition, options, memory }),
+      )
       if (outcome === undefined) continue
-      await afterwards({ lake, engine: fork, definition, options }, outcome)
+      await afterwards({ lake, engine: fork, definition, options, memory }, outcome)
       return { ...outcome, ms: lake.clock.now() - startedMs }
     } finally {
       await fork.close()
@@ -90,16 +108,23 @@ interface Refresh {
   readonly engine: Engine
   readonly definition: FeatureDefinition
   readonly options: RefreshOptions
+  readonly memory: RefreshMemory
 }
 
 // What may fail without harm: the rows are committed, and the next refresh does what is left undone here.
-async function afterwards({ lake, engine, definition, options }: Refresh, { kind }: RefreshOutcome): Promise<void> {
+async function afterwards(
+  { lake, engine, definition, options, memory }: Refresh,
+  { kind }: RefreshOutcome,
+): Promise<void> {
   if (options.dryRun === true || (kind !== 'refreshed' && kind !== 'unchanged')) return
   const written = [definition.name]
-  if (definition.keepsHistory && (await appendServed({ engine, clock: lake.clock }, lake, definition)) > 0)
+  if (
+    definition.keepsHistory &&
+    (await appendServed({ engine, clock: lake.clock }, lake, definition, memory.tables)) > 0
+  )
     written.push(`${definition.name}__history`)
   for (const name of written) {
-    const table = await readFeature(featureStore(lake, name))
+    const table = await readFeature(featureStore(lake, name), memory.tables)
     if (table === undefined) continue
     await keepLog(engine, lake.clock, table, pinPlaceOf(table.store))
     const kept = await keepFiles({ engine, clock: lake.clock }, table)
@@ -110,13 +135,13 @@ async function afterwards({ lake, engine, definition, options }: Refresh, { kind
 /** Undefined when somebody else committed first. */
 async function refreshOnce(refresh: Refresh): Promise<RefreshOutcome | undefined> {
   const { lake, engine, definition, options } = refresh
+  const { tables, compiled } = refresh.memory
   const store = featureStore(lake, definition.name)
-  const current = await readFeature(store)
+  const current = await readFeature(store, tables)
   const state = current === undefined ? undefined : parseFeatureState(current)
   const asOfMs = options.asOfMs ?? lake.clock.now()
-  const heads = openHeads((name) => findNamedTable(lake, name))
-  const query = await compileFeature(engine, definition, heads.columnsOf)
-  const schema = await featureSchema(engine, definition, query, heads.columnsOf)
+  const heads = openHeads((name) => findNamedTable(lake, name), tables)
+  const { query, schema } = await compiledFeature(engine, definition, heads, compiled)
   assertChecks(definition, schema)
   const [to, spec] = [versionsOf(heads), specHash(definition)]
   const isFullAsked = options.full === true

@@ -15,16 +15,22 @@ import {
 } from '@tributary/delta'
 import type { Lake } from '@tributary/pipeline'
 import type { FeatureDefinition } from './definition.ts'
+import type { KnownTables } from './known-tables.ts'
 import { SERVED_FIELDS, servedSql } from './served-rows.ts'
 import { featureStore, readFeature } from './write-feature.ts'
 
 /** Brings the table of served rows up to a version of the feature's table. Says how many rows it added. */
-export async function appendServed(work: WriteWork, lake: Lake, definition: FeatureDefinition): Promise<number> {
-  const feature = await readFeature(featureStore(lake, definition.name))
+export async function appendServed(
+  work: WriteWork,
+  lake: Lake,
+  definition: FeatureDefinition,
+  tables?: KnownTables,
+): Promise<number> {
+  const feature = await readFeature(featureStore(lake, definition.name), tables)
   if (feature === undefined) return 0
   const appId = appIdOf(feature)
   const store = featureStore(lake, `${definition.name}__history`)
-  const history = await readFeature(store)
+  const history = await readFeature(store, tables)
   const done = history?.transactions.get(appId)?.version
   if (done !== undefined && done >= feature.version) return 0
   const relation = await servedSql(work, feature, { entity: definition.entity, history, done })

@@ -19,6 +19,7 @@ import type { Lake } from '@tributary/pipeline'
 import type { FeatureDefinition } from './definition.ts'
 import { FRESH, type RowDifference } from './feature-rows.ts'
 import { type FeatureState, stateAction } from './feature-state.ts'
+import type { KnownTables } from './known-tables.ts'
 
 /** The store of a feature's table, `<lake>/features/NAME`. */
 export function featureStore(lake: Lake, name: string): Store {
@@ -26,9 +27,9 @@ export function featureStore(lake: Lake, name: string): Store {
 }
 
 /** A feature's table, undefined where it was never refreshed. */
-export async function readFeature(store: Store): Promise<Snapshot | undefined> {
+export async function readFeature(store: Store, tables?: KnownTables): Promise<Snapshot | undefined> {
   try {
-    return await readSnapshot(store)
+    return await (tables === undefined ? readSnapshot(store) : tables.latest(store))
   } catch (error) {
     if (error instanceof TributaryError && error.code === 'TABLE_NOT_FOUND') return undefined
     throw error
