@@ -2,7 +2,7 @@ import type * as DuckDB from '@duckdb/node-api'
 import { quoteName } from './sql.ts'
 
 /** A value for a column of a temporary table. */
-export type AppendValue = string | number | bigint | boolean | null
+export type AppendValue = string | number | bigint | boolean | Uint8Array | null
 
 export type AppendRows = AsyncIterable<readonly AppendValue[]> | Iterable<readonly AppendValue[]>
 
@@ -32,7 +32,8 @@ export async function appendRows(
     const add = (row: readonly AppendValue[]): void => {
       for (const [column, source] of sources.entries()) {
         const value = row[source] ?? null
-        pending[column]?.push(isWide[column] === true && typeof value === 'number' ? BigInt(value) : value)
+        if (value instanceof Uint8Array) pending[column]?.push(api.blobValue(value))
+        else pending[column]?.push(isWide[column] === true && typeof value === 'number' ? BigInt(value) : value)
       }
       count += 1
       if (count === CHUNK_ROWS) flush()

@@ -17,6 +17,7 @@ const PLACES_A_FILE = 2n ** 40n
 const LITERALS_MAX = 1000
 // 16 MiB of bits. A vector may name rows that no file has, and must not decide how much memory is taken.
 const BITS_MAX = 2 ** 27
+const TEXT_BYTES_MAX = 64 * 1024
 
 /** A row by the place of its file in the list and by its position in it. */
 export interface RowPlace {
@@ -65,9 +66,16 @@ async function unmarkedSql(engine: Engine, positions: Positions | readonly numbe
     bits[byte] = (bits[byte] ?? 0) | (0x80 >> (position % 8))
   }
   const name = nextName()
-  const text = quoteText(Buffer.from(bits.buffer).toString('base64'))
-  await engine.run(`SET VARIABLE ${name} = CAST(from_base64(${text}) AS BIT)`)
+  await engine.run(`SET VARIABLE ${name} = CAST(${await blobSql(engine, name, bits)} AS BIT)`)
   return ` WHERE get_bit(getvariable(${quoteText(name)}), CAST(least(r.file_row_number, ${last + 1}) AS INTEGER)) = 0`
+}
+
+/** Bytes as SQL. A long text costs more to parse than a table costs to make. */
+async function blobSql(engine: Engine, name: string, bytes: Uint8Array<ArrayBuffer>): Promise<string> {
+  if (bytes.length <= TEXT_BYTES_MAX) return `from_base64(${quoteText(Buffer.from(bytes.buffer).toString('base64'))})`
+  await engine.run(`CREATE TEMP TABLE ${name} (bytes BLOB)`)
+  await engine.append(name, ['bytes'], [[bytes]])
+  return `(SELECT bytes FROM ${name})`
 }
 
 function* rowPlaces(files: readonly RowChoice[]): Generator<RowPlace, undefined> {

@@ -25,10 +25,18 @@ export async function locateRows(
 ): Promise<readonly FileDeletions[]> {
   if (files.length === 0) return []
   const rows = await scanSql(engine, snapshot, { files, columns: condition.columns, withPlace: true })
+  const places = `SELECT __path, __position FROM (${rows}) t ${condition.join ?? ''} WHERE ${condition.sql}`
+  return collectPlaces(engine, files, places)
+}
+
+/** Rows of some files by a SELECT of `__path` and `__position`; files without any are left out. */
+export async function collectPlaces(
+  engine: Engine,
+  files: readonly AddFile[],
+  places: string,
+): Promise<readonly FileDeletions[]> {
   const found = new Map<string, number[]>()
-  for await (const batch of engine.stream(
-    `SELECT __path, __position FROM (${rows}) t ${condition.join ?? ''} WHERE ${condition.sql}`,
-  )) {
+  for await (const batch of engine.stream(places)) {
     const [paths = [], positions = []] = batch.values
     for (let row = 0; row < batch.rowCount; row++) {
       const path = String(paths[row])

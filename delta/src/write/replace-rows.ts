@@ -4,7 +4,7 @@ import type { Snapshot } from '../log/snapshot.ts'
 import type { Action, AddFile, CommitInfo } from '../protocol/actions.ts'
 import { changeRowsActions } from './change-rows.ts'
 import type { FileDeletions } from './deletion-vector-actions.ts'
-import { locateRows, type RowCondition } from './locate-rows.ts'
+import { collectPlaces, locateRows, type RowCondition } from './locate-rows.ts'
 import { stageTableRows } from './table-rows.ts'
 import { commitTransaction, type TransactionOutcome } from './transaction.ts'
 import { countRows } from './upsert-rows.ts'
@@ -18,6 +18,8 @@ export interface RowReplacement {
   readonly fresh: string
   /** A SELECT of the keys whose stored rows go: those of `fresh`, and those that get no row any more. */
   readonly gone: string
+  /** A SELECT of `__path` and `__position` of these stored rows, where the caller knows them; else they are looked for by their keys. */
+  readonly places?: string | undefined
   /** More actions of the same commit, as `txn` and `domainMetadata`. */
   readonly actions: readonly Action[]
   readonly info: CommitInfo
@@ -30,13 +32,14 @@ export interface RowReplacement {
 export async function replaceRows(
   { engine, clock }: WriteWork,
   snapshot: Snapshot,
-  { key, fresh, gone, actions, info }: RowReplacement,
+  { key, fresh, gone, places, actions, info }: RowReplacement,
 ): Promise<TransactionOutcome> {
   const staged = await stageTableRows(engine, snapshot, { relation: fresh })
   const condition = await keysAmong(engine, gone, key)
   const findIn = (files: readonly AddFile[]): Promise<readonly FileDeletions[]> =>
     locateRows(engine, snapshot, files, condition)
-  const found = await findIn(snapshot.files)
+  const found =
+    places === undefined ? await findIn(snapshot.files) : await collectPlaces(engine, snapshot.files, places)
   const rows =
     staged.count === 0 && countRows(found) === 0
       ? []

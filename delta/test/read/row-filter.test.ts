@@ -40,6 +40,8 @@ test.each([
 test.each([
   ['many', [Array.from({ length: 1500 }, (_, n) => n)], {}],
   ['few, in order,', [[0, 7, ROWS - 1]], { keepsOrder: true }],
+  // So many bits are no text in the statement.
+  ['many, far apart,', [[...Array.from({ length: 1500 }, (_, n) => n), 8 * 65_536]], {}],
 ] as const)('%s rows of a file alone are left out', async (_, [positions], options) => {
   const fork = await engine.fork()
   const where = await rowFilter(fork, [{ kind: 'except', positions }], options)

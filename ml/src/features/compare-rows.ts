@@ -32,7 +32,7 @@ export async function compareRows(
     const counts = { inserted: fresh, updated: 0, deleted: 0 }
     return { difference: undefined, counts, after: `SELECT * FROM ${FRESH}`, keys: fresh }
   }
-  const stored = await scanSql(engine, current)
+  const stored = await scanSql(engine, current, { withPlace: !isFull })
   const difference = await stageDifference(engine, definition, schema.fields, { stored, isFull })
   const { counts, after } = difference
   return {

@@ -87,6 +87,8 @@ const WAS_THERE = '__tributary_was_there'
 export interface RowDifference {
   readonly fresh: string
   readonly gone: string
+  /** Where these stored rows are, when only those of the affected keys were read. */
+  readonly places: string | undefined
   readonly counts: { readonly inserted: number; readonly updated: number; readonly deleted: number }
   /** All rows that the table will have. */
   readonly after: string
@@ -109,7 +111,7 @@ export async function stageDifference(
   const among = entity.map((column, index) => `s.${quoteName(column)} = a.${affected[index]}`).join(' AND ')
   if (!isFull)
     await engine.run(
-      `CREATE TEMP TABLE ${KEPT} AS SELECT ${columns} FROM (${stored}) s SEMI JOIN ${AFFECTED} a ON ${among}`,
+      `CREATE TEMP TABLE ${KEPT} AS SELECT ${columns}, __path, __position FROM (${stored}) s SEMI JOIN ${AFFECTED} a ON ${among}`,
     )
   const kept = isFull ? `(${stored})` : KEPT
   const wasThere = `s.${quoteName(entity[0] ?? '')} IS NOT NULL`
@@ -119,9 +121,11 @@ export async function stageDifference(
   await engine.run(`CREATE TEMP TABLE ${LEFT} AS SELECT ${key} FROM ${kept} s ANTI JOIN ${FRESH} f ON ${pairs}`)
   const [row] = await engine.all(`SELECT count_if(NOT ${WAS_THERE}) AS inserted, count_if(${WAS_THERE}) AS updated,
     (SELECT count(*) FROM ${LEFT}) AS deleted FROM ${WRITTEN}`)
+  const gone = `SELECT ${key} FROM ${WRITTEN} UNION ALL SELECT ${key} FROM ${LEFT}`
   return {
     fresh: `SELECT ${columns} FROM ${WRITTEN}`,
-    gone: `SELECT ${key} FROM ${WRITTEN} UNION ALL SELECT ${key} FROM ${LEFT}`,
+    gone,
+    places: isFull ? undefined : `SELECT __path, __position FROM ${KEPT} s SEMI JOIN (${gone}) f ON ${pairs}`,
     after: isFull
       ? `SELECT ${columns} FROM ${FRESH}`
       : `SELECT ${columns} FROM ${FRESH} UNION ALL SELECT ${columns} FROM (${stored}) s WHERE NOT EXISTS (SELECT 1 FROM ${AFFECTED} a WHERE ${among})`,

@@ -49,15 +49,24 @@ export async function createViews(
   prefix: string,
 ): Promise<readonly string[]> {
   const names: string[] = []
+  const scans = new Map<string, string>()
   for (const [index, { table, columns }] of inputs.entries()) {
     const snapshot = snapshots.get(table)
     if (snapshot === undefined) continue
+    // A table that is named twice is laid out once.
+    const scan = scans.get(table) ?? (await scanSql(engine, snapshot, { columns: columnsRead(inputs, table) }))
+    scans.set(table, scan)
     const name = `${prefix}_${index}`
-    const sql = await scanSql(engine, snapshot, { columns })
-    await engine.run(`CREATE OR REPLACE TEMP VIEW ${name} AS ${sql}`)
+    const list = columns.map(quoteName).join(', ')
+    await engine.run(`CREATE OR REPLACE TEMP VIEW ${name} AS SELECT ${list} FROM (${scan})`)
     names.push(name)
   }
   return names
+}
+
+/** What all inputs of one table read of it. */
+function columnsRead(inputs: readonly FeatureInput[], table: string): readonly string[] {
+  return [...new Set(inputs.flatMap((input) => (input.table === table ? input.columns : [])))]
 }
 
 /** Why the changes of an input cannot be followed. */
@@ -126,8 +135,8 @@ async function readDifferences(
       continue
     }
     // A table may be read twice, each time in other columns.
-    const wanted = inputs.flatMap((input) => (input.table === table ? input.columns : []))
-    const moved = moves.get(table) ?? (await stageMoves(engine, { from, to, columns: [...new Set(wanted)], index }))
+    const moved =
+      moves.get(table) ?? (await stageMoves(engine, { from, to, columns: columnsRead(inputs, table), index }))
     moves.set(table, moved)
     const difference = await subtract(engine, { moved, columns, index })
     before.push(difference.before)

@@ -112,6 +112,7 @@ export async function changeFeatureTable(
     key: definition.entity,
     fresh: difference.fresh,
     gone: difference.gone,
+    places: difference.places,
     actions: [stateAction(state)],
     info: infoOf(state),
   })
