@@ -28,6 +28,8 @@ export interface RewrittenBin {
   readonly added: readonly AddFile[]
   /** Where rows of the old files are in the new ones. */
   readonly carry: (rows: readonly FilePositions[]) => Promise<readonly FilePositions[]>
+  /** Proves that rows which were carried are where `carry` said. */
+  readonly settle?: () => Promise<void>
 }
 
 /** Write the live rows of a bin into one file, in their order. */
@@ -36,7 +38,21 @@ export async function rewriteBin(parts: RewriteParts, { files }: Bin): Promise<R
   const added = await writeRows(parts, relation, files)
   assert(added.length <= 1, 'without partitions and a size, DuckDB writes one file')
   assertWhole(files, added)
-  return { files, added, carry: (rows) => carryInOrder(parts, { files, added }, rows) }
+  const [target] = added
+  const unproved: Moved[] = []
+  return {
+    files,
+    added,
+    carry: async (rows) => {
+      const moved = target === undefined ? [] : await followInOrder(parts, files, rows)
+      if (target === undefined || moved.length === 0) return []
+      unproved.push(...moved)
+      return [{ path: target.path, positions: Float64Array.from(moved, ({ to }) => to) }]
+    },
+    settle: async () => {
+      if (target !== undefined && unproved.length > 0) await assertSameRows(parts, target, unproved.splice(0))
+    },
+  }
 }
 
 /** Write rows as files of the bin's partition. */
@@ -72,13 +88,11 @@ function recordsOf({ path, stats }: AddFile): number {
 }
 
 // The new file holds the live rows of the old ones one after another, so places follow by counting.
-async function carryInOrder(
+async function followInOrder(
   parts: RewriteParts,
-  { files, added }: Pick<RewrittenBin, 'files' | 'added'>,
+  files: readonly AddFile[],
   rows: readonly FilePositions[],
-): Promise<readonly FilePositions[]> {
-  const [target] = added
-  if (target === undefined) return []
+): Promise<readonly Moved[]> {
   const wanted = new Map(rows.map(({ path, positions }) => [path, positions]))
   const moved: Moved[] = []
   let start = 0
@@ -88,9 +102,11 @@ async function carryInOrder(
       moved.push({ file, position, to: start + position - before(position) })
     start += recordsOf(file) - (file.deletionVector?.cardinality ?? 0)
   }
-  if (moved.length === 0) return []
-  await assertSameRows(parts, target, moved)
-  return [{ path: target.path, positions: Float64Array.from(moved, ({ to }) => to) }]
+  return moved
+}
+
+function ascending(left: number, right: number): number {
+  return left - right
 }
 
 interface Moved {
@@ -115,10 +131,10 @@ async function assertSameRows(parts: RewriteParts, target: AddFile, moved: reado
     }
     const olds: string[] = []
     for (const [file, members] of Map.groupBy(moved, (row) => row.file)) {
-      const positions = members.map(({ position }) => position)
+      const positions = members.map(({ position }) => position).sort(ascending)
       olds.push(await select(file, positions))
     }
-    const places = moved.map(({ to }) => to)
+    const places = moved.map(({ to }) => to).sort(ascending)
     const news = await select(target, places)
     const columns = [...parts.shape.schema.fields, ...parts.shape.extraColumns]
     const rowOf = (side: string): string => `ROW(${columns.map(({ name }) => `${side}.${quoteName(name)}`).join(', ')})`

@@ -117,7 +117,12 @@ function commitRewrite(
   return commitTransaction(clock, {
     snapshot,
     reads: { kind: 'nothing' },
-    moves: { carry: (rows) => carryAll(written, rows) },
+    moves: {
+      carry: (rows) => carryAll(written, rows),
+      settle: async () => {
+        for (const bin of written) await bin.settle?.()
+      },
+    },
     actions: [
       ...removed.map((file) => ({ remove: { ...removeOf(file, nowMs), dataChange: false } })),
       ...added.map((file) => ({ add: { ...file, ...provider } })),

@@ -23,6 +23,8 @@ export interface RowMoves {
    * With it a rewrite (`optimize`) survives winners that marked or removed rows of those files.
    */
   readonly carry?: (rows: readonly FilePositions[]) => Promise<readonly FilePositions[]>
+  /** Awaited once all winners are followed, before the next attempt: proves what was carried, at once for all of them. */
+  readonly settle?: () => Promise<void>
   /**
    * Where the rows that this transaction takes away are in files that a winner wrote by rewriting; found by their keys.
    * With it an upsert or a delete survives an `optimize`.

@@ -65,6 +65,7 @@ export async function commitTransaction(clock: Clock, transaction: Transaction):
         return { kind: 'conflicted', winner: version, because: rebased.because, subject: rebased.subject }
       actions = rebased.actions
     }
+    await transaction.moves?.settle?.()
     base = latest
     assertWritable(base.protocol, base.metadata)
     assertAppendOnly(base.metadata, actions)
