@@ -51,6 +51,9 @@ export async function encodeBitmap(positions: Iterable<number>): Promise<Encoded
 function splitByHighHalf(
   positions: Iterable<number>,
 ): readonly { readonly high: number; readonly lows: Uint32Array }[] {
+  // As they come from a union: to sort tens of thousands again would take longer than to write them.
+  if (positions instanceof Uint32Array && positions.length > 0 && isAscending(positions))
+    return [{ high: 0, lows: positions }]
   const sorted = Float64Array.from(positions).sort()
   const parts = []
   for (let start = 0; start < sorted.length; ) {

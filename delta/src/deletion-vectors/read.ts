@@ -16,15 +16,24 @@ const decoded = new WeakMap<DeletionVectorDescriptor, Positions>()
 
 // A commit brings vectors that this process has just written back as new descriptors. Bounded: the oldest go first.
 const written = new Map<string, Positions>()
-const WRITTEN_MAX = 256
-const WRITTEN_POSITIONS_MAX = 65_536
+// 16 MiB of positions below 2^32.
+const WRITTEN_POSITIONS_MAX = 4 * 1024 * 1024
+let writtenPositions = 0
 
 /** Keeps what was just written at a descriptor's place for the first `recallDeletionVector` of it. */
 export function rememberDeletionVector(store: Store, descriptor: DeletionVectorDescriptor, positions: Positions): void {
   if (positions.length > WRITTEN_POSITIONS_MAX) return
-  const [oldest] = written.keys()
-  if (written.size >= WRITTEN_MAX && oldest !== undefined) written.delete(oldest)
+  for (const oldest of written.keys()) {
+    if (writtenPositions + positions.length <= WRITTEN_POSITIONS_MAX) break
+    forget(oldest)
+  }
   written.set(identityOf(store, descriptor), positions)
+  writtenPositions += positions.length
+}
+
+function forget(identity: string): void {
+  writtenPositions -= written.get(identity)?.length ?? 0
+  written.delete(identity)
 }
 
 function identityOf(store: Store, { storageType, pathOrInlineDv, offset }: DeletionVectorDescriptor): string {
@@ -37,7 +46,7 @@ export async function recallDeletionVector(store: Store, descriptor: DeletionVec
   if (known !== undefined) return known
   const identity = identityOf(store, descriptor)
   const positions = written.get(identity) ?? (await readDeletionVector(store, descriptor))
-  written.delete(identity)
+  forget(identity)
   decoded.set(descriptor, positions)
   return positions
 }

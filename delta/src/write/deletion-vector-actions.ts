@@ -88,19 +88,39 @@ async function readUnion(store: Store, { file, positions }: FileDeletions): Prom
   return { file, positions: union, numRecords, isChanged: union.length > old.length }
 }
 
-/** Both inputs ascend, and so does what comes out, each position once. */
-function unite(left: Positions, right: Positions): Positions {
-  const union = new Float64Array(left.length + right.length)
+const UINT32_END = 2 ** 32
+
+/** Both inputs ascend, and so does what comes out, each position once. A batch adds few rows to many: what lies between them is copied whole. */
+function unite(old: Positions, added: Positions): Positions {
+  const last = Math.max(old.at(-1) ?? 0, added.at(-1) ?? 0)
+  const size = old.length + added.length
+  const union = last < UINT32_END ? new Uint32Array(size) : new Float64Array(size)
   let length = 0
-  let i = 0
-  let j = 0
-  while (i < left.length || j < right.length) {
-    const next = Math.min(left[i] ?? Number.POSITIVE_INFINITY, right[j] ?? Number.POSITIVE_INFINITY)
-    if (left[i] === next) i++
-    while (right[j] === next) j++
-    union[length++] = next
+  let from = 0
+  let before = -1
+  for (const position of added) {
+    if (position === before) continue
+    before = position
+    const to = indexOf(old, position, from)
+    union.set(old.subarray(from, to), length)
+    length += to - from
+    from = to
+    // One that is dead already is copied with the next part.
+    if (old[to] !== position) union[length++] = position
   }
-  return union.subarray(0, length)
+  union.set(old.subarray(from), length)
+  return union.subarray(0, length + old.length - from)
+}
+
+/** Where the first of the ascending positions is that is no less than this one. */
+function indexOf(positions: Positions, position: number, from: number): number {
+  let [low, high] = [from, positions.length]
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if ((positions[middle] ?? Number.POSITIVE_INFINITY) < position) low = middle + 1
+    else high = middle
+  }
+  return low
 }
 
 function withVector({ file, numRecords }: Union, deletionVector: DeletionVectorDescriptor): AddFile {

@@ -47,6 +47,32 @@ test('a second deletion unites the vectors, and the remove carries the old one',
   expect(parseStats(addOf(add).stats)?.numRecords).toBe(10)
 })
 
+test.each([
+  ['of a small file', 60],
+  ['of a file with more rows than 32 bits count', 2 ** 32 + 30],
+])('vector after vector holds the rows that are gone, %s', async (_, rows) => {
+  const store = memoryStore()
+  const gone = new Set<number>()
+  let file: AddFile = { ...FILE, stats: JSON.stringify({ numRecords: rows }) }
+  // The same each time; near the end, where the numbers grow beyond 32 bits.
+  let seed = 7
+  const next = (below: number): number => {
+    seed = (seed * 48_271) % 2_147_483_647
+    return seed % below
+  }
+  for (let turn = 0; turn < 40; turn++) {
+    const positions = Array.from({ length: next(4) }, () => rows - 2 - next(58))
+    const actions = await deletionVectorActions(store, CLOCK, [{ file, positions }])
+    const isNews = positions.some((position) => !gone.has(position))
+    for (const position of positions) gone.add(position)
+    expect(actions.length).toBe(isNews ? 2 : 0)
+    if (isNews) file = addOf(actions[1])
+    expect(file.deletionVector === undefined ? [] : await positionsOf(store, file)).toEqual(
+      [...gone].sort((left, right) => left - right),
+    )
+  }
+})
+
 test('what the vectors of a file have come to is added up in its tags, beside those of others', async () => {
   const store = memoryStore()
   const tagged = { ...FILE, tags: { INSERTION_TIME: '7' } }
