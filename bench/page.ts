@@ -48,7 +48,7 @@ function pageText(suites: readonly Newest[], plotted: ReadonlySet<string>): stri
 
 Made by \`node bench/page.ts\` of what \`make bench\` measured:
 
-${[...new Set(suites.map(({ run }) => run))].map((run) => runLine(run, suites)).join('\n')}
+${[...Map.groupBy(suites, ({ run }) => settingText(run))].map(([setting, alike]) => `* ${runsText(alike)}. ${setting}`).join('\n')}
 ${missingLine(suites)}
 
 Every contender works in a fresh process on a fresh copy of the same table, all over the same Parquet files, in an order that turns from round to
@@ -71,13 +71,23 @@ function missingLine(suites: readonly Newest[]): string {
   return missing.length === 0 ? '' : `* Not measured yet: ${missing.map((name) => `\`${name}\``).join(', ')}.\n`
 }
 
-function runLine(kept: Kept, suites: readonly Newest[]): string {
-  const { at, commit, machine, versions, options } = kept
-  const names = suites.flatMap(({ run, result }) => (run === kept ? [`\`${result.suite}\``] : []))
+/** What runs have to have in common to be told of in one breath. */
+function settingText({ machine, versions, options }: Kept): string {
   const why = whyTry(options)
   const parts = Object.entries(versions).map(([name, version]) => `${name} ${version}`)
-  return `* ${at.slice(0, 16).replace('T', ' ')}, commit ${commit}: ${names.join(', ')}. ${options.rounds} rounds, seed ${options.seed}; ${machine};
+  return `${options.rounds} rounds, seed ${options.seed}; ${machine.replace(/, load [\d.]+ at the start/, '')};
   ${parts.join(', ')}${why === undefined ? '' : `. **${why[0]?.toUpperCase()}${why.slice(1)}**`}`
+}
+
+/** Commit and time of each run, and what it measured. */
+function runsText(suites: readonly Newest[]): string {
+  return [...Map.groupBy(suites, ({ run }) => run)]
+    .toSorted(([one], [other]) => one.at.localeCompare(other.at))
+    .map(
+      ([{ at, commit }, parts]) =>
+        `${parts.map(({ result }) => `\`${result.suite}\``).join(', ')} at ${at.slice(0, 16).replace('T', ' ')} (commit ${commit})`,
+    )
+    .join('; ')
 }
 
 function goalRow(suite: string, { label, spread, noise, unit, goal }: Figure): readonly string[] {

@@ -38,7 +38,12 @@ export async function day(bench: Bench): Promise<Outcome> {
     work: `${batches.length} commits of ${CHANGES} changes to random keys of ${dataset.rows} rows, upkeep included`,
     runs: [...worked, ...read],
     figures: [
-      figureOf('bytes written into the lake, of the bytes of the changes', 'times', [lakeBytes / changedBytes], atMost(8)),
+      figureOf(
+        'bytes written into the lake, of the bytes of the changes',
+        'times',
+        [lakeBytes / changedBytes],
+        atMost(8),
+      ),
       figureOf(
         'all bytes written, with the key index in the cache folder',
         'times',
