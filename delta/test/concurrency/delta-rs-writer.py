@@ -22,7 +22,8 @@ def rows(operation: dict) -> pa.Table:
     return pa.table({"id": pa.array(ids, pa.int64()), "v": pa.array([operation["value"]] * len(ids))})
 
 
-def perform(table: str, operation: dict) -> None:
+def perform(table: str, operation: dict) -> bool:
+    """Whether it made a commit: to compact what is compact already makes none."""
     properties = CommitProperties(custom_metadata={"tributaryTest": json.dumps(operation)})
     if operation["kind"] == "append":
         write_deltalake(table, rows(operation), mode="append", commit_properties=properties)
@@ -30,7 +31,8 @@ def perform(table: str, operation: dict) -> None:
         merge = DeltaTable(table).merge(rows(operation), "t.id = s.id", source_alias="s", target_alias="t", commit_properties=properties)
         merge.when_matched_update_all().when_not_matched_insert_all().execute()
     else:
-        DeltaTable(table).optimize.compact(commit_properties=properties)
+        return DeltaTable(table).optimize.compact(commit_properties=properties)["numFilesRemoved"] > 0
+    return True
 
 
 def main(table: str, seconds: float) -> None:
@@ -47,8 +49,7 @@ def main(table: str, seconds: float) -> None:
         elif kind == "upsert":
             operation |= {"ids": sorted(dice.sample(range(SHARED_IDS), 2)), "value": f"delta-rs {turn}"}
         try:
-            perform(table, operation)
-            done[kind] += 1
+            done[kind] += perform(table, operation)
         except (CommitFailedError, DeltaError) as error:
             print(f"lost {kind}: {error}", file=sys.stderr)
     print(json.dumps(done))
