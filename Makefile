@@ -35,7 +35,7 @@ help:
 	@echo 'make sbom     what a release holds, as CycloneDX; make licences, make audit: may it, and is it sound'
 	@echo 'make demo     30 days of real flights: DMS files in, live Delta tables out'
 	@echo 'make demo-s3  a stream of files through a bucket and a queue into live tables in S3, and how fresh they are'
-	@echo 'make demo-ml  the year becomes features, training sets and a model: what leaks, what freshness is worth; seven minutes'
+	@echo 'make demo-ml  the year becomes features, training sets and a model: what leaks, what freshness is worth; four minutes'
 	@echo 'make test     everything that must hold: style, types, and all tests'
 	@echo 'make soak     the long runs: all conformance cases, millions of damaged inputs, every table by Spark'
 	@echo 'make sim      workers, S3 and SQS in simulated worlds full of faults: make sim SEEDS=1000-2000'
