@@ -16,6 +16,7 @@ const decoded = new WeakMap<DeletionVectorDescriptor, Positions>()
 
 // A commit brings vectors that this process has just written back as new descriptors. Bounded: the oldest go first.
 const written = new Map<string, Positions>()
+const WRITTEN_MAX = 256
 // 16 MiB of positions below 2^32.
 const WRITTEN_POSITIONS_MAX = 4 * 1024 * 1024
 let writtenPositions = 0
@@ -24,7 +25,7 @@ let writtenPositions = 0
 export function rememberDeletionVector(store: Store, descriptor: DeletionVectorDescriptor, positions: Positions): void {
   if (positions.length > WRITTEN_POSITIONS_MAX) return
   for (const oldest of written.keys()) {
-    if (writtenPositions + positions.length <= WRITTEN_POSITIONS_MAX) break
+    if (written.size < WRITTEN_MAX && writtenPositions + positions.length <= WRITTEN_POSITIONS_MAX) break
     forget(oldest)
   }
   written.set(identityOf(store, descriptor), positions)
