@@ -9,6 +9,7 @@ export { duckdbType, quoteFileName, quoteName, quoteText } from './duckdb/sql.ts
 export { type Batch, batchRows, type EngineValue, type Row } from './duckdb/values.ts'
 export type { Vectors } from './duckdb/vectors.ts'
 export { type ErrorKind, TributaryError } from './errors.ts'
+export { commitPath } from './log/file-names.ts'
 export { type Commit, commitInfoOf, listCommitTimes, readCommits } from './log/read-commit.ts'
 export { type LiveFile, latestVersion, readSnapshot, refreshSnapshot, type Snapshot } from './log/snapshot.ts'
 export { resolveTimestamp } from './log/time-travel.ts'

@@ -1,5 +1,5 @@
 // Tables as this process last read them: a refresh that follows another reads of each log only what has come since.
-import { readSnapshot, refreshSnapshot, type Snapshot, type Store } from '@tributary/delta'
+import { commitPath, readSnapshot, refreshSnapshot, type Snapshot, type Store } from '@tributary/delta'
 
 /** Snapshots that are at hand. One for all features of a lake, for as long as a process refreshes them. */
 export interface KnownTables {
@@ -15,6 +15,12 @@ const VERSIONS_KEPT = 4
 /** None is at hand yet. */
 export function knownTables(): KnownTables {
   const known = new Map<string, readonly Snapshot[]>()
+  const writtenMs = new WeakMap<Snapshot, number | undefined>()
+  // Of a table that was made anew in the same place the commits have other times: nothing of the old one counts.
+  const isThere = async (snapshot: Snapshot): Promise<boolean> => {
+    const at = await timeOf(snapshot)
+    return at !== undefined && at === writtenMs.get(snapshot)
+  }
   const keep = (snapshot: Snapshot): Snapshot => {
     const { url } = snapshot.store
     const others = (known.get(url) ?? []).filter(({ version }) => version !== snapshot.version)
@@ -25,9 +31,10 @@ export function knownTables(): KnownTables {
   return {
     latest: async (store) => {
       const [newest] = known.get(store.url) ?? []
-      const latest = newest === undefined ? await readSnapshot(store) : await refreshSnapshot(newest)
-      // A restored or replaced log may be shorter: then nothing of the old one counts.
-      if (newest !== undefined && latest.version < newest.version) known.delete(store.url)
+      const isOurs = newest !== undefined && (await isThere(newest))
+      if (!isOurs) known.delete(store.url)
+      const latest = isOurs ? await refreshSnapshot(newest) : await readSnapshot(store)
+      if (!writtenMs.has(latest)) writtenMs.set(latest, await timeOf(latest))
       return keep(latest)
     },
     at: async (store, version) => {
@@ -35,4 +42,9 @@ export function knownTables(): KnownTables {
       return found ?? keep(await readSnapshot(store, { version }))
     },
   }
+}
+
+/** When the commit of a snapshot was written; undefined when it is not there (any more). */
+async function timeOf({ store, version }: Snapshot): Promise<number | undefined> {
+  return (await store.stat(commitPath(version)))?.modifiedMs
 }
