@@ -1,4 +1,5 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
+import type { TributaryError } from '@tributary/delta'
 import { indexDamaged } from '../errors.ts'
 import { compareKey, type EntryShape, entryBytes, type KeyHashes } from './entry.ts'
 import {
@@ -21,7 +22,7 @@ export interface Run extends RunHeader {
     wanted: (at: number) => boolean,
     found: (at: number, bytes: Buffer, offset: number) => void,
   ) => void
-  /** The entries of one block, for a merge. */
+  /** The entries of one block, for who takes them one after another; good until the next one is asked for. */
   readonly block: (number: number) => { readonly bytes: Buffer; readonly entries: number }
   readonly blocks: number
   readonly close: () => void
@@ -29,6 +30,8 @@ export interface Run extends RunHeader {
 
 // So much of a run is kept in memory after it was read: the newest runs are small, and asked for each key.
 const KEPT_BYTES_MAX = 1024 * 1024
+
+const SEQUENCE_BLOCKS = 256
 
 /** Opens a run. Throws `INDEX_DAMAGED` when it is not whole, here or when a damaged block is met. */
 export function openRun(path: string): Run {
@@ -45,12 +48,13 @@ export function openRun(path: string): Run {
     const { fences, ...header } = footer
     const blocks = fences.length / 2
     const readBlock = blockReader(path, descriptor, { blocks, shape: header.shape })
+    const nextBlock = blockSequence(path, descriptor, { blocks, shape: header.shape })
     return {
       path,
       sizeBytes,
       ...header,
       blocks,
-      block: readBlock,
+      block: nextBlock,
       find: (keys, wanted, found) => findKeys({ fences, shape: header.shape, readBlock }, keys, { wanted, found }),
       close: () => closeSync(descriptor),
     }
@@ -60,18 +64,20 @@ export function openRun(path: string): Run {
   }
 }
 
+interface RunBlocks {
+  readonly blocks: number
+  readonly shape: EntryShape
+}
+
 interface OpenBlock {
   readonly bytes: Buffer
   readonly entries: number
 }
 
-function blockReader(
-  path: string,
-  descriptor: number,
-  { blocks, shape }: { readonly blocks: number; readonly shape: EntryShape },
-): (number: number) => OpenBlock {
+/** Reads blocks here and there. */
+function blockReader(path: string, descriptor: number, { blocks, shape }: RunBlocks): (number: number) => OpenBlock {
   const kept = blocks * BLOCK_BYTES <= KEPT_BYTES_MAX ? new Map<number, OpenBlock>() : undefined
-  // Asked for blocks that follow each other or lie near each other; only the last one is in use.
+  // Only the last one is in use.
   const scratch = Buffer.alloc(BLOCK_BYTES)
   return (number) => {
     const known = kept?.get(number)
@@ -79,11 +85,33 @@ function blockReader(
     const bytes = kept === undefined ? scratch : Buffer.alloc(BLOCK_BYTES)
     const length = readSync(descriptor, bytes, 0, BLOCK_BYTES, number * BLOCK_BYTES)
     const entries = length === BLOCK_BYTES ? openBlock(bytes, shape) : undefined
-    if (entries === undefined) throw indexDamaged(path, `block ${number} is not what was written`)
+    if (entries === undefined) throw blockDamaged(path, number)
     const block = { bytes, entries }
     kept?.set(number, block)
     return block
   }
+}
+
+/** Reads blocks one after another, many at once. */
+function blockSequence(path: string, descriptor: number, { blocks, shape }: RunBlocks): (number: number) => OpenBlock {
+  let buffer: Buffer | undefined
+  let [first, end] = [0, 0]
+  return (number) => {
+    if (number < first || number >= end) {
+      buffer ??= Buffer.alloc(Math.min(SEQUENCE_BLOCKS, blocks) * BLOCK_BYTES)
+      first = number
+      end = number + Math.floor(readSync(descriptor, buffer, 0, buffer.length, number * BLOCK_BYTES) / BLOCK_BYTES)
+    }
+    const offset = (number - first) * BLOCK_BYTES
+    const bytes = buffer?.subarray(offset, offset + BLOCK_BYTES)
+    const entries = bytes === undefined || number >= end ? undefined : openBlock(bytes, shape)
+    if (bytes === undefined || entries === undefined) throw blockDamaged(path, number)
+    return { bytes, entries }
+  }
+}
+
+function blockDamaged(path: string, number: number): TributaryError {
+  return indexDamaged(path, `block ${number} is not what was written`)
 }
 
 function findKeys(

@@ -14,7 +14,8 @@ export interface RunWriter {
   readonly abandon: () => void
 }
 
-const BUFFERED_BLOCKS = 256
+const BUFFERED_BLOCKS = 1024
+const FENCE_WORDS_MIN = 1024
 
 /** Opens a new file for a run. */
 export function writeRun(path: string, shape: EntryShape): RunWriter {
@@ -22,12 +23,15 @@ export function writeRun(path: string, shape: EntryShape): RunWriter {
   const buffer = Buffer.alloc(BUFFERED_BLOCKS * BLOCK_BYTES)
   const size = entryBytes(shape)
   const perBlock = entriesABlock(shape)
-  const fences: number[] = []
+  let fences = new Uint32Array(FENCE_WORDS_MIN)
+  let words = 0
   let [block, inBlock, entries, bytesWritten] = [0, 0, 0, 0]
   const seal = (): void => {
     const start = block * BLOCK_BYTES
     const bytes = buffer.subarray(start, start + BLOCK_BYTES)
-    fences.push(bytes.readUInt32BE(BLOCK_HEAD), bytes.readUInt32BE(BLOCK_HEAD + 4))
+    if (words === fences.length) fences = grown(fences)
+    fences[words++] = bytes.readUInt32BE(BLOCK_HEAD)
+    fences[words++] = bytes.readUInt32BE(BLOCK_HEAD + 4)
     sealBlock(bytes, inBlock)
     block += 1
     inBlock = 0
@@ -51,13 +55,19 @@ export function writeRun(path: string, shape: EntryShape): RunWriter {
     finish: (lists) => {
       if (inBlock > 0) seal()
       flush()
-      const footer = encodeFooter({ shape, entries, ...lists, fences: Uint32Array.from(fences) })
+      const footer = encodeFooter({ shape, entries, ...lists, fences: fences.subarray(0, words) })
       writeAll(descriptor, footer)
       closeSync(descriptor)
       return bytesWritten + footer.length
     },
     abandon: () => closeSync(descriptor),
   }
+}
+
+function grown(words: Uint32Array<ArrayBuffer>): Uint32Array<ArrayBuffer> {
+  const larger = new Uint32Array(words.length * 2)
+  larger.set(words)
+  return larger
 }
 
 function writeAll(descriptor: number, bytes: Buffer): void {
