@@ -69,9 +69,7 @@ export function localStore(folder: string, clock: Clock = systemClock): Store {
     sync: (path) =>
       wrapped(path, 'sync', async () => {
         const target = place(path)
-        await syncFile(target)
-        await syncFolder(dirname(target))
-        const entry = await statEntry(target, path)
+        const [entry] = await Promise.all([statEntry(target, path), syncFile(target), syncFolder(dirname(target))])
         if (!entry) throw fileNotFound(path)
         return entry
       }),
