@@ -5,7 +5,7 @@ import type { TableConfig } from '../config/config.ts'
 import type { S3Settings } from '../config/s3-settings.ts'
 import type { ColumnType } from '../config/table-settings.ts'
 import { landingFileCorrupt, schemaMismatch } from '../errors.ts'
-import { readRecords } from './csv-records.ts'
+import { readHeadRecords, readRecords } from './csv-records.ts'
 import { detectCsvLayout, type Layout, type LayoutFacts, namedLayout } from './detect-layout.ts'
 import type { OpenedFile } from './open-file.ts'
 import { isWidening, typeOfParquet } from './parquet-types.ts'
@@ -146,6 +146,8 @@ function looksLike(type: ColumnType, text: string): boolean {
 }
 
 async function sampleRecords(file: OpenedFile): Promise<readonly (readonly string[])[]> {
+  const head = await readHeadRecords(file, SAMPLE_RECORDS)
+  if (head !== undefined) return head
   const sample: string[][] = []
   for await (const { fields } of readRecords(file.path, file.dialect, { recordsMax: SAMPLE_RECORDS }))
     sample.push(fields.map(({ bytes }) => bytes.toString('utf8')))
