@@ -47,8 +47,9 @@ export async function copyFolder(source: string, target: string): Promise<void> 
       await link(from, to)
     else {
       await copyFile(from, to)
-      const { atime, mtime } = await stat(from)
-      await utimes(to, atime, mtime)
+      const { atime, mtimeMs } = await stat(from)
+      // A little more than the whole millisecond: seconds as a fraction would end below it, and the file be taken for a copy.
+      await utimes(to, atime, (Math.floor(mtimeMs) + 0.2) / 1000)
     }
   }
 }

@@ -64,7 +64,7 @@ async function takeBatches(
     const readAtMs = lake.clock.now()
     await refreshSession(session)
     if (!options.dryRun) await completeHistory(run)
-    const seen = await lookUpFiles(lake.landing, files, session.ledger)
+    const seen = await lookUpFiles(lake.landing, files, session.ledger, session.hashed)
     onLook(listWaiting(seen, session.state))
     return { seen, readAtMs }
   }

@@ -8,6 +8,7 @@ import { placeColumns } from '../upsert/locate.ts'
 import { catchUpMeanwhile } from './build-indexes.ts'
 import { cutOff } from './cut-off.ts'
 import type { TableRun, UpkeepLane } from './run.ts'
+import { openSession } from './table-session.ts'
 
 /** Upkeep while other work goes on, of one table at a time. */
 export interface SpareTime extends UpkeepLane {
@@ -78,7 +79,7 @@ function historyRun(run: TableRun): TableRun | undefined {
   return {
     ...run,
     table: { ...table, name: historyNameOf(table.name), history: false },
-    session: { store, snapshot, state: undefined, ledger: [], segments: new Map(), index: undefined, turns },
+    session: { ...openSession(store), snapshot, turns },
   }
 }
 

@@ -6,6 +6,7 @@ import { type LedgerEntry, readLedger } from '../ledger/ledger.ts'
 import { parseTableState, STATE_DOMAIN, type TableState } from '../ledger/table-state.ts'
 import { type CommitTurns, commitTurns } from './commit-turns.ts'
 import type { Lake } from './lake.ts'
+import type { HashedFiles } from './look-up.ts'
 
 /** What is known of a table's history between two batches. */
 export interface HistorySession {
@@ -24,6 +25,7 @@ export interface TableSession {
   state: TableState | undefined
   ledger: readonly LedgerEntry[]
   readonly segments: Map<string, readonly LedgerEntry[]>
+  readonly hashed: HashedFiles
   /** Its key index; undefined where none is kept. */
   readonly index: IndexHolder | undefined
   /** A batch has the turn from its look at the table to its commit. */
@@ -49,7 +51,16 @@ export function openTableSession(
 /** Starts with nothing read. */
 export function openSession(store: Store, place?: IndexPlace): TableSession {
   const index = place === undefined ? undefined : holdIndex(place, store.url)
-  return { store, snapshot: undefined, state: undefined, ledger: [], segments: new Map(), index, turns: commitTurns() }
+  return {
+    store,
+    snapshot: undefined,
+    state: undefined,
+    ledger: [],
+    segments: new Map(),
+    hashed: new Map(),
+    index,
+    turns: commitTurns(),
+  }
 }
 
 /** Brings the session to the table's newest version; a table that does not exist yet has no snapshot. */
