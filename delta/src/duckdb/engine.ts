@@ -25,6 +25,8 @@ export interface Engine {
   readonly all: (sql: string) => Promise<readonly Row[]>
   /** The rows in bounded memory. While it is being read this engine runs nothing else: use `fork` for that. */
   readonly stream: (sql: string) => AsyncIterable<Batch>
+  /** As `all`, for many numbers: columns as DuckDB holds them. */
+  readonly vectors: (sql: string) => Promise<readonly Vectors[]>
   /** As `stream`, for millions of numbers: columns as DuckDB holds them. */
   readonly streamVectors: (sql: string) => AsyncIterable<Vectors>
   /** Append rows to an existing temporary table; columns that are not named become NULL. */
@@ -97,9 +99,10 @@ async function connect(database: Database, closeDatabase: () => Promise<void>): 
     all: (sql) =>
       queue.next(async () => {
         const result = await connection.run(sql)
-        const chunks = await result.fetchAllChunks()
-        return chunks.flatMap((chunk) => batchRows(toBatch(api, result.columnNames(), chunk)))
+        const columns = result.columnNames()
+        return chunksOf(result).flatMap((chunk) => batchRows(toBatch(api, columns, chunk)))
       }),
+    vectors: (sql) => queue.next(async () => chunksOf(await connection.run(sql)).map((chunk) => toVectors(api, chunk))),
     stream: (sql) => streamChunks(connection, queue, sql, (columns, chunk) => toBatch(api, columns, chunk)),
     streamVectors: (sql) => streamChunks(connection, queue, sql, (_, chunk) => toVectors(api, chunk)),
     append: (table, columns, rows) => queue.next(() => appendRows({ api, connection }, { table, columns, rows })),
@@ -146,6 +149,11 @@ async function* streamChunks<Part>(
   } finally {
     release()
   }
+}
+
+/** They are there already: to fetch each would take a turn of the event loop. */
+function chunksOf(result: DuckDB.DuckDBMaterializedResult): readonly DuckDB.DuckDBDataChunk[] {
+  return Array.from({ length: result.chunkCount }, (_, at) => result.getChunk(at))
 }
 
 function toBatch(api: typeof DuckDB, columns: readonly string[], chunk: DuckDB.DuckDBDataChunk): Batch {

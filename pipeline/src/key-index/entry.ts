@@ -17,6 +17,17 @@ export interface KeyHashes {
   readonly count: number
 }
 
+/** The same hashes, so many at a time, and how many came before. */
+export function sliceHashes(
+  { words, count }: KeyHashes,
+  size: number,
+): readonly { readonly hashes: KeyHashes; readonly from: number }[] {
+  return Array.from({ length: Math.ceil(count / size) }, (_, at) => {
+    const from = at * size
+    return { from, hashes: { words: words.subarray(from * 4, (from + size) * 4), count: Math.min(size, count - from) } }
+  })
+}
+
 /** What the entries of one run look like. */
 export interface EntryShape {
   /** Bytes for a sequence text; undefined where entries keep no order. */

@@ -5,6 +5,9 @@ import { keyBounds } from './key-bounds.ts'
 
 /** What one look at the staged batch tells. */
 export interface BatchFacts {
+  readonly rows: number
+  /** Some row deletes its key, or moves away from one. */
+  readonly hasDeletes: boolean
   /** Some row lacks columns that the source did not log. */
   readonly isPartial: boolean
   /** Some row moves from one key to another. */
@@ -28,7 +31,8 @@ export async function readBatchFacts(
   const isText = shape.sequence !== undefined && fieldOf(shape, shape.sequence).type === 'string'
   const time = shape.schema.fields.find(({ name }) => name === options.timestampColumn)
   const bounds = keyBounds(shape.key, { withOldKeys: true })
-  const [row = {}] = await engine.all(`SELECT coalesce(bool_or(len("__unset") > 0), false) AS partial,
+  const [row = {}] = await engine.all(`SELECT count(*) AS rows, coalesce(bool_or("__op" = 'D'), false) AS deletes,
+      coalesce(bool_or(len("__unset") > 0), false) AS partial,
       ${isText ? 'min(strlen("__seq"))' : 'NULL'} AS shortest, ${isText ? 'max(strlen("__seq"))' : 'NULL'} AS longest,
       coalesce(bool_or(${movedSql(shape)}), false) AS moves,
       count(*) = count(DISTINCT (${nameList(shape.key)})) AS unique_keys, ${bounds.select},
@@ -39,9 +43,12 @@ export async function readBatchFacts(
     const expected = options.knownLength ?? Number(shortest)
     if (Number(shortest) !== expected || Number(longest) !== expected) await refuseLength(engine, shape, expected)
   }
+  const hasMoves = row['moves'] === true
   return {
+    rows: Number(row['rows'] ?? 0),
+    hasDeletes: hasMoves || row['deletes'] === true,
     isPartial: row['partial'] === true,
-    hasMoves: row['moves'] === true,
+    hasMoves,
     hasUniqueKeys: row['unique_keys'] === true,
     keyBounds: bounds.of(row),
     sequenceLength: shortest === null || shortest === undefined ? undefined : Number(shortest),

@@ -1,11 +1,14 @@
 // The changes of one commit, staged in temporary tables of one DuckDB connection (they spill to disk):
 //   batch    one row a source row: the table's columns, its place, its op, the key it had before
 //   effects  one row an effect on a key: a row that moved from one key to another has two (kept for partial rows only)
-//   winners  the newest effect of each key
+//   winners  the newest effect of each key (kept where some key comes twice)
 import { duckdbType, type Engine, quoteName, quoteText, type StructField, type StructType } from '@tributary/delta'
 import { keyColumnsMissing } from '../errors.ts'
 import type { Horizon } from '../ledger/table-state.ts'
-import { newestFirst } from './order.ts'
+import { newestFirst, orderColumns } from './order.ts'
+
+/** A row's number in the batch, `__n`, is the number of its file and, in so many bits, its row in the file. */
+export const ROW_BITS = 40
 
 /** What an upsert must know of a table. */
 export interface TableShape {
@@ -153,7 +156,7 @@ async function insert(
   const [inserted] = await engine.all(`INSERT INTO batch BY NAME SELECT
     ${[
       // A number for each row of the batch: DuckDB's own `rowid` would be hidden by a column of that name.
-      `(SELECT coalesce(max("__n") >> 40, 0) FROM batch) + ${origin.number} << 40 | ${origin.row} AS "__n"`,
+      `(SELECT coalesce(max("__n") >> ${ROW_BITS}, 0) FROM batch) + ${origin.number} << ${ROW_BITS} | ${origin.row} AS "__n"`,
       nameList(file.columns, 'r'),
       ...was,
       'r."__op"',
@@ -173,38 +176,61 @@ export async function unstageFiles(engine: Engine, keys: readonly string[]): Pro
   await engine.run(`DELETE FROM batch WHERE "__file" IN (${keys.map(quoteText).join(', ')})`)
 }
 
+/** The newest effect of each key. */
+export interface Winners {
+  /** A relation for `FROM`: `__n`, `__sub`, `__delete`, the order columns and the key; unless rows are partial `__op`, too. */
+  readonly relation: string
+  readonly rows: number
+  /** Every row of the batch is one; the relation has its `ROW_COLUMNS`, too. */
+  readonly areAll: boolean
+}
+
+/** What rows of the batch are counted by. */
+export const ROW_COLUMNS: readonly string[] = ['__file', '__op']
+
 /**
- * Reduces the batch to the newest effect of each key (table `winners`), and tells how many keys there are; `isPartial` keeps all effects
- * (table `effects`). Most small batches hold each key once: for a hundred rows the window costs more than all else.
+ * Reduces the batch to the newest effect of each key; `isPartial` keeps all effects (table `effects`). Most small batches hold each key
+ * once: they are read as they are, since for few rows a table or a window costs more than all else.
  */
 export async function foldBatch(
   engine: Engine,
   shape: TableShape,
   {
+    rows,
     isPartial,
     hasMoves,
     hasUniqueKeys,
-  }: { readonly isPartial: boolean; readonly hasMoves: boolean; readonly hasUniqueKeys: boolean },
-): Promise<number> {
-  const effects = effectsSql(shape, { hasMoves })
+  }: {
+    readonly rows: number
+    readonly isPartial: boolean
+    readonly hasMoves: boolean
+    readonly hasUniqueKeys: boolean
+  },
+): Promise<Winners> {
+  const areAll = hasUniqueKeys && !hasMoves
+  // Partial rows are joined with the batch again, and have it from there.
+  const effects = effectsSql(shape, { hasMoves, more: isPartial ? [] : ['__op'] })
   if (isPartial) await engine.run(`CREATE OR REPLACE TEMP TABLE effects AS ${effects}`)
-  const isFolded = hasUniqueKeys && !hasMoves
-  const [created] = await engine.all(`CREATE OR REPLACE TEMP TABLE winners AS
-    SELECT * FROM ${isPartial ? 'effects' : `(${effects})`} ${
-      isFolded
-        ? ''
-        : `QUALIFY row_number() OVER (PARTITION BY ${nameList(shape.key)} ORDER BY ${newestFirst}, "__sub" DESC) = 1`
-    }`)
-  return Number(created?.['Count'] ?? 0)
+  if (areAll) return { relation: `(${effectOfRow(shape, ROW_COLUMNS)})`, rows, areAll }
+  const [created] =
+    await engine.all(`CREATE OR REPLACE TEMP TABLE winners AS SELECT * FROM ${isPartial ? 'effects' : `(${effects})`}
+    QUALIFY row_number() OVER (PARTITION BY ${nameList(shape.key)} ORDER BY ${newestFirst}, "__sub" DESC) = 1`)
+  return { relation: 'winners', rows: Number(created?.['Count'] ?? 0), areAll }
 }
 
-function effectsSql(shape: TableShape, { hasMoves }: { readonly hasMoves: boolean }): string {
-  const order = '"__phase", "__seq", "__place", "__row"'
-  const now = `SELECT "__n", 1 AS "__sub", "__op" = 'D' AS "__delete", ${order}, ${nameList(shape.key)} FROM batch`
+function effectsSql(
+  shape: TableShape,
+  { hasMoves, more }: { readonly hasMoves: boolean; readonly more: readonly string[] },
+): string {
+  const now = effectOfRow(shape, more)
   if (!hasMoves) return now
   const was = shape.key.map((name) => `${quoteName(`__was_${name}`)} AS ${quoteName(name)}`).join(', ')
   return `${now} UNION ALL
-    SELECT "__n", 0 AS "__sub", true AS "__delete", ${order}, ${was} FROM batch WHERE ${movedSql(shape)}`
+    SELECT "__n", 0 AS "__sub", true AS "__delete", ${nameList([...orderColumns, ...more])}, ${was} FROM batch WHERE ${movedSql(shape)}`
+}
+
+function effectOfRow(shape: TableShape, more: readonly string[]): string {
+  return `SELECT "__n", 1 AS "__sub", "__op" = 'D' AS "__delete", ${nameList([...orderColumns, ...more, ...shape.key])} FROM batch`
 }
 
 /** SQL on `batch`: the row's key was another one before this change. */

@@ -1,8 +1,8 @@
 import type { Engine, Store } from '@tributary/delta'
 import { changeBeyondHorizon, latePartialRow } from '../errors.ts'
 import type { Horizon, Segment } from '../ledger/table-state.ts'
-import { horizonSql, movedSql, nameList, sameKey, type TableShape } from './batch.ts'
-import { compareOrder, newestFirst } from './order.ts'
+import { horizonSql, movedSql, nameList, ROW_COLUMNS, sameKey, type TableShape, type Winners } from './batch.ts'
+import { compareOrder, newestFirst, orderColumns } from './order.ts'
 import { tombstonesSql } from './tombstones.ts'
 
 /** Counts of law 3 for one landing file, as the path that applies rows sees them. */
@@ -34,8 +34,7 @@ export async function decideWinners(
   { engine, store }: { readonly engine: Engine; readonly store: Store },
   shape: TableShape,
   options: {
-    /** How many winners there are. */
-    readonly winners: number
+    readonly winners: Winners
     readonly guard: boolean
     readonly isPartial: boolean
     /** SELECT of the located rows with the order that each last took; undefined when there are none. */
@@ -43,30 +42,41 @@ export async function decideWinners(
     readonly tombstones: readonly Segment[]
   },
 ): Promise<void> {
-  const { guard, isPartial, ranked, tombstones } = options
+  const { winners, guard, isPartial, ranked, tombstones } = options
   const key = nameList(shape.key)
   if (guard && isPartial && ranked !== undefined) await refuseLatePartialRows(engine, shape, ranked)
   const newest = guard ? newestFirst : '"__path", "__position"'
   const stored = (sql: string): Rival => ({ alias: 's', mark: '"__live"', sql, decides: guard })
   const buried: Rival[] = []
   if (guard && tombstones.length > 0) {
-    const dead = `SELECT * FROM (${await tombstonesSql({ engine, store }, tombstones)}) t SEMI JOIN winners USING (${key})`
+    const dead = `SELECT * FROM (${await tombstonesSql({ engine, store }, tombstones)}) t SEMI JOIN ${winners.relation} w USING (${key})`
     buried.push({ alias: 'd', mark: '"__dead"', sql: newestOfKey(dead, key, newestFirst), decides: true })
   }
   if (isPartial)
     await writeOvertaken(engine, shape, guard && ranked !== undefined ? [stored(ranked), ...buried] : buried)
   if (ranked === undefined) {
-    await writeDecisions(engine, shape, buried)
+    await writeDecisions(engine, shape, { winners, rivals: buried })
     return
   }
   // A key has one live row (law 4), so each winner has one decision. Only where another writer broke that, the newest row has to be found.
-  if ((await writeDecisions(engine, shape, [stored(ranked), ...buried])) !== options.winners)
-    await writeDecisions(engine, shape, [stored(newestOfKey(ranked, key, newest)), ...buried])
+  if ((await writeDecisions(engine, shape, { winners, rivals: [stored(ranked), ...buried] })) !== winners.rows)
+    await writeDecisions(engine, shape, { winners, rivals: [stored(newestOfKey(ranked, key, newest)), ...buried] })
+}
+
+interface Contest {
+  readonly winners: Winners
+  readonly rivals: readonly Rival[]
 }
 
 /** Table `decided`; tells how many rows it has. */
-async function writeDecisions(engine: Engine, shape: TableShape, rivals: readonly Rival[]): Promise<number> {
+async function writeDecisions(engine: Engine, shape: TableShape, contest: Contest): Promise<number> {
+  const [created] = await engine.all(`CREATE OR REPLACE TEMP TABLE decided AS ${decisionsSql(shape, contest)}`)
+  return Number(created?.['Count'] ?? 0)
+}
+
+function decisionsSql(shape: TableShape, { winners, rivals }: Contest): string {
   const order = { hasSequence: shape.sequence !== undefined }
+  const columns = ['__n', '__sub', '__delete', ...(winners.areAll ? ROW_COLUMNS : []), ...shape.key]
   const joins = rivals.map(
     ({ alias, mark, sql }) =>
       `LEFT JOIN (SELECT *, true AS ${mark} FROM (${sql})) ${alias} ON ${sameKey(shape.key, 'w', alias)}`,
@@ -75,15 +85,13 @@ async function writeDecisions(engine: Engine, shape: TableShape, rivals: readonl
     .filter(({ decides }) => decides)
     .map(({ alias, mark }) => `CASE WHEN ${alias}.${mark} THEN ${compareOrder('w', alias, order)} ELSE 1 END`)
   const isLive = rivals.some(({ alias }) => alias === 's') ? 'coalesce(s."__live", false)' : 'false'
-  const [created] = await engine.all(`CREATE OR REPLACE TEMP TABLE decided AS
-    SELECT * EXCLUDE ("__order"), CASE
+  return `SELECT * EXCLUDE ("__order"), CASE
       WHEN "__order" < 0 THEN 'superseded'
       WHEN "__order" = 0 THEN 'noop'
       WHEN "__delete" AND NOT "__live" THEN 'noop'
       ELSE 'applied' END AS "__outcome"
-    FROM (SELECT w.*, ${isLive} AS "__live", ${orders.length === 0 ? '1' : `least(${orders.join(', ')})`} AS "__order"
-      FROM winners w ${joins.join(' ')})`)
-  return Number(created?.['Count'] ?? 0)
+    FROM (SELECT ${nameList(columns, 'w')}, ${isLive} AS "__live", ${orders.length === 0 ? '1' : `least(${orders.join(', ')})`} AS "__order"
+      FROM ${winners.relation} w ${joins.join(' ')})`
 }
 
 /** Values of such a change do not shine through those of a row that lacks them: the stored row, or its end, came after them. */
@@ -131,7 +139,7 @@ export async function rowsBeyondHorizon(
   const order = { hasSequence: shape.sequence !== undefined }
   const rows = await engine.all(`SELECT b."__file" AS file, b."__row" AS row
     FROM decided d JOIN batch b ON b."__n" = d."__n", (${horizonSql(shape, horizon)}) h
-    WHERE d."__outcome" = 'applied' AND NOT d."__delete" AND NOT d."__live" AND ${compareOrder('d', 'h', order)} <= 0
+    WHERE d."__outcome" = 'applied' AND NOT d."__delete" AND NOT d."__live" AND ${compareOrder('b', 'h', order)} <= 0
     ORDER BY 1, 2`)
   return rows.map(({ file, row }) => ({ file: String(file), row: Number(row) }))
 }
@@ -140,7 +148,7 @@ const isBuried = `"__delete" AND "__outcome" <> 'superseded'`
 
 /** SELECT over `decided` of the deletes that tombstones must remember, also of keys that the table did not hold. */
 export function buriedSql(shape: TableShape): string {
-  return `SELECT ${nameList(shape.key)}, "__phase", "__seq", "__place", "__row" FROM decided WHERE ${isBuried}`
+  return `SELECT ${nameList(shape.key, 'd')}, ${nameList(orderColumns, 'b')} FROM decided d JOIN batch b ON b."__n" = d."__n" WHERE ${isBuried}`
 }
 
 /**
@@ -150,27 +158,28 @@ export function buriedSql(shape: TableShape): string {
 export async function countOutcomes(
   engine: Engine,
   shape: TableShape,
-  { hasMoves }: { readonly hasMoves: boolean },
+  { winners, hasMoves }: { readonly winners: Winners; readonly hasMoves: boolean },
 ): Promise<BatchOutcome> {
   const count = (condition: string): string =>
     hasMoves ? `count(*) FILTER (WHERE ${condition})` : `(${condition})::INTEGER`
   const strongest = `CASE "__outcome" WHEN 'applied' THEN 3 WHEN 'superseded' THEN 2 ELSE 1 END`
-  const effects = `SELECT "__n", ${hasMoves ? `max(${strongest})` : strongest} AS strongest,
+  const effects = `SELECT "__n", ${winners.areAll ? `${nameList(ROW_COLUMNS)}, ` : ''}${hasMoves ? `max(${strongest})` : strongest} AS strongest,
         ${count(`"__outcome" = 'applied' AND NOT "__delete" AND NOT "__live"`)} AS inserted,
         ${count(`"__outcome" = 'applied' AND NOT "__delete" AND "__live"`)} AS updated,
         ${count(`"__outcome" = 'applied' AND "__delete" AND "__live"`)} AS deleted,
         ${count(isBuried)} AS buried
       FROM decided${hasMoves ? ' GROUP BY "__n"' : ''}`
-  const isUnmoved = `b."__op" = 'U'${hasMoves ? ` AND NOT b."__moved"` : ''}`
-  const rows = `SELECT "__n", "__file", "__op"${hasMoves ? `, ${movedSql(shape)} AS "__moved"` : ''} FROM batch`
-  const files = await engine.all(`SELECT b."__file" AS file,
+  const isUnmoved = `"__op" = 'U'${hasMoves ? ` AND NOT "__moved"` : ''}`
+  const rows = `SELECT "__n", ${nameList(ROW_COLUMNS)}${hasMoves ? `, ${movedSql(shape)} AS "__moved"` : ''} FROM batch`
+  // Rows that are all winners bring what is counted by with them: a decision that went missing shows in the counts then.
+  const counted = winners.areAll ? `(${effects})` : `(${rows}) b LEFT JOIN (${effects}) e USING ("__n")`
+  const files = await engine.all(`SELECT "__file" AS file,
       count(*) FILTER (WHERE strongest = 3) AS applied,
       count(*) FILTER (WHERE strongest IS NULL OR strongest = 2) AS superseded,
       count(*) FILTER (WHERE strongest = 1) AS noop,
       sum(inserted) AS inserted, sum(updated) AS updated, sum(deleted) AS deleted,
       sum(buried) AS buried, sum(inserted) FILTER (WHERE ${isUnmoved}) AS absent
-    FROM (${rows}) b LEFT JOIN (${effects}) d ON b."__n" = d."__n"
-    GROUP BY b."__file"`)
+    FROM ${counted} GROUP BY "__file"`)
   const total = (name: string): number => files.reduce((sum, row) => sum + Number(row[name] ?? 0), 0)
   const absent = total('absent')
   return {
@@ -183,7 +192,9 @@ export async function countOutcomes(
     inserted: total('inserted'),
     updated: total('updated'),
     deleted: total('deleted'),
-    updatesOfAbsent: absent === 0 ? 0 : absent - (await countInsertedHere(engine, shape, { isUnmoved, rows })),
+    // Where no key comes twice, no row of the batch inserts what another one updates.
+    updatesOfAbsent:
+      absent === 0 || winners.areAll ? absent : absent - (await countInsertedHere(engine, shape, { isUnmoved, rows })),
     buried: total('buried'),
   }
 }

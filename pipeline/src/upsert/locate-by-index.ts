@@ -1,4 +1,6 @@
+import { setImmediate } from 'node:timers/promises'
 import { type AppendValue, duckdbType, quoteText, type Snapshot } from '@tributary/delta'
+import { sliceHashes } from '../key-index/entry.ts'
 import type { IndexedOrder } from '../key-index/find-rows.ts'
 import type { IndexHolder } from '../key-index/index-folder.ts'
 import { HALVES, hashSql, isIndexable } from '../key-index/key-hash.ts'
@@ -6,7 +8,16 @@ import { bringIndex, type KeyIndex } from '../key-index/key-index.ts'
 import type { IndexedColumn, IndexSubject } from '../key-index/manifest.ts'
 import { hashesOf } from '../key-index/write-entries.ts'
 import { fieldOf, nameList, type TableShape } from './batch.ts'
-import type { UpsertParts } from './target.ts'
+import type { FoundKeys, KeyQuestion, UpsertParts } from './target.ts'
+
+/** Rows that the index found. */
+export interface IndexedPlaces {
+  readonly rows: number
+  /** Their positions by file. */
+  readonly positions: ReadonlyMap<string, readonly number[]>
+  /** All keys that were asked for; only where that was wanted. */
+  readonly found: readonly FoundKeys[]
+}
 
 /**
  * As `locateRows`, without reading the table: table `located` from the key index. Undefined when the index cannot tell: there is none, it is
@@ -14,18 +25,9 @@ import type { UpsertParts } from './target.ts'
  */
 export async function locateByIndex(
   { engine, clock, index: holder }: Pick<UpsertParts, 'engine' | 'clock'> & { readonly index: IndexHolder },
-  {
-    snapshot,
-    shape,
-    guard,
-    keysFrom,
-  }: {
-    readonly snapshot: Snapshot
-    readonly shape: TableShape
-    readonly guard: boolean
-    readonly keysFrom: string
-  },
-): Promise<number | undefined> {
+  { snapshot, shape, ...question }: KeyQuestion & { readonly snapshot: Snapshot; readonly shape: TableShape },
+): Promise<IndexedPlaces | undefined> {
+  const { guard } = question
   const subject = subjectOf(snapshot, shape)
   if (subject === undefined || (guard && subject.sequence === null)) return undefined
   // It is being built, or brought over many rows: a scan takes less time than what is left of that.
@@ -33,80 +35,107 @@ export async function locateByIndex(
   await holder.following
   const state = await bringIndex({ engine, clock }, holder, { snapshot, subject })
   if (state.kind === 'unusable') return undefined
-  const located =
-    state.kind === 'ready' ? await ask(engine, state.index, { shape, subject, guard, keysFrom }) : undefined
+  const located = state.kind === 'ready' ? await ask(engine, state.index, { shape, subject, ...question }) : undefined
   if (located === undefined) holder.missed = subject
   return located
 }
 
+// Some milliseconds.
+const KEYS_A_STRETCH = 512
+
 async function ask(
   engine: UpsertParts['engine'],
   index: KeyIndex,
-  {
-    shape,
-    subject,
-    guard,
-    keysFrom,
-  }: {
-    readonly shape: TableShape
-    readonly subject: IndexSubject
-    readonly guard: boolean
-    readonly keysFrom: string
-  },
-): Promise<number | undefined> {
-  // In the order of the hashes, so that each key's number is its place in the question.
-  await engine.run(`CREATE OR REPLACE TEMP TABLE asked AS
-    SELECT *, row_number() OVER (ORDER BY "__hash") - 1 AS "__at"
-    FROM (SELECT DISTINCT ${nameList(shape.key, 'k')}, ${hashSql(subject.key, index.salt, 'k')} AS "__hash" FROM ${keysFrom} k)`)
+  { shape, subject, ...question }: KeyQuestion & { readonly shape: TableShape; readonly subject: IndexSubject },
+): Promise<IndexedPlaces | undefined> {
+  const { guard, keysFrom, byIndex } = question
+  // Materialized, not streamed: the engine is free for whoever works meanwhile.
+  const parts = await engine.vectors(`SELECT ${HALVES}, id::UBIGINT, tag::UBIGINT FROM (
+    SELECT ${hashSql(subject.key, index.salt, 'k')} AS h, ${byIndex === undefined ? ROW_ID : 'k."__n"'} AS id, ${byIndex?.tag ?? '0'} AS tag
+    FROM ${keysFrom} k) ORDER BY h`)
+  byIndex?.meanwhile()
   const files = numbering()
   const answers: (readonly AppendValue[])[] = []
-  let asked = 0
-  for await (const part of engine.streamVectors(
-    `SELECT ${HALVES} FROM (SELECT "__hash" AS h, "__at" FROM asked) ORDER BY "__at"`,
-  )) {
-    const rows = await index.find(hashesOf(part))
-    if (rows === undefined) return undefined
-    for (const { at, path, position, order } of rows)
-      answers.push(
-        guard ? [asked + at, files.of(path), position, ...orderValues(order)] : [asked + at, files.of(path), position],
-      )
-    asked += part.rowCount
+  const found: FoundKeys[] = []
+  let rows = 0
+  for (const part of parts) {
+    const [ids, isFound] = [part.numbers(2), new Uint8Array(part.rowCount)]
+    for (const { hashes, from } of sliceHashes(hashesOf(part), KEYS_A_STRETCH)) {
+      const indexed = await index.find(hashes)
+      if (indexed === undefined) return undefined
+      rows += indexed.length
+      for (const { at, path, position, order } of indexed) {
+        isFound[from + at] = 1
+        const place = [ids[from + at] ?? null, files.take(path, position), position]
+        if (byIndex === undefined) answers.push(guard ? [...place, ...orderValues(order)] : place)
+      }
+      // Reading the index occupies this thread: whoever waits for DuckDB has his turn in between.
+      await setImmediate()
+    }
+    if (byIndex !== undefined) found.push({ rows: ids, tags: part.numbers(3), isFound })
   }
+  if (byIndex === undefined)
+    await writeLocated(engine, { shape, answers, files: [...files.positions.keys()] }, question)
+  return { rows, positions: files.positions, found }
+}
+
+/** Table `located` from what the index answered: row of the question, number of the file, position, and the order with `guard`. */
+async function writeLocated(
+  engine: UpsertParts['engine'],
+  {
+    shape,
+    answers,
+    files,
+  }: {
+    readonly shape: TableShape
+    readonly answers: readonly (readonly AppendValue[])[]
+    readonly files: readonly string[]
+  },
+  { guard, keysFrom }: KeyQuestion,
+): Promise<void> {
   const order = guard ? ['__file', '__row', '__text'] : []
   await engine.run(
-    `CREATE OR REPLACE TEMP TABLE answered ("__at" BIGINT, "__number" BIGINT, "__position" BIGINT${
+    `CREATE OR REPLACE TEMP TABLE answered ("__id" BIGINT, "__number" INTEGER, "__position" BIGINT${
       guard ? ', "__file" VARCHAR, "__row" BIGINT, "__text" VARCHAR' : ''
     })`,
   )
-  await engine.append('answered', ['__at', '__number', '__position', ...order], answers)
+  await engine.append('answered', ['__id', '__number', '__position', ...order], answers)
   const guarded = guard ? `, CAST(a."__text" AS ${sequenceType(shape)}) AS "__seq", a."__file", a."__row"` : ''
-  const paths = files.names().map((path, number) => `(${quoteText(path)}, ${number})`)
-  const [created] = await engine.all(`CREATE OR REPLACE TEMP TABLE located AS
-    SELECT ${nameList(shape.key, 'k')}, p.path AS "__path", a."__position"${guarded} FROM answered a JOIN asked k ON k."__at" = a."__at"
+  const paths = files.map((path, number) => `(${quoteText(path)}, ${number})`)
+  await engine.run(`CREATE OR REPLACE TEMP TABLE located AS
+    SELECT ${nameList(shape.key, 'k')}, p.path AS "__path", a."__position"${guarded} FROM answered a JOIN ${keysFrom} k ON ${ROW_ID} = a."__id"
     JOIN (VALUES ${paths.length === 0 ? "('', 0)" : paths.join(', ')}) p(path, number) ON p.number = a."__number"`)
-  return Number(created?.['Count'] ?? 0)
 }
+
+/** SQL of a number for a row of the question `k`. */
+const ROW_ID = '(k."__n" << 1 | k."__sub")'
 
 function orderValues(order: IndexedOrder | undefined): readonly AppendValue[] {
   if (order?.landingFile === undefined) return [null, null, order?.sequence ?? null]
   return [order.landingFile, order.row, order.sequence]
 }
 
-/** Numbers for names, in the order in which they are met. */
-function numbering(): { readonly of: (name: string) => number; readonly names: () => readonly string[] } {
-  const numbers = new Map<string, number>()
+/** Positions by file, and a number for each file in the order in which they are met. */
+function numbering(): {
+  readonly take: (path: string, position: number) => number
+  readonly positions: ReadonlyMap<string, readonly number[]>
+} {
+  const files = new Map<string, { readonly number: number; readonly positions: number[] }>()
+  const positions = new Map<string, number[]>()
   return {
-    of: (name) => {
-      const number = numbers.get(name) ?? numbers.size
-      numbers.set(name, number)
-      return number
+    positions,
+    take: (path, position) => {
+      let file = files.get(path)
+      if (file === undefined) {
+        file = { number: files.size, positions: [] }
+        files.set(path, file)
+        positions.set(path, file.positions)
+      }
+      file.positions.push(position)
+      return file.number
     },
-    names: () => [...numbers.keys()],
   }
 }
-
-// Columns of `asked`.
-const OURS = /^__(?:hash|at)$/i
 
 /** What an index of that table is about; undefined when its keys cannot be indexed. */
 function subjectOf({ store, metadata }: Snapshot, shape: TableShape): IndexSubject | undefined {
@@ -116,7 +145,7 @@ function subjectOf({ store, metadata }: Snapshot, shape: TableShape): IndexSubje
     return [name, String(type), String(facts['delta.columnMapping.physicalName'] ?? name)]
   }
   const key = shape.key.map(typed)
-  if (!key.every(([name, type]) => isIndexable(type) && !OURS.test(name))) return undefined
+  if (!key.every(([, type]) => isIndexable(type))) return undefined
   return {
     url: store.url,
     tableId: metadata.id,

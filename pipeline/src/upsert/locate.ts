@@ -13,18 +13,20 @@ import {
 import { phaseOf, placeOf } from '../dms/file-name.ts'
 import { takeScannedRowsMax } from '../key-index/index-folder.ts'
 import { fieldOf, nameList, sequenceValue, type TableShape } from './batch.ts'
-import { locateByIndex } from './locate-by-index.ts'
-import type { UpsertParts } from './target.ts'
+import { type IndexedPlaces, locateByIndex } from './locate-by-index.ts'
+import type { KeyQuestion, UpsertParts } from './target.ts'
 
 /** What was found, and how. */
 export interface Located {
   readonly rows: number
+  /** What the key index told, where it was asked. */
+  readonly indexed: IndexedPlaces | undefined
   /** Live files before the batch, those that statistics left, and those whose keys were read: none when the key index was asked. */
   readonly files: { readonly live: number; readonly left: number; readonly scanned: number }
 }
 
 /**
- * Finds the live rows that have the keys of table `keysFrom`, which lie in `bounds`: table `located` (key, `__path`, `__position`, and with `guard`
+ * Finds the live rows that have the keys of relation `keysFrom`, which lie in `bounds`: table `located` (key, `__path`, `__position`, and with `guard`
  * the order each row last took). Reads key columns, and with `guard` the sequence and place, of the
  * files that statistics leave.
  */
@@ -32,21 +34,22 @@ export async function locateRows(
   { engine, clock, index }: Pick<UpsertParts, 'engine' | 'clock' | 'index'>,
   snapshot: Snapshot | undefined,
   shape: TableShape,
-  options: { readonly guard: boolean; readonly keysFrom: string; readonly bounds: readonly ColumnBounds[] },
+  { bounds, ...question }: KeyQuestion & { readonly bounds: readonly ColumnBounds[] },
 ): Promise<Located> {
-  const { keysFrom, bounds } = options
+  const { guard, keysFrom } = question
   // Files whose statistics do not rule the batch's keys out.
   const files = snapshot === undefined ? [] : filesThatMayHold(snapshot, bounds)
-  const found = (rows: number, scanned: number): Located => ({
+  const found = (rows: number, scanned: number, indexed?: IndexedPlaces): Located => ({
     rows,
+    indexed,
     files: { live: snapshot?.files.length ?? 0, left: files.length, scanned },
   })
   if (snapshot === undefined || files.length === 0) return found(await createEmpty(engine, shape), 0)
-  if (index !== undefined && isWorthIndex(files, options.guard ? index.scannedRowsMax : takeScannedRowsMax(index))) {
-    const located = await locateByIndex({ engine, clock, index }, { snapshot, shape, ...options })
-    if (located !== undefined) return found(located, 0)
+  if (index !== undefined && isWorthIndex(files, guard ? index.scannedRowsMax : takeScannedRowsMax(index))) {
+    const located = await locateByIndex({ engine, clock, index }, { snapshot, shape, ...question })
+    if (located !== undefined) return found(located.rows, 0, located)
   }
-  const sequence = options.guard ? shape.sequence : undefined
+  const sequence = guard ? shape.sequence : undefined
   // A column that comes with this batch is NULL in the rows that are there.
   const scan = await scanSql(
     engine,
@@ -55,15 +58,15 @@ export async function locateRows(
       columns: [...new Set([...shape.key, ...(sequence === undefined ? [] : [sequence])])],
       files,
       withPlace: true,
-      extraColumns: options.guard ? placeColumns : [],
+      extraColumns: guard ? placeColumns : [],
     },
   )
-  const order = options.guard
+  const order = guard
     ? `, ${sequence === undefined ? 'NULL::VARCHAR' : sequenceValue(shape, sequence, 's')} AS "__seq", s."__file", s."__row"`
     : ''
   const [created] = await engine.all(`CREATE OR REPLACE TEMP TABLE located AS
     SELECT ${nameList(shape.key, 's')}, s."__path", s."__position"${order}
-    FROM (${scan}) s SEMI JOIN ${keysFrom} USING (${nameList(shape.key)})`)
+    FROM (${scan}) s SEMI JOIN ${keysFrom} k USING (${nameList(shape.key)})`)
   return found(Number(created?.['Count'] ?? 0), files.length)
 }
 

@@ -2,6 +2,9 @@
 // A generation replaces all rows of the one before, so the order inside a generation is four columns:
 // __phase (0 load, 1 CDC), __seq (NULL sorts first), __place (file time and name), __row.
 
+/** The columns of the order inside a generation. */
+export const orderColumns: readonly string[] = ['__phase', '__seq', '__place', '__row']
+
 /** ORDER BY list that puts the newest change first. */
 export const newestFirst = '"__phase" DESC, "__seq" DESC NULLS LAST, "__place" DESC, "__row" DESC'
 

@@ -18,7 +18,7 @@ export async function completeMovedRows(
 ): Promise<void> {
   const { engine } = parts
   const was = shape.key.map((name) => `${quoteName(`__was_${name}`)} AS ${quoteName(name)}`).join(', ')
-  await engine.run(`CREATE OR REPLACE TEMP TABLE moved_keys AS SELECT "__n", "__file", "__row", ${was}
+  await engine.run(`CREATE OR REPLACE TEMP TABLE moved_keys AS SELECT "__n", 0 AS "__sub", "__file", "__row", ${was}
     FROM batch WHERE len("__unset") > 0 AND ${movedSql(shape)}`)
   const [touched] = await engine.all(`SELECT m."__file" AS file, m."__row" AS row FROM moved_keys m JOIN batch b
     ON ${sameKey(shape.key, 'm', 'b')} LIMIT 1`)
@@ -26,7 +26,11 @@ export async function completeMovedRows(
   const bounds = keyBounds(shape.key, { withOldKeys: false })
   const [any = {}] = await engine.all(`SELECT count(*) AS n, ${bounds.select} FROM moved_keys`)
   if (Number(any['n'] ?? 0) === 0) return
-  await locateRows(parts, snapshot, shape, { guard: false, keysFrom: 'moved_keys', bounds: bounds.of(any) })
+  await locateRows(parts, snapshot, shape, {
+    guard: false,
+    keysFrom: 'moved_keys',
+    bounds: bounds.of(any),
+  })
   await readStoredRows(engine, snapshot, shape)
   const columns = shape.schema.fields.filter((field) => !shape.key.includes(field.name))
   const assignments = columns.map(

@@ -37,3 +37,27 @@ export interface UpsertTarget {
   /** Compare each change with what the stored row last took: always with a sequence, else for late rows only. */
   readonly guard: boolean
 }
+
+/** Which keys are looked for, and what of their rows is wanted. */
+export interface KeyQuestion {
+  /** The order that each row last took, too. */
+  readonly guard: boolean
+  /** The relation that has the keys; `__n` and `__sub` tell its rows apart. */
+  readonly keysFrom: string
+  /** What the key index alone can do. */
+  readonly byIndex?: {
+    /** Called where DuckDB would be idle for a while. */
+    readonly meanwhile: () => void
+    /** Table `located` is not needed; instead this SQL on a row `k`, a whole number, comes back with what was found of it. */
+    readonly tag: string
+  }
+}
+
+/** Some of the keys that were asked for, column by column. */
+export interface FoundKeys {
+  /** Of the batch: its file's number and its row in it, `__n`. */
+  readonly rows: BigUint64Array
+  readonly tags: BigUint64Array
+  /** 1 where the table holds the key. */
+  readonly isFound: Uint8Array
+}

@@ -1,6 +1,5 @@
 // A tombstone keeps the order of the delete that removed a key, so that a change older than the delete cannot bring
 // the row back (law 2). Segments are Parquet: the key columns and the order columns of `order.ts`.
-import assert from 'node:assert/strict'
 import { crc32 } from 'node:zlib'
 import { attachStore, type Clock, type Engine, quoteName, quoteText, type Store } from '@tributary/delta'
 import { segmentLost } from '../errors.ts'
@@ -15,23 +14,30 @@ export interface TombstoneParts {
   readonly clock: Clock
 }
 
-/**
- * Writes the rows of `relation`, one or more, as a segment and merges a full tier; returns the segments that the next
- * commit must name.
- */
+/** The segments that the next commit must name, and how many tombstones are new in them. */
+export interface Buried {
+  readonly segments: readonly Segment[]
+  readonly rows: number
+}
+
+/** Writes the rows of `relation`, none or more, as a segment and merges a full tier. */
 export async function appendTombstones(
   parts: TombstoneParts,
   segments: readonly Segment[],
-  { relation, rows, key }: { readonly relation: string; readonly rows: number; readonly key: readonly string[] },
-): Promise<readonly Segment[]> {
+  { relation, key }: { readonly relation: string; readonly key: readonly string[] },
+): Promise<Buried> {
   const added = await writeTombstones(parts, relation)
-  assert.equal(added.entries, rows, 'a delete that is counted must be in a segment')
+  const rows = added.entries
+  if (rows === 0) {
+    await parts.store.delete(added.path)
+    return { segments, rows }
+  }
   const merge = planMerge([...segments, added])
-  if (merge.length === 0) return [...segments, added]
+  if (merge.length === 0) return { segments: [...segments, added], rows }
   const newest = newestPerKey(await tombstonesSql(parts, merge), key)
   const merged = await writeTombstones(parts, newest)
   await parts.store.delete(added.path)
-  return [...segments.filter((segment) => !merge.includes(segment)), merged]
+  return { segments: [...segments.filter((segment) => !merge.includes(segment)), merged], rows }
 }
 
 /** A SELECT over all rows of the segments. Throws `SEGMENT_LOST` when one is gone. */

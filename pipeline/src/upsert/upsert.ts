@@ -1,15 +1,18 @@
 // fold -> guard -> locate -> write -> (the caller commits). Everything here reads the snapshot and writes new files
 // that nothing refers to: until the returned actions are committed the table is untouched (law 5).
+import assert from 'node:assert/strict'
 import { type Action, type AddFile, quoteName } from '@tributary/delta'
 import type { Horizon, Segment } from '../ledger/table-state.ts'
-import { foldBatch, nameList, type TableShape } from './batch.ts'
-import { readBatchFacts } from './batch-facts.ts'
+import { foldBatch, nameList, type TableShape, type Winners } from './batch.ts'
+import { type BatchFacts, readBatchFacts } from './batch-facts.ts'
+import { countFound, effectTag } from './count-found.ts'
 import { type BatchOutcome, buriedSql, countOutcomes, decideWinners, refuseBeyondHorizon } from './decide.ts'
+import { type EarlyWriter, earlyWriter } from './early-write.ts'
 import { dropExpired } from './expire-tombstones.ts'
 import { type Located, locateRows, rankedSql } from './locate.ts'
 import { completeMovedRows, fillPartialRows } from './partial.ts'
 import type { UpsertParts, UpsertTarget } from './target.ts'
-import { appendTombstones } from './tombstones.ts'
+import { appendTombstones, type Buried } from './tombstones.ts'
 import { writeOutcome } from './write-outcome.ts'
 
 /** A batch, worked out and written, but not committed. */
@@ -34,50 +37,73 @@ export async function prepareUpsert(parts: UpsertParts, target: UpsertTarget): P
   const { engine, clock } = parts
   const { shape, snapshot } = target
   const startMs = clock.now()
-  const { isPartial, hasMoves, hasUniqueKeys, keyBounds, sequenceLength, sourceAt } = await readBatchFacts(
-    engine,
-    shape,
-    {
-      knownLength: target.sequenceLength,
-      timestampColumn: target.timestampColumn,
-    },
-  )
-  if (isPartial) await completeMovedRows(parts, snapshot, shape)
-  const winners = await foldBatch(engine, shape, { isPartial, hasMoves, hasUniqueKeys })
-  const located = await locateRows(parts, snapshot, shape, {
-    guard: target.guard,
-    keysFrom: 'winners',
-    bounds: keyBounds,
+  const facts = await readBatchFacts(engine, shape, {
+    knownLength: target.sequenceLength,
+    timestampColumn: target.timestampColumn,
   })
-  // Most batches of a table that only grows find nothing, and a statement costs more than what it says.
-  const ranked = located.rows === 0 ? undefined : target.guard ? await rankedSql(engine) : 'SELECT * FROM located'
-  await decideWinners(parts, shape, { winners, guard: target.guard, isPartial, ranked, tombstones: target.tombstones })
-  if (target.guard && target.horizon !== undefined) await refuseBeyondHorizon(engine, shape, target.horizon)
-  if (isPartial) await fillPartialRows(engine, snapshot, shape)
-  const outcome = await countOutcomes(engine, shape, { hasMoves })
-  const foundMs = clock.now()
-  const rows = appliedRowsSql(shape, { isPartial })
-  const written = await writeOutcome(parts, target, { rows, outcome })
-  const buried =
-    outcome.buried === 0
-      ? target.tombstones
-      : await appendTombstones(parts, target.tombstones, {
-          relation: buriedSql(shape),
-          rows: outcome.buried,
-          key: shape.key,
-        })
-  const kept = await dropExpired(parts, shape, { segments: buried, horizon: target.horizon, age: target.tombstoneAge })
-  return {
-    ...written,
-    outcome,
-    files: located.files,
-    took: { findMs: foundMs - startMs, writeMs: clock.now() - foundMs },
-    ...kept,
-    sequenceLength: sequenceLength ?? target.sequenceLength,
-    sourceAt,
-    isPartial,
-    hasMoves,
+  const { isPartial, hasMoves } = facts
+  if (isPartial) await completeMovedRows(parts, snapshot, shape)
+  const winners = await foldBatch(engine, shape, facts)
+  const early = earlyWriter(parts, target, { ...facts, winners })
+  try {
+    const { outcome, located } = await findOutcome(parts, target, { facts, winners, early })
+    const foundMs = clock.now()
+    const { added, buried = await bury(parts, target, outcome) } = (await early.finish()) ?? {}
+    assert.equal(buried.rows, outcome.buried, 'a delete that is counted must be in a segment')
+    const rows = added ?? appliedRowsSql(shape, { isPartial })
+    const written = await writeOutcome(parts, target, { rows, outcome, located })
+    const age = target.tombstoneAge
+    const kept = await dropExpired(parts, shape, { segments: buried.segments, horizon: target.horizon, age })
+    return {
+      ...written,
+      outcome,
+      files: located.files,
+      took: { findMs: foundMs - startMs, writeMs: clock.now() - foundMs },
+      ...kept,
+      sequenceLength: facts.sequenceLength ?? target.sequenceLength,
+      sourceAt: facts.sourceAt,
+      isPartial,
+      hasMoves,
+    }
+  } finally {
+    await early.settle()
   }
+}
+
+/** Finds the rows that the winners replace and decides what the batch does (table `decided`). */
+async function findOutcome(
+  parts: UpsertParts,
+  { guard, horizon, shape, snapshot, tombstones }: UpsertTarget,
+  {
+    facts: { hasMoves, isPartial, keyBounds },
+    winners,
+    early,
+  }: { readonly facts: BatchFacts; readonly winners: Winners; readonly early: EarlyWriter },
+): Promise<{ readonly outcome: BatchOutcome; readonly located: Located }> {
+  const { engine } = parts
+  const located = await locateRows(parts, snapshot, shape, {
+    guard,
+    keysFrom: winners.relation,
+    bounds: keyBounds,
+    ...(early.begin === undefined ? {} : { byIndex: { meanwhile: early.begin, tag: effectTag(shape, winners) } }),
+  })
+  if (early.hasBegun() && located.indexed !== undefined)
+    return { outcome: await countFound(engine, winners, located.indexed.found), located }
+  // Most batches of a table that only grows find nothing, and a statement costs more than what it says.
+  const ranked = located.rows === 0 ? undefined : guard ? await rankedSql(engine) : 'SELECT * FROM located'
+  await decideWinners(parts, shape, { winners, guard, isPartial, ranked, tombstones })
+  if (guard && horizon !== undefined) await refuseBeyondHorizon(engine, shape, horizon)
+  if (isPartial) await fillPartialRows(engine, snapshot, shape)
+  return { outcome: await countOutcomes(engine, shape, { winners, hasMoves }), located }
+}
+
+async function bury(
+  parts: UpsertParts,
+  { shape, tombstones }: UpsertTarget,
+  { buried }: BatchOutcome,
+): Promise<Buried> {
+  if (buried === 0) return { segments: tombstones, rows: 0 }
+  return appendTombstones(parts, tombstones, { relation: buriedSql(shape), key: shape.key })
 }
 
 /** SELECT of the rows that the batch leaves, sorted by key so that statistics stay narrow. */

@@ -16,9 +16,9 @@ import {
   tableFileSettings,
   writeDataFiles,
 } from '@tributary/delta'
-import { nameList, type TableShape } from './batch.ts'
+import { nameList } from './batch.ts'
 import type { BatchOutcome } from './decide.ts'
-import { placeColumns } from './locate.ts'
+import { type Located, placeColumns } from './locate.ts'
 import type { UpsertParts, UpsertTarget } from './target.ts'
 
 /** Files that were written and the actions that put them in the place of others. */
@@ -27,14 +27,19 @@ export interface WrittenOutcome {
   readonly added: readonly AddFile[]
 }
 
-/** Writes the applied rows (`rows`, a SELECT) and takes the rows that they replace out of their files. */
+/** Writes the applied rows (a SELECT, or the files that have them already) and takes the rows that they replace out of their files. */
 export async function writeOutcome(
   parts: UpsertParts,
   target: UpsertTarget,
-  { rows, outcome }: { readonly rows: string; readonly outcome: BatchOutcome },
+  {
+    rows,
+    outcome,
+    located,
+  }: { readonly rows: string | readonly AddFile[]; readonly outcome: BatchOutcome; readonly located: Located },
 ): Promise<WrittenOutcome> {
   const { snapshot } = target
-  const deletions = snapshot === undefined ? [] : await findDoomed(parts.engine, snapshot, target.shape, outcome)
+  const deletions =
+    snapshot === undefined ? [] : await findDoomed(parts.engine, { ...target, snapshot }, { outcome, located })
   const rewritten =
     target.write === 'copy-on-write'
       ? deletions
@@ -45,11 +50,11 @@ export async function writeOutcome(
   // discards what they wrote.
   const [vectors, files] = await Promise.allSettled([
     deletionVectorActions(parts.store, parts.clock, marked),
-    writeAll(parts, target, relations),
+    writeRows(parts, target, relations),
   ])
   if (vectors.status === 'rejected') throw vectors.reason
   if (files.status === 'rejected') throw files.reason
-  const added = files.value
+  const added = typeof rows === 'string' ? files.value : [...rows, ...files.value]
   assertAllWritten(added, outcome, rewritten)
   const removed = rewritten.map(({ file }) => ({ remove: removeOf(file, parts.clock.now()) }))
   return { actions: [...added.map((add) => ({ add })), ...removed, ...vectors.value], added }
@@ -58,34 +63,42 @@ export async function writeOutcome(
 /** The stored rows that leave, by file. */
 async function findDoomed(
   engine: Engine,
-  snapshot: Snapshot,
-  shape: TableShape,
-  { updated, deleted }: BatchOutcome,
+  target: UpsertTarget & { readonly snapshot: Snapshot },
+  { outcome: { updated, deleted }, located }: { readonly outcome: BatchOutcome; readonly located: Located },
 ): Promise<readonly Deletions[]> {
   if (updated + deleted === 0) return []
-  await engine.run(`CREATE OR REPLACE TEMP TABLE doomed AS ${doomedSql(shape)}`)
-  const paths = (await engine.all('SELECT DISTINCT "__path" AS path FROM doomed ORDER BY 1')).map(({ path }) =>
+  // Without the guard nothing stands in a change's way: every row that was found leaves.
+  const known = target.guard ? undefined : located.indexed?.positions
+  const byPath = known ?? (await readDoomed(engine, doomedSql(target)))
+  if (known !== undefined) {
+    const count = [...known.values()].reduce((sum, { length }) => sum + length, 0)
+    assert.equal(count, updated + deleted, 'a row that is counted as replaced must be one that was found')
+  }
+  return target.snapshot.files.flatMap((file) => {
+    const positions = byPath.get(file.path)
+    return positions === undefined || positions.length === 0 ? [] : [{ file, positions }]
+  })
+}
+
+async function readDoomed(engine: Engine, sql: string): Promise<ReadonlyMap<string, readonly number[]>> {
+  const paths = (await engine.all('SELECT DISTINCT "__path" AS path FROM located ORDER BY 1')).map(({ path }) =>
     String(path),
   )
+  if (paths.length === 0) return new Map()
   const numbers = paths.map((path, number) => `(${quoteText(path)}, ${number})`).join(', ')
   const dead: number[][] = paths.map(() => [])
-  if (paths.length === 0) return []
   // As numbers: a text a row would take longer than all the rest.
   const rows = engine.streamVectors(`SELECT p.number::UBIGINT, "__position"::UBIGINT
-    FROM doomed JOIN (VALUES ${numbers}) p(path, number) ON p.path = "__path" ORDER BY 1, 2`)
+    FROM (${sql}) JOIN (VALUES ${numbers}) p(path, number) ON p.path = "__path"`)
   for await (const part of rows) {
     const [files, positions] = [part.numbers(0), part.numbers(1)]
     for (let at = 0; at < part.rowCount; at++) dead[Number(files[at])]?.push(Number(positions[at]))
   }
-  const byPath = new Map(paths.map((path, number) => [path, dead[number] ?? []]))
-  return snapshot.files.flatMap((file) => {
-    const positions = byPath.get(file.path)
-    return positions === undefined ? [] : [{ file, positions }]
-  })
+  return new Map(paths.map((path, number) => [path, dead[number] ?? []]))
 }
 
-// Far below the 512 at which delta-rs 1.6.6 hangs, and enough that a table of few large files never gets there.
-const VECTOR_FILES_MAX = 100
+/** Far below the 512 at which delta-rs 1.6.6 hangs, and enough that a table of few large files never gets there. */
+export const VECTOR_FILES_MAX = 100
 // Cost follows the batch: beyond a floor, so many rows for each row that the batch writes anyway.
 const REWRITTEN_ROWS_MIN = 10_000
 const REWRITTEN_ROWS_A_ROW = 10
@@ -129,10 +142,12 @@ function keptRows({ file, positions }: Deletions): number | undefined {
 /** The SELECTs to write, a file each. */
 async function relationsOf(
   { engine }: UpsertParts,
-  { snapshot, shape, write }: UpsertTarget,
-  { rows, rewritten }: { readonly rows: string; readonly rewritten: readonly Deletions[] },
+  target: UpsertTarget,
+  { rows, rewritten }: { readonly rows: string | readonly AddFile[]; readonly rewritten: readonly Deletions[] },
 ): Promise<readonly string[]> {
-  if (snapshot === undefined || rewritten.length === 0) return [rows]
+  const { snapshot, shape, write } = target
+  const own = typeof rows === 'string' ? [rows] : []
+  if (snapshot === undefined || rewritten.length === 0) return own
   const files = rewritten.map(({ file }) => file)
   const scan = await scanSql(
     engine,
@@ -140,13 +155,15 @@ async function relationsOf(
     { files, withPlace: true, extraColumns: placeColumns },
   )
   const columns = nameList([...shape.schema.fields, ...placeColumns].map(({ name }) => name))
-  const kept = `SELECT ${columns} FROM (${scan}) s ANTI JOIN (${doomedSql(shape)}) USING ("__path", "__position")`
+  const kept = `SELECT ${columns} FROM (${scan}) s ANTI JOIN (${doomedSql(target)}) USING ("__path", "__position")`
   // The kept rows of a copy-on-write table may be many: they are not sorted anew.
-  if (write === 'copy-on-write') return [rows, kept]
-  return [`SELECT * FROM (SELECT ${columns} FROM (${rows}) UNION ALL ${kept}) ORDER BY ${nameList(shape.key)}`]
+  if (write === 'copy-on-write') return [...own, kept]
+  const all = [...own.map((sql) => `SELECT ${columns} FROM (${sql})`), kept].join(' UNION ALL ')
+  return [`SELECT * FROM (${all}) ORDER BY ${nameList(shape.key)}`]
 }
 
-async function writeAll(
+/** Writes the rows of each SELECT as files of the table. */
+export async function writeRows(
   { engine, store, clock }: UpsertParts,
   target: UpsertTarget,
   relations: readonly string[],
@@ -179,7 +196,8 @@ function assertAllWritten(
 }
 
 /** The stored rows that leave the table. */
-function doomedSql(shape: TableShape): string {
+function doomedSql({ guard, shape }: UpsertTarget): string {
+  if (!guard) return 'SELECT "__path", "__position" FROM located'
   return `SELECT l."__path", l."__position" FROM located l
     SEMI JOIN (SELECT * FROM decided WHERE "__outcome" = 'applied') d USING (${nameList(shape.key)})`
 }

@@ -102,6 +102,7 @@ function stepwise(steps: Steps, engine: Engine): Engine {
     stream: async function* (sql) {
       yield* await ask('stream', sql, () => Array.fromAsync(engine.stream(sql)))
     },
+    vectors: (sql) => ask('vectors', sql, () => engine.vectors(sql)),
     streamVectors: async function* (sql) {
       yield* await ask('stream', sql, () => Array.fromAsync(engine.streamVectors(sql)))
     },

@@ -176,6 +176,7 @@ export const noEngine: Engine = {
   stream: () => {
     throw new Error('there is no engine in this simulation')
   },
+  vectors: () => noSuch(),
   streamVectors: () => {
     throw new Error('there is no engine in this simulation')
   },

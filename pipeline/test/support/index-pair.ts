@@ -1,7 +1,7 @@
 // The same files into a table with a key index and into one without: nobody can tell which is which.
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Engine, openTable, scanSql, systemClock } from '@tributary/delta'
+import { commitInfoOf, type Engine, openTable, readCommits, scanSql, systemClock } from '@tributary/delta'
 import { expect } from 'vitest'
 import { holdIndex } from '../../src/key-index/index-folder.ts'
 import { readManifest } from '../../src/key-index/manifest.ts'
@@ -9,7 +9,8 @@ import { optimizeTable } from '../../src/maintain/optimize-table.ts'
 import { planTableRestore, restoreTable } from '../../src/maintain/restore-table.ts'
 import { type IngestSummary, ingest } from '../../src/worker/ingest.ts'
 import type { Lake } from '../../src/worker/lake.ts'
-import type { TableSession } from '../../src/worker/table-session.ts'
+import type { IngestOptions } from '../../src/worker/run.ts'
+import { openSession, refreshSession, type TableSession } from '../../src/worker/table-session.ts'
 import { lakeIn, openWorkplace, put, snapshotOf, type Workplace } from './workplace.ts'
 
 export const TABLE = 'shop.orders'
@@ -53,24 +54,64 @@ export function rows(op: string, from: number, to: number): readonly string[] {
   return Array.from({ length: to - from + 1 }, (_, at) => `${op},${from + at},n${value}`)
 }
 
-/** Puts a file into both landings, lets both take it in, and compares the rows. */
+/** Puts a file into both landings, lets both take it in, and compares the rows and what the commits say of them. */
 export async function deliver(
   pair: IndexPair,
   name: string,
   lines: readonly string[],
-  ingestIndexed = (): Promise<void> => ingestOne(pair),
+  ingestIndexed?: () => Promise<void>,
 ): Promise<void> {
-  const { place, indexed, plain } = pair
-  for (const folder of ['indexed', 'plain'])
-    await put(join(place.folder, folder), `shop/orders/${name}`, `${['Op,id,note', ...lines].join('\n')}\n`)
-  await ingestIndexed()
-  expectDone(await ingest(plain, place.engine))
-  expect(await rowsOf(place, indexed), name).toEqual(await rowsOf(place, plain))
+  await deliverAll(pair, { [name]: lines }, ingestIndexed)
 }
 
-async function ingestOne({ place, indexed, sessions }: IndexPair): Promise<void> {
-  expectDone(await ingest(indexed, place.engine, { sessions }))
-  for (const { index } of sessions.values()) await index?.building
+/** The same with several files in one batch. */
+export async function deliverAll(
+  pair: IndexPair,
+  files: Readonly<Record<string, readonly string[]>>,
+  ingestIndexed?: () => Promise<void>,
+): Promise<void> {
+  const { place, indexed, plain, sessions } = pair
+  for (const folder of ['indexed', 'plain'])
+    for (const [name, lines] of Object.entries(files))
+      await put(join(place.folder, folder), `shop/orders/${name}`, `${['Op,id,note', ...lines].join('\n')}\n`)
+  const warnings: Readonly<Record<'indexed' | 'plain', string[]>> = { indexed: [], plain: [] }
+  const listen = (who: 'indexed' | 'plain'): Pick<IngestOptions, 'onEvent'> => ({
+    onEvent: (event) => {
+      if (event.kind === 'warning') warnings[who].push(event.message)
+    },
+  })
+  if (ingestIndexed !== undefined) await ingestIndexed()
+  else {
+    expectDone(await ingest(indexed, place.engine, { sessions, ...listen('indexed') }))
+    for (const { index } of sessions.values()) await index?.building
+  }
+  expectDone(await ingest(plain, place.engine, listen('plain')))
+  const names = Object.keys(files).join(' ')
+  expect(await rowsOf(place, indexed), names).toEqual(await rowsOf(place, plain))
+  if (ingestIndexed !== undefined) return
+  expect(await countsOf(indexed), names).toEqual(await countsOf(plain))
+  expect(
+    warnings.indexed.filter((warning) => !warning.startsWith('its key index')),
+    names,
+  ).toEqual(warnings.plain)
+}
+
+/** What the newest batch and the ledger say of the rows. */
+async function countsOf(each: Lake): Promise<unknown> {
+  const session = openSession(each.tableStore(TABLE))
+  await refreshSession(session)
+  let said: unknown
+  for await (const { actions } of readCommits(session.store, {
+    fromVersion: 0,
+    toVersion: session.snapshot?.version ?? 0,
+  })) {
+    const { operation, operationMetrics = {} } = commitInfoOf(actions) ?? {}
+    const { inserted, updated, deleted, applied, superseded, noop } = operationMetrics
+    // Upkeep commits when it likes.
+    if (operation === 'UPSERT') said = { inserted, updated, deleted, applied, superseded, noop }
+  }
+  const files = session.ledger.map(({ key, applied, superseded, noop }) => ({ key, applied, superseded, noop }))
+  return { said, files, tombstones: session.state?.tombstones.map(({ entries }) => entries) }
 }
 
 export function expectDone({ tables }: IngestSummary): void {

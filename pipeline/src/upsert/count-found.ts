@@ -1,0 +1,62 @@
+// Without the guard what a winner does follows from two facts: whether it deletes, and whether the table holds its key. Where the key index
+// told the second, nothing has to be joined to count.
+import assert from 'node:assert/strict'
+import type { Engine } from '@tributary/delta'
+import { ROW_BITS, sameKey, type TableShape, type Winners } from './batch.ts'
+import type { BatchOutcome, FileOutcome } from './decide.ts'
+import type { FoundKeys } from './target.ts'
+
+const [DELETE, PUT, UPDATE] = [0n, 1n, 2n]
+
+/** SQL on a winner `k`: whether it deletes, puts a row, or updates one that no row of the batch inserts. */
+export function effectTag(shape: TableShape, { areAll }: Winners): string {
+  const inserted = `SELECT 1 FROM batch i WHERE i."__op" = 'I' AND ${sameKey(shape.key, 'i', 'k')}`
+  const isLone = areAll ? '' : ` AND NOT EXISTS (${inserted})`
+  return `CASE WHEN k."__delete" THEN ${DELETE} WHEN k."__op" = 'U'${isLone} THEN ${UPDATE} ELSE ${PUT} END`
+}
+
+/** Adds up what the winners do, file by file; `found` has all of them with their `effectTag`. */
+export async function countFound(engine: Engine, winners: Winners, found: readonly FoundKeys[]): Promise<BatchOutcome> {
+  const files = await readFiles(engine)
+  const total = { inserted: 0, updated: 0, deleted: 0, updatesOfAbsent: 0, buried: 0 }
+  let counted = 0
+  for (const { rows, tags, isFound } of found)
+    for (const [at, row] of rows.entries()) {
+      const file = files.get(Number(row >> BigInt(ROW_BITS)))
+      assert(file !== undefined, 'a winner is a row of a file of the batch')
+      const [tag, isLive] = [tags[at], isFound[at] === 1]
+      file[tag === DELETE && !isLive ? 'noop' : 'applied'] += 1
+      if (tag === DELETE) total.buried += 1
+      if (tag === DELETE) total.deleted += isLive ? 1 : 0
+      else total[isLive ? 'updated' : 'inserted'] += 1
+      if (tag === UPDATE && !isLive) total.updatesOfAbsent += 1
+      counted += 1
+    }
+  // What is no winner counts as superseded, so none may be missing here.
+  assert.equal(counted, winners.rows, 'every winner was asked for')
+  return { ...total, files: [...files.values()].map(outcomeOf) }
+}
+
+interface FileCount {
+  readonly key: string
+  readonly rows: number
+  applied: number
+  noop: number
+}
+
+async function readFiles(engine: Engine): Promise<ReadonlyMap<number, FileCount>> {
+  const files = await engine.all(
+    `SELECT "__n" >> ${ROW_BITS} AS number, any_value("__file") AS file, count(*) AS rows FROM batch GROUP BY 1`,
+  )
+  return new Map(
+    files.map(({ number, file, rows }) => [
+      Number(number),
+      { key: String(file), rows: Number(rows), applied: 0, noop: 0 },
+    ]),
+  )
+}
+
+/** What is no winner gave way to a later change of its key. */
+function outcomeOf({ key, rows, applied, noop }: FileCount): FileOutcome {
+  return { key, applied, noop, superseded: rows - applied - noop }
+}

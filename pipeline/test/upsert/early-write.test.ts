@@ -1,0 +1,68 @@
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { latestVersion, readCommits } from '@tributary/delta'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import {
+  deliver,
+  deliverAll,
+  type IndexPair,
+  indexFolder,
+  openIndexPair,
+  rows,
+  TABLE,
+  versionOfIndex,
+} from '../support/index-pair.ts'
+import { snapshotOf } from '../support/workplace.ts'
+
+let pair: IndexPair
+beforeEach(async () => {
+  pair = await openIndexPair()
+  await deliver(pair, 'LOAD00000001.csv', rows('I', 1, 3000))
+  await deliver(pair, '20260101-000000001.csv', rows('U', 10, 20))
+})
+afterEach(() => pair.place.close())
+
+test('what is written while the index is read is what the batch turns out to need, and is counted the same', async () => {
+  // More keys than the index is asked for at once.
+  await deliver(pair, '20260101-000000002.csv', [
+    ...rows('U', 100, 1400),
+    ...rows('D', 1500, 1600),
+    ...rows('I', 3001, 3100),
+    // Keys that the table does not hold.
+    ...rows('D', 5000, 5010),
+    ...rows('U', 6000, 6003),
+  ])
+  // Some keys come more than once, and some are new and changed in one batch.
+  await deliver(pair, '20260101-000000003.csv', [
+    ...rows('I', 7000, 7020),
+    ...rows('U', 7010, 7030),
+    ...rows('U', 1, 40),
+    ...rows('D', 30, 50),
+    ...rows('D', 8000, 8003),
+    ...rows('I', 8002, 8002),
+  ])
+  await deliverAll(pair, {
+    '20260101-000000004.csv': [...rows('U', 1, 600), ...rows('D', 9000, 9001)],
+    '20260101-000000005.csv': rows('D', 500, 700),
+    '20260101-000000006.csv': [...rows('I', 650, 660), ...rows('U', 655, 670)],
+  })
+  await deliver(pair, '20260101-000000007.csv', rows('D', 1, 3))
+  expect(versionOfIndex(pair), 'the index was asked').toBe((await snapshotOf(pair.indexed, TABLE))?.version)
+})
+
+test('an index that proves damaged while the batch is written already costs nothing but time', async () => {
+  const folder = indexFolder(pair)
+  const [run = ''] = readdirSync(folder).filter((name) => name.endsWith('.run'))
+  const bytes = readFileSync(join(folder, run))
+  bytes.fill(0x55, 100, 2000)
+  writeFileSync(join(folder, run), bytes)
+  await deliver(pair, '20260101-000000002.csv', [...rows('U', 1, 900), ...rows('D', 2000, 2010)])
+  const added = new Set<string>()
+  const store = pair.indexed.tableStore(TABLE)
+  for await (const { actions } of readCommits(store, { fromVersion: 0, toVersion: (await latestVersion(store)) ?? 0 }))
+    for (const action of actions) if ('add' in action) added.add(action.add.path)
+  const onDisk = readdirSync(join(pair.place.folder, 'indexed/lake/shop/orders')).filter((name) =>
+    name.endsWith('.parquet'),
+  )
+  expect(new Set(onDisk), 'every data file is one of the table').toEqual(added)
+})
