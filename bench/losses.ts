@@ -22,7 +22,8 @@ And what these suites do not show:
   part of a table is work for an engine that rewrites it in parallel.
 * **A bucket.** All tables here are on a local disk. In S3 a batch waits for about a dozen requests, one after another, and the ratio to a peer that moves
   hundreds of megabytes is another one.
-* **A cold page cache.** It cannot be dropped without root. Every contender reads files that were read before.
+* **A cold page cache.** It cannot be dropped without root. Every contender reads files that were read before; a warm worker of ours has its
+  index read through after its first batch, which does not count, as every worker has.
 * **A peer that was tuned.** delta-rs and Spark run with their defaults, but for Spark's number of partitions, which is lowered to suit two cores;
   a partition filter in a MERGE's condition, where keys allow one, makes both faster.
 * **Readers' cost.** A table with deletion vectors is slower to read, for everybody, until \`optimize\`; a MERGE that rewrites files leaves none.

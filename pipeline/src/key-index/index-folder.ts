@@ -32,6 +32,10 @@ export interface IndexHolder {
   building: Promise<void> | undefined
   /** Settles when the index has taken up the batch that was committed last: so long the next one waits. */
   following: Promise<void> | undefined
+  /** Open runs that were found on disk and not read through yet; what this process wrote the system has in memory. */
+  readonly unread: Set<Run>
+  /** Settles when those are read through. No batch waits for it. */
+  reading: Promise<void> | undefined
   /** There was no room for it; it is not tried again before. */
   waitsUntilMs: number
 }
@@ -83,6 +87,8 @@ export function holdIndex(
     missed: undefined,
     building: undefined,
     following: undefined,
+    unread: new Set(),
+    reading: undefined,
     waitsUntilMs: 0,
   }
 }
@@ -109,19 +115,27 @@ export function openNewest(holder: IndexHolder): OpenIndex | undefined {
   }
   const next = { ...newest, runs, covered: undefined }
   replaceOpen(holder, next)
+  for (const run of runs) if (!known.has(run.path)) holder.unread.add(run)
   return next
 }
 
 /** Puts an index that was just written in the place of the open one. */
 export function replaceOpen(holder: IndexHolder, next: OpenIndex): void {
-  for (const run of holder.open?.runs ?? []) if (!next.runs.includes(run)) run.close()
+  closeRuns(holder, (run) => !next.runs.includes(run))
   holder.open = next
 }
 
 /** Closes what is open. */
 export function closeIndex(holder: IndexHolder): void {
-  for (const run of holder.open?.runs ?? []) run.close()
+  closeRuns(holder, () => true)
   holder.open = undefined
+}
+
+function closeRuns({ open, unread }: IndexHolder, isLeft: (run: Run) => boolean): void {
+  for (const run of open?.runs.filter(isLeft) ?? []) {
+    unread.delete(run)
+    run.close()
+  }
 }
 
 /** Drops the index, for all processes. */

@@ -3,6 +3,7 @@ import { type Engine, parseStats, type Snapshot } from '@tributary/delta'
 import { closeIndex, holdIndex } from '../key-index/index-folder.ts'
 import { makeRoom } from '../key-index/index-room.ts'
 import { bringIndex, createIndex } from '../key-index/key-index.ts'
+import { readThrough } from '../key-index/read-through.ts'
 import type { TableRun } from './run.ts'
 
 const MIB = 1024 * 1024
@@ -71,6 +72,15 @@ export function followMeanwhile(run: TableRun): void {
   })
   index.building = following
   index.following = following
+}
+
+/** Has the system read what was found of an index, for a process that will ask it again. */
+export function readMeanwhile({ session: { index, turns }, options: { signal } }: TableRun): void {
+  if (index === undefined || index.unread.size === 0 || index.reading !== undefined) return
+  const whenFree = async (): Promise<void> => (await turns.take())()
+  index.reading = readThrough(index, { whenFree, signal }).then(() => {
+    index.reading = undefined
+  })
 }
 
 /** Reads the keys of rewritten files into the index while other work goes on, so that no batch has to. */

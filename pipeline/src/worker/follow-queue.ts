@@ -103,7 +103,7 @@ export async function followQueue(parts: WorkerParts, options: FollowOptions): P
   )
   const ends = await Promise.allSettled(loops)
   await worker.upkeep.settled()
-  for (const { index } of worker.sessions.values()) await index?.building
+  for (const { index } of worker.sessions.values()) await Promise.all([index?.building, index?.reading])
   await asking(worker, () => queue.hide(worker.inbox.held(), 0)).catch(() => undefined)
   for (const end of ends) if (end.status === 'rejected') throw end.reason
 }

@@ -2,7 +2,7 @@ import { type Engine, TributaryError } from '@tributary/delta'
 import { landingNameRefused } from '../errors.ts'
 import { placeForOnce } from '../key-index/index-folder.ts'
 import { addCounts, type Counts, NO_COUNTS } from '../ledger/table-state.ts'
-import { buildMeanwhile, buildMissedIndex, followMeanwhile } from './build-indexes.ts'
+import { buildMeanwhile, buildMissedIndex, followMeanwhile, readMeanwhile } from './build-indexes.ts'
 import { keepAfter } from './keep-tables.ts'
 import { findTable, type Lake } from './lake.ts'
 import { listLanding } from './listing.ts'
@@ -75,6 +75,7 @@ export async function ingest(lake: Lake, engine: Engine, options: IngestOptions 
     else {
       buildMeanwhile(run)
       followMeanwhile(run)
+      readMeanwhile(run)
     }
   }
   for (const [run, bytes] of written) {

@@ -3,7 +3,7 @@ import { type Engine, TributaryError } from '@tributary/delta'
 import type { Turn, TurnOutcome } from '../queue/inbox.ts'
 import { type LandingPlace, parseNotification } from '../queue/notification.ts'
 import { tablesWoken } from '../queue/woken.ts'
-import { buildMeanwhile, followMeanwhile } from './build-indexes.ts'
+import { buildMeanwhile, followMeanwhile, readMeanwhile } from './build-indexes.ts'
 import { type IngestSummary, runTable } from './ingest.ts'
 import { findTable, type Lake } from './lake.ts'
 import { listLanding } from './listing.ts'
@@ -67,6 +67,7 @@ export async function takeTurn(
     const { summary, bytesWritten, waiting: left, readyAtMs, error } = await runTable(run, files)
     buildMeanwhile(run)
     followMeanwhile(run)
+    readMeanwhile(run)
     if (error === undefined) options.upkeep?.offer(run, bytesWritten)
     const waiting = new Set(left)
     if (summary.commits > 0 || summary.stopped !== null)

@@ -43,5 +43,5 @@ export async function watch(lake: Lake, engine: Engine, options: WatchOptions): 
     await lake.clock.sleep(pauseMs, options.signal)
   }
   await upkeep.settled()
-  for (const { index } of sessions.values()) await index?.building
+  for (const { index } of sessions.values()) await Promise.all([index?.building, index?.reading])
 }
