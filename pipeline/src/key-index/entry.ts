@@ -58,15 +58,6 @@ export function entryBytes({ sequenceBytes }: EntryShape): number {
   return sequenceBytes === undefined ? LANDING : TEXT + sequenceBytes
 }
 
-/** Below zero when the key at `at` sorts before the entry's, zero when they are the same. */
-export function compareKey({ words }: KeyHashes, at: number, bytes: Buffer, offset: number): number {
-  for (let word = 0; word < 4; word++) {
-    const difference = (words[at * 4 + word] ?? 0) - bytes.readUInt32BE(offset + word * 4)
-    if (difference !== 0) return difference
-  }
-  return 0
-}
-
 /** Compares the keys of two entries. */
 export function compareEntries(a: Buffer, atA: number, b: Buffer, atB: number): number {
   for (let word = 0; word < 16; word += 4) {

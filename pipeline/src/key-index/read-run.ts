@@ -1,16 +1,17 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 import type { TributaryError } from '@tributary/delta'
 import { indexDamaged } from '../errors.ts'
-import { compareKey, type EntryShape, entryBytes, type KeyHashes } from './entry.ts'
+import type { EntryShape, KeyHashes } from './entry.ts'
 import {
   BLOCK_BYTES,
-  BLOCK_HEAD,
+  blockOf,
   decodeFooter,
   footerBytes,
   openBlock,
   type RunHeader,
   TRAILER_BYTES,
 } from './run-file.ts'
+import { findKeys, type OpenBlock } from './search-run.ts'
 
 /** An open run. */
 export interface Run extends RunHeader {
@@ -69,31 +70,30 @@ interface RunBlocks {
   readonly shape: EntryShape
 }
 
-interface OpenBlock {
-  readonly bytes: Buffer
-  readonly entries: number
-}
-
 /** Reads blocks here and there. */
 function blockReader(path: string, descriptor: number, { blocks, shape }: RunBlocks): (number: number) => OpenBlock {
   const kept = blocks * BLOCK_BYTES <= KEPT_BYTES_MAX ? new Map<number, OpenBlock>() : undefined
   // Only the last one is in use.
-  const scratch = Buffer.alloc(BLOCK_BYTES)
+  const scratch = kept === undefined ? emptyBlock() : undefined
   return (number) => {
     const known = kept?.get(number)
     if (known !== undefined) return known
-    const bytes = kept === undefined ? scratch : Buffer.alloc(BLOCK_BYTES)
-    const length = readSync(descriptor, bytes, 0, BLOCK_BYTES, number * BLOCK_BYTES)
-    const entries = length === BLOCK_BYTES ? openBlock(bytes, shape) : undefined
+    const block = scratch ?? emptyBlock()
+    const length = readSync(descriptor, block.bytes, 0, BLOCK_BYTES, number * BLOCK_BYTES)
+    const entries = length === BLOCK_BYTES ? openBlock(block, shape) : undefined
     if (entries === undefined) throw blockDamaged(path, number)
-    const block = { bytes, entries }
+    block.entries = entries
     kept?.set(number, block)
     return block
   }
 }
 
 /** Reads blocks one after another, many at once. */
-function blockSequence(path: string, descriptor: number, { blocks, shape }: RunBlocks): (number: number) => OpenBlock {
+function blockSequence(
+  path: string,
+  descriptor: number,
+  { blocks, shape }: RunBlocks,
+): (number: number) => Readonly<OpenBlock> {
   let buffer: Buffer | undefined
   let [first, end] = [0, 0]
   return (number) => {
@@ -104,76 +104,19 @@ function blockSequence(path: string, descriptor: number, { blocks, shape }: RunB
     }
     const offset = (number - first) * BLOCK_BYTES
     const bytes = buffer?.subarray(offset, offset + BLOCK_BYTES)
-    const entries = bytes === undefined || number >= end ? undefined : openBlock(bytes, shape)
-    if (bytes === undefined || entries === undefined) throw blockDamaged(path, number)
-    return { bytes, entries }
+    const block = bytes === undefined || number >= end ? undefined : blockOf(bytes)
+    const entries = block === undefined ? undefined : openBlock(block, shape)
+    if (block === undefined || entries === undefined) throw blockDamaged(path, number)
+    return { ...block, entries }
   }
+}
+
+function emptyBlock(): OpenBlock {
+  return { ...blockOf(Buffer.alloc(BLOCK_BYTES)), entries: 0 }
 }
 
 function blockDamaged(path: string, number: number): TributaryError {
   return indexDamaged(path, `block ${number} is not what was written`)
-}
-
-function findKeys(
-  {
-    fences,
-    shape,
-    readBlock,
-  }: { readonly fences: Uint32Array; readonly shape: EntryShape; readonly readBlock: (number: number) => OpenBlock },
-  keys: KeyHashes,
-  {
-    wanted,
-    found,
-  }: { readonly wanted: (at: number) => boolean; readonly found: (at: number, bytes: Buffer, offset: number) => void },
-): void {
-  const size = entryBytes(shape)
-  let from = 0
-  let current = -1
-  let block: OpenBlock | undefined
-  for (let at = 0; at < keys.count; at++) {
-    if (!wanted(at)) continue
-    from = lastBlockBefore(fences, keys, at, from)
-    // Fences hold half a key: should blocks begin with the same half, the key may be in any of them.
-    for (let number = from; number >= 0; number--) {
-      if (number !== current) block = readBlock(number)
-      current = number
-      const offset = block === undefined ? -1 : searchBlock(block, keys, at, size)
-      if (block !== undefined && offset >= 0) {
-        found(at, block.bytes, offset)
-        break
-      }
-      if (compareFence(fences, number, keys, at) !== 0) break
-    }
-  }
-}
-
-/** The last block whose first half-key is not above the key's; -1 when there is none. */
-function lastBlockBefore(fences: Uint32Array, keys: KeyHashes, at: number, from: number): number {
-  let [low, high] = [Math.max(0, from), fences.length / 2]
-  while (low < high) {
-    const middle = (low + high) >>> 1
-    if (compareFence(fences, middle, keys, at) <= 0) low = middle + 1
-    else high = middle
-  }
-  return low - 1
-}
-
-function compareFence(fences: Uint32Array, block: number, { words }: KeyHashes, at: number): number {
-  const first = (fences[block * 2] ?? 0) - (words[at * 4] ?? 0)
-  return first !== 0 ? first : (fences[block * 2 + 1] ?? 0) - (words[at * 4 + 1] ?? 0)
-}
-
-function searchBlock({ bytes, entries }: OpenBlock, keys: KeyHashes, at: number, size: number): number {
-  let [low, high] = [0, entries]
-  while (low < high) {
-    const middle = (low + high) >>> 1
-    const offset = BLOCK_HEAD + middle * size
-    const order = compareKey(keys, at, bytes, offset)
-    if (order === 0) return offset
-    if (order > 0) low = middle + 1
-    else high = middle
-  }
-  return -1
 }
 
 function readAt(descriptor: number, { offset, length }: { readonly offset: number; readonly length: number }): Buffer {

@@ -42,10 +42,26 @@ export function sealBlock(block: Buffer, entries: number): void {
   block.writeUInt32BE(crc32(block.subarray(COUNT)), 0)
 }
 
+/** The bytes of a block, and views of them: to make these for each block that is read would take as long as to read it. */
+export interface Block {
+  readonly bytes: Buffer
+  readonly view: DataView
+  readonly checked: Buffer
+}
+
+/** The block in these bytes. */
+export function blockOf(bytes: Buffer): Block {
+  return {
+    bytes,
+    view: new DataView(bytes.buffer, bytes.byteOffset, bytes.length),
+    checked: bytes.subarray(COUNT),
+  }
+}
+
 /** Entries of a block; undefined when its bytes are not what was written. */
-export function openBlock(block: Buffer, shape: EntryShape): number | undefined {
-  if (block.length !== BLOCK_BYTES || block.readUInt32BE(0) !== crc32(block.subarray(COUNT))) return undefined
-  const entries = block.readUInt16BE(COUNT)
+export function openBlock({ bytes, view, checked }: Block, shape: EntryShape): number | undefined {
+  if (bytes.length !== BLOCK_BYTES || view.getUint32(0) !== crc32(checked)) return undefined
+  const entries = view.getUint16(COUNT)
   return entries <= entriesABlock(shape) ? entries : undefined
 }
 
