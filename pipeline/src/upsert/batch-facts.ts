@@ -1,11 +1,20 @@
-import { type ColumnBounds, type Engine, quoteName } from '@tributary/delta'
+import { type ColumnBounds, type Engine, type EngineValue, quoteName } from '@tributary/delta'
 import { sequenceLengthChanged } from '../errors.ts'
-import { fieldOf, movedSql, nameList, type TableShape } from './batch.ts'
+import { fieldOf, movedSql, nameList, ROW_BITS, type TableShape } from './batch.ts'
 import { keyBounds } from './key-bounds.ts'
+
+/** A file of the batch. */
+export interface BatchFile {
+  /** Its number in `__n`. */
+  readonly number: number
+  readonly key: string
+  readonly rows: number
+}
 
 /** What one look at the staged batch tells. */
 export interface BatchFacts {
   readonly rows: number
+  readonly files: readonly BatchFile[]
   /** Some row deletes its key, or moves away from one. */
   readonly hasDeletes: boolean
   /** Some row lacks columns that the source did not log. */
@@ -31,7 +40,9 @@ export async function readBatchFacts(
   const isText = shape.sequence !== undefined && fieldOf(shape, shape.sequence).type === 'string'
   const time = shape.schema.fields.find(({ name }) => name === options.timestampColumn)
   const bounds = keyBounds(shape.key, { withOldKeys: true })
-  const [row = {}] = await engine.all(`SELECT count(*) AS rows, coalesce(bool_or("__op" = 'D'), false) AS deletes,
+  const files = `SELECT "__n" >> ${ROW_BITS} AS number, any_value("__file") AS key, count(*) AS rows FROM batch GROUP BY 1`
+  const [row = {}] =
+    await engine.all(`SELECT count(*) AS rows, (SELECT list(f) FROM (${files}) f) AS files, coalesce(bool_or("__op" = 'D'), false) AS deletes,
       coalesce(bool_or(len("__unset") > 0), false) AS partial,
       ${isText ? 'min(strlen("__seq"))' : 'NULL'} AS shortest, ${isText ? 'max(strlen("__seq"))' : 'NULL'} AS longest,
       coalesce(bool_or(${movedSql(shape)}), false) AS moves,
@@ -46,6 +57,7 @@ export async function readBatchFacts(
   const hasMoves = row['moves'] === true
   return {
     rows: Number(row['rows'] ?? 0),
+    files: filesOf(row['files']),
     hasDeletes: hasMoves || row['deletes'] === true,
     isPartial: row['partial'] === true,
     hasMoves,
@@ -54,6 +66,15 @@ export async function readBatchFacts(
     sequenceLength: shortest === null || shortest === undefined ? undefined : Number(shortest),
     sourceAt: typeof newest === 'string' ? newest : undefined,
   }
+}
+
+function filesOf(list: EngineValue | undefined): readonly BatchFile[] {
+  if (!Array.isArray(list)) return []
+  return list.flatMap((file: EngineValue) =>
+    file === null || typeof file !== 'object' || !('key' in file)
+      ? []
+      : [{ number: Number(file['number']), key: String(file.key), rows: Number(file['rows']) }],
+  )
 }
 
 async function refuseLength(engine: Engine, shape: TableShape, expected: number): Promise<never> {

@@ -1,8 +1,8 @@
 // Without the guard what a winner does follows from two facts: whether it deletes, and whether the table holds its key. Where the key index
 // told the second, nothing has to be joined to count.
 import assert from 'node:assert/strict'
-import type { Engine } from '@tributary/delta'
 import { ROW_BITS, sameKey, type TableShape, type Winners } from './batch.ts'
+import type { BatchFile } from './batch-facts.ts'
 import type { BatchOutcome, FileOutcome } from './decide.ts'
 import type { FoundKeys } from './target.ts'
 
@@ -16,8 +16,8 @@ export function effectTag(shape: TableShape, { areAll }: Winners): string {
 }
 
 /** Adds up what the winners do, file by file; `found` has all of them with their `effectTag`. */
-export async function countFound(engine: Engine, winners: Winners, found: readonly FoundKeys[]): Promise<BatchOutcome> {
-  const files = await readFiles(engine)
+export function countFound(batch: readonly BatchFile[], winners: Winners, found: readonly FoundKeys[]): BatchOutcome {
+  const files = new Map(batch.map(({ number, ...file }) => [number, { ...file, applied: 0, noop: 0 }]))
   const total = { inserted: 0, updated: 0, deleted: 0, updatesOfAbsent: 0, buried: 0 }
   let counted = 0
   for (const { rows, tags, isFound } of found)
@@ -37,26 +37,12 @@ export async function countFound(engine: Engine, winners: Winners, found: readon
   return { ...total, files: [...files.values()].map(outcomeOf) }
 }
 
-interface FileCount {
-  readonly key: string
-  readonly rows: number
-  applied: number
-  noop: number
-}
-
-async function readFiles(engine: Engine): Promise<ReadonlyMap<number, FileCount>> {
-  const files = await engine.all(
-    `SELECT "__n" >> ${ROW_BITS} AS number, any_value("__file") AS file, count(*) AS rows FROM batch GROUP BY 1`,
-  )
-  return new Map(
-    files.map(({ number, file, rows }) => [
-      Number(number),
-      { key: String(file), rows: Number(rows), applied: 0, noop: 0 },
-    ]),
-  )
-}
-
 /** What is no winner gave way to a later change of its key. */
-function outcomeOf({ key, rows, applied, noop }: FileCount): FileOutcome {
+function outcomeOf({
+  key,
+  rows,
+  applied,
+  noop,
+}: Omit<BatchFile, 'number'> & Omit<FileOutcome, 'superseded'>): FileOutcome {
   return { key, applied, noop, superseded: rows - applied - noop }
 }

@@ -7,21 +7,20 @@ import type { UpsertParts, UpsertTarget } from './target.ts'
 import { appendTombstones, type Buried } from './tombstones.ts'
 import { VECTOR_FILES_MAX, writeRows } from './write-outcome.ts'
 
-/** What was written before the outcome is known; it must agree with it. */
-export interface EarlyWrite {
-  readonly added: readonly AddFile[]
-  readonly buried: Buried
-}
-
-/** Writes early when it is let to. */
+/** Writes early when it is let to. What it wrote must agree with the outcome. */
 export interface EarlyWriter {
   /** Begins; undefined where what the batch writes depends on what is found. */
   readonly begin: (() => void) | undefined
-  readonly hasBegun: () => boolean
-  /** What was written, once it is; undefined when it was never begun. */
-  readonly finish: () => Promise<EarlyWrite | undefined>
+  /** What is being written; undefined before `begin`. */
+  readonly writing: () => EarlyWrite | undefined
   /** Settles when nothing is being written any more, whatever came of it. */
   readonly settle: () => Promise<void>
+}
+
+/** Files that are being written. */
+export interface EarlyWrite {
+  readonly added: Promise<readonly AddFile[]>
+  readonly buried: Promise<Buried>
 }
 
 interface EarlyBatch {
@@ -33,21 +32,16 @@ interface EarlyBatch {
 
 /** The early writer of a batch. */
 export function earlyWriter(parts: UpsertParts, target: UpsertTarget, batch: EarlyBatch): EarlyWriter {
-  let writing: Promise<EarlyWrite> | undefined
+  let writing: EarlyWrite | undefined
   const settle = async (): Promise<void> => {
-    await writing?.catch(() => undefined)
+    await Promise.allSettled([writing?.added, writing?.buried])
   }
   const begin = (): void => {
     writing = write(parts, target, batch)
-    // Whoever fails first is heard; this one may still be at work then.
+    // Whoever fails first is heard; these may still be at work then.
     void settle()
   }
-  return {
-    begin: canWriteEarly(target, batch) ? begin : undefined,
-    hasBegun: () => writing !== undefined,
-    finish: async () => writing,
-    settle,
-  }
+  return { begin: canWriteEarly(target, batch) ? begin : undefined, writing: () => writing, settle }
 }
 
 function canWriteEarly(
@@ -59,23 +53,15 @@ function canWriteEarly(
   return snapshot.files.length <= vectorFilesMax
 }
 
-async function write(
-  parts: UpsertParts,
-  target: UpsertTarget,
-  { winners, hasDeletes }: EarlyBatch,
-): Promise<EarlyWrite> {
+function write(parts: UpsertParts, target: UpsertTarget, { winners, hasDeletes }: EarlyBatch): EarlyWrite {
   const { shape, tombstones } = target
   const dead = `SELECT ${nameList([...shape.key, ...orderColumns])} FROM ${winners.relation} w WHERE "__delete"`
-  // Both must have ended before an error rises: the caller then discards what they wrote.
-  const [rows, burial] = await Promise.allSettled([
-    writeRows(parts, target, [leftRowsSql(shape, winners)]),
-    hasDeletes
+  return {
+    added: writeRows(parts, target, [leftRowsSql(shape, winners)]),
+    buried: hasDeletes
       ? appendTombstones(parts, tombstones, { relation: dead, key: shape.key })
-      : { segments: tombstones, rows: 0 },
-  ])
-  if (rows.status === 'rejected') throw rows.reason
-  if (burial.status === 'rejected') throw burial.reason
-  return { added: rows.value, buried: burial.value }
+      : Promise.resolve({ segments: tombstones, rows: 0 }),
+  }
 }
 
 /** SELECT of the rows that the winners leave, sorted by key so that statistics stay narrow. */

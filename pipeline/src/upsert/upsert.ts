@@ -48,10 +48,11 @@ export async function prepareUpsert(parts: UpsertParts, target: UpsertTarget): P
   try {
     const { outcome, located } = await findOutcome(parts, target, { facts, winners, early })
     const foundMs = clock.now()
-    const { added, buried = await bury(parts, target, outcome) } = (await early.finish()) ?? {}
-    assert.equal(buried.rows, outcome.buried, 'a delete that is counted must be in a segment')
-    const rows = added ?? appliedRowsSql(shape, { isPartial })
+    const writing = early.writing()
+    const rows = writing?.added ?? appliedRowsSql(shape, { isPartial })
     const written = await writeOutcome(parts, target, { rows, outcome, located })
+    const buried = await (writing?.buried ?? bury(parts, target, outcome))
+    assert.equal(buried.rows, outcome.buried, 'a delete that is counted must be in a segment')
     const age = target.tombstoneAge
     const kept = await dropExpired(parts, shape, { segments: buried.segments, horizon: target.horizon, age })
     return {
@@ -75,7 +76,7 @@ async function findOutcome(
   parts: UpsertParts,
   { guard, horizon, shape, snapshot, tombstones }: UpsertTarget,
   {
-    facts: { hasMoves, isPartial, keyBounds },
+    facts: { files, hasMoves, isPartial, keyBounds },
     winners,
     early,
   }: { readonly facts: BatchFacts; readonly winners: Winners; readonly early: EarlyWriter },
@@ -87,8 +88,8 @@ async function findOutcome(
     bounds: keyBounds,
     ...(early.begin === undefined ? {} : { byIndex: { meanwhile: early.begin, tag: effectTag(shape, winners) } }),
   })
-  if (early.hasBegun() && located.indexed !== undefined)
-    return { outcome: await countFound(engine, winners, located.indexed.found), located }
+  if (early.writing() !== undefined && located.indexed !== undefined)
+    return { outcome: countFound(files, winners, located.indexed.found), located }
   // Most batches of a table that only grows find nothing, and a statement costs more than what it says.
   const ranked = located.rows === 0 ? undefined : guard ? await rankedSql(engine) : 'SELECT * FROM located'
   await decideWinners(parts, shape, { winners, guard, isPartial, ranked, tombstones })

@@ -27,7 +27,7 @@ export interface WrittenOutcome {
   readonly added: readonly AddFile[]
 }
 
-/** Writes the applied rows (a SELECT, or the files that have them already) and takes the rows that they replace out of their files. */
+/** Writes the applied rows (a SELECT, or files that are being written) and takes the rows that they replace out of their files. */
 export async function writeOutcome(
   parts: UpsertParts,
   target: UpsertTarget,
@@ -35,7 +35,7 @@ export async function writeOutcome(
     rows,
     outcome,
     located,
-  }: { readonly rows: string | readonly AddFile[]; readonly outcome: BatchOutcome; readonly located: Located },
+  }: { readonly rows: string | Promise<readonly AddFile[]>; readonly outcome: BatchOutcome; readonly located: Located },
 ): Promise<WrittenOutcome> {
   const { snapshot } = target
   const deletions =
@@ -48,13 +48,15 @@ export async function writeOutcome(
   const relations = await relationsOf(parts, target, { rows, rewritten })
   // The vectors are written while DuckDB writes the rows. Both must have ended before an error rises: the caller then
   // discards what they wrote.
-  const [vectors, files] = await Promise.allSettled([
+  const [vectors, files, before] = await Promise.allSettled([
     deletionVectorActions(parts.store, parts.clock, marked),
     writeRows(parts, target, relations),
+    typeof rows === 'string' ? [] : rows,
   ])
   if (vectors.status === 'rejected') throw vectors.reason
   if (files.status === 'rejected') throw files.reason
-  const added = typeof rows === 'string' ? files.value : [...rows, ...files.value]
+  if (before.status === 'rejected') throw before.reason
+  const added = [...before.value, ...files.value]
   assertAllWritten(added, outcome, rewritten)
   const removed = rewritten.map(({ file }) => ({ remove: removeOf(file, parts.clock.now()) }))
   return { actions: [...added.map((add) => ({ add })), ...removed, ...vectors.value], added }
@@ -143,7 +145,10 @@ function keptRows({ file, positions }: Deletions): number | undefined {
 async function relationsOf(
   { engine }: UpsertParts,
   target: UpsertTarget,
-  { rows, rewritten }: { readonly rows: string | readonly AddFile[]; readonly rewritten: readonly Deletions[] },
+  {
+    rows,
+    rewritten,
+  }: { readonly rows: string | Promise<readonly AddFile[]>; readonly rewritten: readonly Deletions[] },
 ): Promise<readonly string[]> {
   const { snapshot, shape, write } = target
   const own = typeof rows === 'string' ? [rows] : []
