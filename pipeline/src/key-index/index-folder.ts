@@ -21,7 +21,7 @@ export interface IndexHolder {
   readonly folder: string
   /** So many rows are scanned rather than asked for. */
   readonly scannedRowsMax: number
-  /** What the first batch scans beyond that; 0 once there was one. */
+  /** What the first batch scans beyond that, where no index is near; 0 once there was one. */
   firstScannedRowsMax: number
   open: OpenIndex | undefined
   /** Versions that are batches of this process, as far as the index does not cover them. */
@@ -43,8 +43,9 @@ export interface IndexHolder {
 // A scan of fewer keys takes no longer than to ask for them.
 const SCANNED_ROWS_MAX = 500_000
 
-// To open an index and bring it to the newest version takes a process longer than to read so many keys once.
+// To build an index, or to bring one over many commits, takes a process longer than to read so many keys once.
 const ONCE_SCANNED_ROWS_MAX = 12_000_000
+const NEAR_COMMITS = 16
 
 /** The place as a process uses it that comes for one batch. */
 export function placeForOnce(place: IndexPlace | undefined): IndexPlace | undefined {
@@ -52,11 +53,14 @@ export function placeForOnce(place: IndexPlace | undefined): IndexPlace | undefi
   return { ...place, firstScannedRowsMax: ONCE_SCANNED_ROWS_MAX }
 }
 
-/** How many rows a batch scans rather than asking for them. */
-export function takeScannedRowsMax(holder: IndexHolder): number {
-  const max = Math.max(holder.scannedRowsMax, holder.firstScannedRowsMax)
+/** How many rows a batch at that version of the table scans rather than asking for them. */
+export function takeScannedRowsMax(holder: IndexHolder, version: number): number {
+  const { scannedRowsMax, firstScannedRowsMax, folder } = holder
   holder.firstScannedRowsMax = 0
-  return max
+  if (firstScannedRowsMax <= scannedRowsMax) return scannedRowsMax
+  const covered = readManifest(folder)?.manifest.version
+  const isNear = covered !== undefined && covered <= version && covered >= version - NEAR_COMMITS
+  return isNear ? scannedRowsMax : firstScannedRowsMax
 }
 
 /** Room for some 250 million keys. */

@@ -45,7 +45,10 @@ export async function locateRows(
     files: { live: snapshot?.files.length ?? 0, left: files.length, scanned },
   })
   if (snapshot === undefined || files.length === 0) return found(await createEmpty(engine, shape), 0)
-  if (index !== undefined && isWorthIndex(files, guard ? index.scannedRowsMax : takeScannedRowsMax(index))) {
+  if (
+    index !== undefined &&
+    isWorthIndex(files, guard ? index.scannedRowsMax : takeScannedRowsMax(index, snapshot.version))
+  ) {
     const located = await locateByIndex({ engine, clock, index }, { snapshot, shape, ...question })
     if (located !== undefined) return found(located.rows, 0, located)
   }
