@@ -41,7 +41,10 @@ const MEMORY_MIB = 512
 const THREADS_MAX = 4
 const INTERRUPT_EVERY_MS = 10
 
-/** Start DuckDB in memory, in UTC, with nothing fetched from the network. Throws `ENGINE_FAILED`. */
+/**
+ * Start DuckDB in memory, in UTC, with nothing fetched from the network. It may still be starting when this returns; should it fail, the
+ * first statement throws `ENGINE_FAILED`.
+ */
 export async function openEngine(
   options: {
     readonly memoryMiB?: number
@@ -53,64 +56,76 @@ export async function openEngine(
 ): Promise<Engine> {
   const [api] = await Promise.all([import('@duckdb/node-api'), keepByteOrderMarks()])
   const tempFolder = await mkdtemp(join(options.tempFolder ?? tmpdir(), 'tributary-'))
-  try {
-    const instance = await api.DuckDBInstance.create(':memory:', {
-      memory_limit: `${options.memoryMiB ?? MEMORY_MIB}MiB`,
-      threads: String(options.threads ?? Math.min(availableParallelism(), THREADS_MAX)),
-      temp_directory: tempFolder,
-      ...(options.tempMiB === undefined ? {} : { max_temp_directory_size: `${options.tempMiB}MiB` }),
-      autoload_known_extensions: 'false',
-      autoinstall_known_extensions: 'false',
-      // The system keeps files of a disk in memory already; a copy in here would grow until it is as large as the limit.
-      enable_external_file_cache: 'false',
-      // Secrets that a person keeps for DuckDB elsewhere could lead the data to another server than the log.
-      allow_persistent_secrets: 'false',
-      preserve_insertion_order: 'true',
-    })
-    const registration = await instance.connect()
-    await registration.run("SET GLOBAL TimeZone = 'UTC'")
-    registerVariantJson(api, registration)
-    registration.closeSync()
-    return await connect({ api, instance, tempFolder }, async () => {
-      instance.closeSync()
-      await rm(tempFolder, { recursive: true, force: true })
-    })
-  } catch (cause) {
+  const creating = createInstance(api, {
+    memory_limit: `${options.memoryMiB ?? MEMORY_MIB}MiB`,
+    threads: String(options.threads ?? Math.min(availableParallelism(), THREADS_MAX)),
+    temp_directory: tempFolder,
+    ...(options.tempMiB === undefined ? {} : { max_temp_directory_size: `${options.tempMiB}MiB` }),
+    autoload_known_extensions: 'false',
+    autoinstall_known_extensions: 'false',
+    // The system keeps files of a disk in memory already; a copy in here would grow until it is as large as the limit.
+    enable_external_file_cache: 'false',
+    // Secrets that a person keeps for DuckDB elsewhere could lead the data to another server than the log.
+    allow_persistent_secrets: 'false',
+    preserve_insertion_order: 'true',
+  })
+  return connect({ api, creating, tempFolder }, async () => {
+    const instance = await creating.catch(() => undefined)
+    instance?.closeSync()
     await rm(tempFolder, { recursive: true, force: true })
-    throw wrapEngineError(cause)
-  }
+  })
+}
+
+async function createInstance(
+  api: typeof DuckDB,
+  settings: Readonly<Record<string, string>>,
+): Promise<DuckDB.DuckDBInstance> {
+  const instance = await api.DuckDBInstance.create(':memory:', settings)
+  const registration = await instance.connect()
+  await registration.run("SET GLOBAL TimeZone = 'UTC'")
+  registerVariantJson(api, registration)
+  registration.closeSync()
+  return instance
 }
 
 interface Database {
   readonly api: typeof DuckDB
-  readonly instance: DuckDB.DuckDBInstance
+  /** It takes its time to start, in which others may work. */
+  readonly creating: Promise<DuckDB.DuckDBInstance>
   readonly tempFolder: string
 }
 
-async function connect(database: Database, closeDatabase: () => Promise<void>): Promise<Engine> {
-  const { api, instance, tempFolder } = database
-  const connection = await instance.connect()
+function connect(database: Database, closeDatabase: () => Promise<void>): Engine {
+  const { api, creating, tempFolder } = database
+  const connecting = creating.then((instance) => instance.connect())
+  // The first statement tells what went wrong.
+  connecting.catch(() => undefined)
   const queue = statementQueue()
 
   return {
     tempFolder,
-    database: instance,
-    run: (sql) => queue.next(async () => void (await connection.run(sql))),
+    database: creating,
+    run: (sql) => queue.next(async () => void (await (await connecting).run(sql))),
     all: (sql) =>
       queue.next(async () => {
-        const result = await connection.run(sql)
+        const result = await (await connecting).run(sql)
         const columns = result.columnNames()
         return chunksOf(result).flatMap((chunk) => batchRows(toBatch(api, columns, chunk)))
       }),
-    vectors: (sql) => queue.next(async () => chunksOf(await connection.run(sql)).map((chunk) => toVectors(api, chunk))),
-    stream: (sql) => streamChunks(connection, queue, sql, (columns, chunk) => toBatch(api, columns, chunk)),
-    streamVectors: (sql) => streamChunks(connection, queue, sql, (_, chunk) => toVectors(api, chunk)),
-    append: (table, columns, rows) => queue.next(() => appendRows({ api, connection }, { table, columns, rows })),
-    fork: () => connect(database, () => Promise.resolve()),
+    vectors: (sql) =>
+      queue.next(async () => chunksOf(await (await connecting).run(sql)).map((chunk) => toVectors(api, chunk))),
+    stream: (sql) => streamChunks(connecting, queue, sql, (columns, chunk) => toBatch(api, columns, chunk)),
+    streamVectors: (sql) => streamChunks(connecting, queue, sql, (_, chunk) => toVectors(api, chunk)),
+    append: (table, columns, rows) =>
+      queue.next(async () => appendRows({ api, connection: await connecting }, { table, columns, rows })),
+    fork: () => Promise.resolve(connect(database, () => Promise.resolve())),
     close: async () => {
       if (!queue.stop()) return
-      await interruptUntil(connection, queue.idle())
-      connection.closeSync()
+      const connection = await connecting.catch(() => undefined)
+      if (connection !== undefined) {
+        await interruptUntil(connection, queue.idle())
+        connection.closeSync()
+      }
       await closeDatabase()
     },
   }
@@ -129,14 +144,14 @@ async function interruptUntil(connection: DuckDB.DuckDBConnection, idle: Promise
 }
 
 async function* streamChunks<Part>(
-  connection: DuckDB.DuckDBConnection,
+  connecting: Promise<DuckDB.DuckDBConnection>,
   queue: StatementQueue,
   sql: string,
   partOf: (columns: readonly string[], chunk: DuckDB.DuckDBDataChunk) => Part,
 ): AsyncGenerator<Part> {
   const release = await queue.hold()
   try {
-    const result = await connection.stream(sql)
+    const result = await (await connecting).stream(sql)
     const columns = result.columnNames()
     // Bounded by the result; an abandoned result is dropped by DuckDB when the connection's next statement starts.
     for (;;) {

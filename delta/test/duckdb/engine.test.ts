@@ -117,3 +117,14 @@ test('no extension is fetched', async () => {
   ).toEqual([{ value: 'false' }, { value: 'false' }])
   await engine.close()
 })
+
+test('a DuckDB that cannot start says so with the first statement, and leaves no folder', async () => {
+  const engine = await openEngine({ threads: 0 })
+  const fork = await engine.fork()
+  await expect(fork.all('SELECT 1')).rejects.toMatchObject({ code: 'ENGINE_FAILED' })
+  await expect(engine.run('SELECT 1')).rejects.toMatchObject({ code: 'ENGINE_FAILED' })
+  await fork.close()
+  expect(existsSync(engine.tempFolder)).toBe(true)
+  await engine.close()
+  expect(existsSync(engine.tempFolder)).toBe(false)
+})

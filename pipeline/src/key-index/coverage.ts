@@ -70,16 +70,20 @@ export function livenessOf({ store, files }: Snapshot): Liveness {
   return {
     hasFile: (path) => byPath.has(path),
     load: async (paths) => {
-      for (const path of paths) {
+      const load = async (path: string): Promise<void> => {
         const vector = byPath.get(path)?.deletionVector
         if (vector !== undefined && !dead.has(path)) dead.set(path, await recallDeletionVector(store, vector))
       }
+      const wanted = [...paths]
+      for (let from = 0; from < wanted.length; from += READS_AT_ONCE)
+        await Promise.all(wanted.slice(from, from + READS_AT_ONCE).map(load))
     },
     isLive: (path, position) => byPath.has(path) && !includes(dead.get(path) ?? NONE, position),
   }
 }
 
 const NONE = new Uint32Array(0)
+const READS_AT_ONCE = 16
 
 function includes(ascending: Positions, position: number): boolean {
   let [low, high] = [0, ascending.length]
