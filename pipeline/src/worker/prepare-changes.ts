@@ -1,5 +1,6 @@
 import { writeChangeHistory } from '../history-table/write-history.ts'
 import { openBatch } from '../upsert/batch.ts'
+import { lookAhead } from '../upsert/look-ahead.ts'
 import type { TombstoneAge } from '../upsert/target.ts'
 import { prepareUpsert } from '../upsert/upsert.ts'
 import type { PreparedBatch } from './commit-batch.ts'
@@ -7,7 +8,7 @@ import type { LandingFile } from './plan.ts'
 import { prepareWiden } from './prepare-widen.ts'
 import { type FileReading, ledgerEntry } from './read-file.ts'
 import type { TableRun } from './run.ts'
-import { evolvingSchema } from './schema.ts'
+import { type EvolvingSchema, evolvingSchema } from './schema.ts'
 import { type Staged, stageFiles } from './stage-files.ts'
 
 /** Stages the files of a batch in order and works out the upsert; undefined when they do not even tell the columns of a new table. */
@@ -18,7 +19,7 @@ export async function prepareChanges(
   const { session, table, lake, engine } = run
   const startMs = lake.clock.now()
   const schema = evolvingSchema(run)
-  const staged = await stageFiles(run, plan.files, schema)
+  const staged = await stageAndLookAhead(run, plan.files, schema)
   if (staged.widen !== undefined && staged.readings.length === 0) return prepareWiden(run, staged.widen)
   if (schema.current().fields.length === 0 && table.columns !== undefined)
     schema.addColumns(table.columns.map(({ name, type }) => ({ name: table.rename.get(name) ?? name, type })))
@@ -76,6 +77,23 @@ export async function prepareChanges(
       readMs,
       ...took,
     },
+  }
+}
+
+async function stageAndLookAhead(
+  run: TableRun,
+  files: readonly LandingFile[],
+  schema: EvolvingSchema,
+): Promise<Staged> {
+  const { snapshot, index } = run.session
+  let ahead: Promise<void> | undefined
+  const meanwhile = (): void => {
+    if (snapshot !== undefined) ahead ??= lookAhead(index, snapshot)
+  }
+  try {
+    return await stageFiles(run, files, { schema, meanwhile })
+  } finally {
+    await ahead
   }
 }
 

@@ -17,17 +17,17 @@ export interface Staged {
 }
 
 /**
- * Reads the files in order into table `batch`, which grows by the columns that they bring. What stops the table stops it at its file:
+ * Reads the files in order into table `batch`, which grows by the columns that they bring. `meanwhile` is called while DuckDB does so. What stops the table stops it at its file:
  * the ones before it are a batch of their own.
  */
 export async function stageFiles(
   run: TableRun,
   files: readonly LandingFile[],
-  schema: EvolvingSchema,
+  { schema, meanwhile }: { readonly schema: EvolvingSchema; readonly meanwhile: () => void },
 ): Promise<Staged> {
   const { engine, table } = run
   const readings: FileReading[] = []
-  const staging = openStaging(run, schema)
+  const staging = openStaging(run, schema, meanwhile)
   let rows = 0
   const add = (read: readonly FileReading[]): void => {
     readings.push(...read)
@@ -66,9 +66,10 @@ interface Staging {
   readonly open: () => Promise<TableShape>
   readonly consume: (staged: Parameters<typeof stageFilesAtOnce>[2]) => Promise<ReadonlyMap<string, number>>
   readonly undo: (keys: readonly string[]) => Promise<void>
+  readonly meanwhile: () => void
 }
 
-function openStaging({ engine, table }: TableRun, schema: EvolvingSchema): Staging {
+function openStaging({ engine, table }: TableRun, schema: EvolvingSchema, meanwhile: () => void): Staging {
   let opened: StructType | undefined
   const open = async (): Promise<TableShape> => {
     const shape: TableShape = { schema: schema.current(), key: table.key, sequence: table.sequence }
@@ -81,6 +82,7 @@ function openStaging({ engine, table }: TableRun, schema: EvolvingSchema): Stagi
     isOpen: () => opened !== undefined,
     open,
     consume: async (staged) => stageFilesAtOnce(engine, await open(), staged),
+    meanwhile,
     undo: (keys) => unstageFiles(engine, keys),
   }
 }
@@ -103,7 +105,9 @@ async function stageOne(
       // The strict path begins again: what the fast one staged does not count.
       if (calls > 0) await unstageFiles(engine, [file.key])
       calls += 1
-      return stageFile(engine, shape, staged)
+      const counted = stageFile(engine, shape, staged)
+      staging.meanwhile()
+      return counted
     })
   } catch (error) {
     if (isFirst || !(error instanceof TributaryError)) throw error
