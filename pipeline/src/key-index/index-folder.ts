@@ -58,9 +58,19 @@ export function takeScannedRowsMax(holder: IndexHolder, version: number): number
   const { scannedRowsMax, firstScannedRowsMax, folder } = holder
   holder.firstScannedRowsMax = 0
   if (firstScannedRowsMax <= scannedRowsMax) return scannedRowsMax
-  const covered = readManifest(folder)?.manifest.version
+  const covered = coveredVersion(folder)
   const isNear = covered !== undefined && covered <= version && covered >= version - NEAR_COMMITS
   return isNear ? scannedRowsMax : firstScannedRowsMax
+}
+
+/** The version that an index covers; undefined when there is none, or what is there cannot be read: a scan needs nothing of it. */
+function coveredVersion(folder: string): number | undefined {
+  try {
+    return readManifest(folder)?.manifest.version
+  } catch (error) {
+    if (!isIndexFault(error)) throw error
+    return undefined
+  }
 }
 
 /** Room for some 250 million keys. */
