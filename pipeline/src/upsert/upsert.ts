@@ -90,6 +90,8 @@ async function findOutcome(
   })
   if (early.writing() !== undefined && located.indexed !== undefined)
     return { outcome: countFound(files, winners, located.indexed.found), located }
+  // The index failed on the way. What was begun ends first: from here on results are streamed, and beside a stream an engine runs nothing.
+  await early.settle()
   // Most batches of a table that only grows find nothing, and a statement costs more than what it says.
   const ranked = located.rows === 0 ? undefined : guard ? await rankedSql(engine) : 'SELECT * FROM located'
   await decideWinners(parts, shape, { winners, guard, isPartial, ranked, tombstones })

@@ -1,10 +1,13 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { latestVersion, readCommits } from '@tributary/delta'
+import { type Engine, latestVersion, readCommits, type Store, systemClock } from '@tributary/delta'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { ingest } from '../../src/worker/ingest.ts'
+import type { Lake } from '../../src/worker/lake.ts'
 import {
   deliver,
   deliverAll,
+  expectDone,
   type IndexPair,
   indexFolder,
   openIndexPair,
@@ -51,11 +54,7 @@ test('what is written while the index is read is what the batch turns out to nee
 })
 
 test('an index that proves damaged while the batch is written already costs nothing but time', async () => {
-  const folder = indexFolder(pair)
-  const [run = ''] = readdirSync(folder).filter((name) => name.endsWith('.run'))
-  const bytes = readFileSync(join(folder, run))
-  bytes.fill(0x55, 100, 2000)
-  writeFileSync(join(folder, run), bytes)
+  damageLargestRun()
   await deliver(pair, '20260101-000000002.csv', [...rows('U', 1, 900), ...rows('D', 2000, 2010)])
   const added = new Set<string>()
   const store = pair.indexed.tableStore(TABLE)
@@ -66,3 +65,44 @@ test('an index that proves damaged while the batch is written already costs noth
   )
   expect(new Set(onDisk), 'every data file is one of the table').toEqual(added)
 })
+
+test('an index that proves damaged while tombstones are still being merged costs nothing but time either', async () => {
+  for (let number = 2; number < 9; number += 1)
+    await deliver(pair, `20260101-00000000${number}.csv`, rows('D', 2000 + number, 2000 + number))
+  damageLargestRun()
+  const { promise: isReading, resolve: reads } = Promise.withResolvers<void>()
+  // The first segment takes until the stored rows are read, or longer than all else.
+  const slow = (store: Store): Store => ({
+    ...store,
+    sync: async (path) => {
+      if (path.includes('tombstones')) await Promise.race([isReading, systemClock.sleep(500)])
+      return store.sync(path)
+    },
+  })
+  const lake: Lake = { ...pair.indexed, tableStore: (name) => slow(pair.indexed.tableStore(name)) }
+  const slowToRead = (engine: Engine): Engine => ({
+    ...engine,
+    fork: async () => slowToRead(await engine.fork()),
+    streamVectors: async function* (sql) {
+      for await (const part of engine.streamVectors(sql)) {
+        reads()
+        await systemClock.sleep(100)
+        yield part
+      }
+    },
+  })
+  await deliver(pair, '20260101-000000009.csv', [...rows('U', 1, 900), ...rows('D', 2000, 2000)], async () =>
+    expectDone(await ingest(lake, slowToRead(pair.place.engine), { sessions: new Map() })),
+  )
+})
+
+/** Its blocks, not its end: it is found out when it is asked. */
+function damageLargestRun(): void {
+  const folder = indexFolder(pair)
+  const runs = readdirSync(folder).filter((name) => name.endsWith('.run'))
+  const [largest] = runs
+    .map((name) => ({ path: join(folder, name), bytes: readFileSync(join(folder, name)) }))
+    .toSorted((a, b) => b.bytes.length - a.bytes.length)
+  if (largest === undefined) throw new Error('the index has runs')
+  writeFileSync(largest.path, largest.bytes.fill(0x55, 100, 2000))
+}
