@@ -71,6 +71,8 @@ async function begin(settings: FunctionSettings): Promise<Warm> {
   const engine = await openEngine({ memoryMiB, tempFolder, tempMiB: Math.max(1, Math.floor(diskBytes / MIB)) })
   try {
     const parts = await openParts(settings, engine, diskBytes)
+    // One that could not start is not kept for the calls that come: the next one tries again.
+    await engine.run('SELECT 1')
     const nowMs = clock.now()
     return { parts, pace: batchPace(), memoryBytes: memoryMiB * MIB, diskBytes, openedMs: nowMs, usedMs: nowMs }
   } catch (error) {
