@@ -9,6 +9,7 @@ import type * as DuckDB from '@duckdb/node-api'
 import { systemClock } from '../clock.ts'
 import { type AppendRows, appendRows } from './append.ts'
 import { keepByteOrderMarks } from './byte-order-marks.ts'
+import { restThreads, type WhileThreadsRest } from './rest-threads.ts'
 import { type Batch, batchRows, plainValue, type Row } from './values.ts'
 import { registerVariantJson } from './variant-function.ts'
 import { toVectors, type Vectors } from './vectors.ts'
@@ -33,6 +34,8 @@ export interface Engine {
   readonly append: (table: string, columns: readonly string[], rows: AppendRows) => Promise<void>
   /** Another connection to the same database and memory. Temporary tables are private to a connection and go with it. */
   readonly fork: () => Promise<Engine>
+  /** Does work that keeps a statement running on each core: every one has the thread that waits for it and no other. */
+  readonly sideBySide: WhileThreadsRest
   /** Stops what is running. Closing the engine that was opened first also removes its temporary folder. */
   readonly close: () => Promise<void>
 }
@@ -56,9 +59,10 @@ export async function openEngine(
 ): Promise<Engine> {
   const [api] = await Promise.all([import('@duckdb/node-api'), keepByteOrderMarks()])
   const tempFolder = await mkdtemp(join(options.tempFolder ?? tmpdir(), 'tributary-'))
+  const threads = options.threads ?? Math.min(availableParallelism(), THREADS_MAX)
   const creating = createInstance(api, {
     memory_limit: `${options.memoryMiB ?? MEMORY_MIB}MiB`,
-    threads: String(options.threads ?? Math.min(availableParallelism(), THREADS_MAX)),
+    threads: String(threads),
     temp_directory: tempFolder,
     ...(options.tempMiB === undefined ? {} : { max_temp_directory_size: `${options.tempMiB}MiB` }),
     autoload_known_extensions: 'false',
@@ -69,7 +73,7 @@ export async function openEngine(
     allow_persistent_secrets: 'false',
     preserve_insertion_order: 'true',
   })
-  return connect({ api, creating, tempFolder }, async () => {
+  return connect({ api, creating, tempFolder, sideBySide: restThreads(creating, threads) }, async () => {
     const instance = await creating.catch(() => undefined)
     instance?.closeSync()
     await rm(tempFolder, { recursive: true, force: true })
@@ -93,10 +97,11 @@ interface Database {
   /** It takes its time to start, in which others may work. */
   readonly creating: Promise<DuckDB.DuckDBInstance>
   readonly tempFolder: string
+  readonly sideBySide: WhileThreadsRest
 }
 
 function connect(database: Database, closeDatabase: () => Promise<void>): Engine {
-  const { api, creating, tempFolder } = database
+  const { api, creating, tempFolder, sideBySide } = database
   const connecting = creating.then((instance) => instance.connect())
   // The first statement tells what went wrong.
   connecting.catch(() => undefined)
@@ -119,6 +124,7 @@ function connect(database: Database, closeDatabase: () => Promise<void>): Engine
     append: (table, columns, rows) =>
       queue.next(async () => appendRows({ api, connection: await connecting }, { table, columns, rows })),
     fork: () => Promise.resolve(connect(database, () => Promise.resolve())),
+    sideBySide,
     close: async () => {
       if (!queue.stop()) return
       const connection = await connecting.catch(() => undefined)

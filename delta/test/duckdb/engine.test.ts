@@ -89,6 +89,37 @@ test('a fork shares the database but not the temporary tables', async () => {
   await engine.close()
 })
 
+test('threads of DuckDB rest from the first who wants statements side by side to the last, also when the work fails', async () => {
+  const engine = await openEngine({ threads: 2 })
+  const fork = await engine.fork()
+  const helpers = async (): Promise<unknown> => {
+    const [row] = await engine.all(`SELECT 2 - current_setting('external_threads') AS n`)
+    return row?.['n']
+  }
+  expect(await helpers()).toBe(1n)
+  const inner = Promise.withResolvers<void>()
+  const outer = engine.sideBySide(() => inner.promise)
+  await expect(fork.sideBySide(() => fork.run('SELECT nothing'))).rejects.toMatchObject({ code: 'ENGINE_FAILED' })
+  expect(await helpers()).toBe(0n)
+  inner.resolve()
+  await outer
+  expect(await helpers()).toBe(1n)
+  await engine.close()
+})
+
+test('closing stops what runs side by side, and its error is what rises', async () => {
+  const engine = await openEngine({ threads: 2 })
+  const begun = Promise.withResolvers<void>()
+  const running = engine.sideBySide(() => {
+    begun.resolve()
+    return engine.run('SELECT count(*) FROM range(1000000000) a, range(1000000) b')
+  })
+  const outcome = expect(running).rejects.toMatchObject({ code: 'ENGINE_FAILED' })
+  await begun.promise
+  await engine.close()
+  await outcome
+})
+
 test('closing stops what runs and removes the temporary folder', async () => {
   const engine = await openEngine()
   const running = engine.run('SELECT count(*) FROM range(1000000000) a, range(1000000) b')

@@ -112,6 +112,8 @@ function stepwise(steps: Steps, engine: Engine): Engine {
       steps.forks.add(fork)
       return stepwise(steps, fork)
     },
+    // Settings of the engine are no steps of the world.
+    sideBySide: (work) => work(),
     close: async () => {
       steps.forks.delete(engine)
       await turn('close', () => engine.close())

@@ -182,6 +182,7 @@ export const noEngine: Engine = {
   },
   append: () => noSuch(),
   fork: () => noSuch(),
+  sideBySide: () => noSuch(),
   close: () => Promise.resolve(),
 }
 

@@ -1,0 +1,40 @@
+import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api'
+import { wrapEngineError } from './wrap-error.ts'
+
+/** Does work while DuckDB's own threads rest. */
+export type WhileThreadsRest = <T>(work: () => Promise<T>) => Promise<T>
+
+/**
+ * DuckDB's own threads help with the statements of all connections. One that takes the only task of a statement leaves the thread that
+ * waits for this statement spinning until it is done: with a statement a core, a quarter of all processor time went there.
+ */
+export function restThreads(creating: Promise<DuckDBInstance>, threads: number): WhileThreadsRest {
+  let resting = 0
+  let settled: Promise<DuckDBConnection | undefined> = Promise.resolve(undefined)
+  // A setting of the whole instance: it changes with the first who asks and the last who leaves. The connection stays open in between,
+  // so that the instance is there to the end, whoever closes it meanwhile.
+  const rest = async (open: Promise<DuckDBConnection | undefined>): Promise<DuckDBConnection> => {
+    const connection = (await open) ?? (await (await creating).connect())
+    await connection.run(`SET GLOBAL external_threads = ${threads}`)
+    return connection
+  }
+  const wake = async (open: Promise<DuckDBConnection | undefined>): Promise<undefined> => {
+    const connection = await open.catch(() => undefined)
+    await connection?.run('SET GLOBAL external_threads = 1')
+    connection?.closeSync()
+  }
+  return async (work) => {
+    resting += 1
+    if (resting === 1) settled = rest(settled)
+    try {
+      await settled.catch((cause: unknown) => Promise.reject(wrapEngineError(cause)))
+      return await work()
+    } finally {
+      resting -= 1
+      if (resting === 0) {
+        settled = wake(settled)
+        await settled
+      }
+    }
+  }
+}
