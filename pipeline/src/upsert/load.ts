@@ -15,6 +15,7 @@ import {
 } from '@tributary/delta'
 import { placeOf } from '../dms/file-name.ts'
 import { nameList, type StagedFile } from './batch.ts'
+import { areDistinct } from './distinct-keys.ts'
 import { placeColumns } from './locate.ts'
 import type { UpsertParts } from './target.ts'
 
@@ -42,8 +43,11 @@ export async function findRepeatedKeys(
   files: Snapshot,
   key: readonly string[],
 ): Promise<readonly { readonly file: AddFile; readonly positions: readonly number[]; readonly landingKey: string }[]> {
-  const keys = `SELECT ${nameList(key)} FROM (${await scanSql(engine, files, { columns: key })}) GROUP BY ALL HAVING count(*) > 1`
-  await engine.run(`CREATE OR REPLACE TEMP TABLE repeated AS ${keys}`)
+  const keys = await scanSql(engine, files, { columns: key })
+  if (await areDistinct(engine, keys, { schema: files.schema, key })) return []
+  await engine.run(
+    `CREATE OR REPLACE TEMP TABLE repeated AS SELECT ${nameList(key)} FROM (${keys}) GROUP BY ALL HAVING count(*) > 1`,
+  )
   const [found] = await engine.all('SELECT count(*) AS n FROM repeated')
   if (Number(found?.['n'] ?? 0) === 0) return []
   const scan = await scanSql(engine, files, { columns: key, withPlace: true, extraColumns: placeColumns })
