@@ -25,6 +25,8 @@ export interface DataFilesRequest {
   readonly partitionColumns: readonly string[]
   /** Columns of the relation to write that the schema does not know: readers ignore them, and they get no statistics. */
   readonly extraColumns?: readonly ExtraColumn[]
+  /** Texts of extra columns that are the same in all rows: the relation need not have these columns. */
+  readonly constants?: ReadonlyMap<string, string>
   readonly rowGroupRows?: number
   /** Start another file when one has about this size; without it, one file a partition. */
   readonly targetFileBytes?: number
@@ -54,14 +56,13 @@ export async function writeDataFiles(
   const target = isFolder ? name : `${name}.${FILE_WORDS[settings.codec]}parquet`
   await attachStore(engine, store)
   const location = await store.locate(target)
-  const columns = [
-    ...logical
-      .filter((field) => field.type !== 'void')
-      .map((field) => `${physicalValueSql(field, mode)} AS ${quoteName(physicalName(field, mode))}`),
-    ...(request.extraColumns ?? []).map(
-      ({ name, type }) => `CAST(t.${quoteName(name)} AS ${duckdbType(type)}) AS ${quoteName(name)}`,
-    ),
-  ]
+  const extraColumns = request.extraColumns ?? []
+  const stored = logical
+    .filter((field) => field.type !== 'void')
+    .map((field) => `${physicalValueSql(field, mode)} AS ${quoteName(physicalName(field, mode))}`)
+  const columns = [...stored, ...extraColumns.map((column) => extraSql(column, request.constants?.get(column.name)))]
+  // A text that is the same in all rows is stored as any other.
+  const shape = [...stored, ...extraColumns.map((column) => extraSql(column))].join(', ')
   const copied = await engine.all(copySql(request, { columns, partitions, location }))
   const written = copied.filter((row) => row['count'] !== 0n)
   for (const row of copied) {
@@ -77,7 +78,7 @@ export async function writeDataFiles(
   for (const [index, row] of written.entries()) {
     const path = pathOf(row, { target, location })
     const entry = await store.sync(path)
-    rememberWritten(engine, String(row['filename']), columns.join(', '))
+    rememberWritten(engine, String(row['filename']), shape)
     adds.push({
       path: encodePath(path),
       partitionValues: partitionValues(partitions, row),
@@ -88,6 +89,15 @@ export async function writeDataFiles(
     })
   }
   return adds
+}
+
+// DuckDB looks each text up in a dictionary, which an enum brings along; both are the same in Parquet.
+function extraSql({ name, type }: ExtraColumn, constant?: string): string {
+  const value =
+    constant === undefined
+      ? `CAST(t.${quoteName(name)} AS ${duckdbType(type)})`
+      : `CAST(${quoteText(constant)} AS ENUM(${quoteText(constant)}))`
+  return `${value} AS ${quoteName(name)}`
 }
 
 // The codec is a part of the name by custom. Who sees LZ4 in it expects Hadoop's frame, which we never write.

@@ -151,6 +151,32 @@ test('only the first columns are indexed, and none outside of the schema', async
   expect(Object.keys(JSON.parse(add?.stats ?? '').nullCount)).toEqual(names.slice(0, 32))
 })
 
+test('a text that is the same in all rows is stored as a text that the rows bring', async () => {
+  const schema = schemaOf([['id', 'long']])
+  const extraColumns = [{ name: '__file', type: 'string' as const }]
+  const text = `it's/ä.csv`
+  const [brought] = await write(schema, `SELECT range AS id, 'it''s/ä.csv' AS "__file" FROM range(5000)`, {
+    extraColumns,
+  })
+  const [constant] = await write(schema, 'SELECT range AS id FROM range(5000)', {
+    extraColumns,
+    constants: new Map([['__file', text]]),
+  })
+  const stored = async (add: typeof brought): Promise<readonly unknown[]> => {
+    const path = join(shop.folder, 'table', add?.path ?? '')
+    const columns = await shop.engine.all(`SELECT * EXCLUDE (file_name) FROM parquet_schema('${path}')`)
+    const rows = await shop.engine.all(
+      `SELECT "__file", count(*) AS n, sum(id)::BIGINT AS ids FROM '${path}' GROUP BY ALL`,
+    )
+    const bounds = await shop.engine.all(
+      `SELECT path_in_schema, stats_min_value, stats_max_value, stats_null_count FROM parquet_metadata('${path}')`,
+    )
+    return [columns, rows, bounds]
+  }
+  expect(await stored(constant)).toEqual(await stored(brought))
+  expect((await stored(constant))[1]).toEqual([{ __file: text, n: 5000n, ids: 12_497_500n }])
+})
+
 test('each partition has files of its own, which do not hold its columns', async () => {
   const schema = schemaOf([
     ['p', 'string'],

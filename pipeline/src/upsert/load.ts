@@ -7,7 +7,6 @@ import {
   type Engine,
   type FileSettings,
   quoteName,
-  quoteText,
   type Snapshot,
   type StructType,
   scanSql,
@@ -29,10 +28,11 @@ export async function writeLoadFile(
     file.columns.includes(name) ? nameList([name]) : `NULL::${duckdbType(type)} AS ${quoteName(name)}`,
   )
   return writeDataFiles(engine, store, clock, {
-    relation: `SELECT ${columns.join(', ')}, ${quoteText(file.key)} AS "__file", "__row" FROM (${file.relation})`,
+    relation: `SELECT ${columns.join(', ')}, "__row" FROM (${file.relation})`,
     schema: table.schema,
     partitionColumns: table.partitionColumns,
     extraColumns: placeColumns,
+    constants: new Map([['__file', file.key]]),
     settings: table.settings,
   })
 }
