@@ -100,16 +100,13 @@ function startMachine({ delimiter, rowDelimiter, isQuoted }: Dialect, byTable: b
 /** Runs the machine over `bytes` up to `end` and says how far it came: past `end` where a delimiter began before it. */
 function scan(machine: Machine, bytes: Buffer, end: number): number {
   const { delimiter, rowDelimiter, isQuoted, isSpecial, tables } = machine
-  const simple = simpleRecords(machine, bytes, end)
+  const plain = plainBytes(machine, bytes, end)
   let { state } = machine
   let at = 0
-  let recordFrom = -machine.recordBytes
   let fieldFrom = 0
   while (at < end) {
-    if (at === recordFrom && tables === undefined) {
-      at = simple(at)
-      recordFrom = at
-      fieldFrom = at
+    if (state === START && tables === undefined) {
+      at = plain.pass(at)
       if (at >= end) break
     }
     if (state === QUOTED) {
@@ -127,10 +124,7 @@ function scan(machine: Machine, bytes: Buffer, end: number): number {
     } else if (byte === rowDelimiter[0] && startsAt(bytes, at, rowDelimiter)) {
       tables?.field(bytes, fieldFrom, at)
       tables?.record()
-      machine.records += 1
-      if (at === recordFrom) machine.blankRecords += 1
-      at += rowDelimiter.length
-      recordFrom = at
+      at = plain.endRecord(at)
       fieldFrom = at
       state = START
     } else if (byte === delimiter[0] && startsAt(bytes, at, delimiter)) {
@@ -145,35 +139,59 @@ function scan(machine: Machine, bytes: Buffer, end: number): number {
     }
   }
   machine.state = state
-  machine.recordBytes = at - recordFrom
+  machine.recordBytes = at - plain.recordFrom()
   tables?.part(bytes, fieldFrom, at)
   return at
 }
 
+interface PlainBytes {
+  /** Takes the start of a field and returns the start of the first one that needs the machine, which may be the same. */
+  readonly pass: (from: number) => number
+  /** Counts the record whose delimiter is at `at`, and returns where the next one starts. */
+  readonly endRecord: (at: number) => number
+  /** Where the open record starts: negative when that was in an earlier chunk. */
+  readonly recordFrom: () => number
+}
+
 /**
- * Passes over records that have neither quote nor carriage return: only their end matters, and indexOf finds it several
- * times faster than the machine. Takes the start of a record and returns the start of the first that needs the machine.
+ * Passes over what has neither quote nor carriage return: only the ends of records matter there, and the next field that begins with a
+ * quote. indexOf finds these several times faster than the machine.
  */
-function simpleRecords(machine: Machine, bytes: Buffer, end: number): (from: number) => number {
-  const { rowDelimiter, isQuoted } = machine
+function plainBytes(machine: Machine, bytes: Buffer, end: number): PlainBytes {
+  const { delimiter, rowDelimiter, isQuoted } = machine
   const first = rowDelimiter[0] ?? 0
-  // The next one of each; -1 when there is none, so that it is not looked for again at each record.
-  let quoteAt = isQuoted ? -2 : -1
-  let returnAt = first === CARRIAGE_RETURN ? -1 : -2
-  return (from) => {
-    let at = from
-    while (at < end) {
-      if (quoteAt !== -1 && quoteAt < at) quoteAt = bytes.indexOf(QUOTE, at)
-      if (returnAt !== -1 && returnAt < at) returnAt = bytes.indexOf(CARRIAGE_RETURN, at)
-      const rowEnd = bytes.indexOf(first, at)
-      const isPlain = (quoteAt === -1 || quoteAt > rowEnd) && (returnAt === -1 || returnAt > rowEnd)
-      if (rowEnd === -1 || rowEnd >= end || !isPlain || !startsAt(bytes, rowEnd, rowDelimiter)) return at
-      machine.records += 1
-      if (rowEnd === at) machine.blankRecords += 1
-      at = rowEnd + rowDelimiter.length
-    }
-    return at
+  let recordFrom = -machine.recordBytes
+  // The next one of each; `end` when there is none before it, so that it is not looked for again at each field.
+  let [rowAt, quoteAt, returnAt] = [-1, isQuoted ? -1 : end, first === CARRIAGE_RETURN ? end : -1]
+  const next = (byte: number, from: number): number => {
+    const found = bytes.indexOf(byte, from)
+    return found === -1 || found > end ? end : found
   }
+  const endRecord = (at: number): number => {
+    machine.records += 1
+    if (at === recordFrom) machine.blankRecords += 1
+    recordFrom = at + rowDelimiter.length
+    return recordFrom
+  }
+  const pass = (from: number): number => {
+    let at = from
+    let row = rowAt
+    while (at < end) {
+      if (quoteAt < at) quoteAt = next(QUOTE, at)
+      if (returnAt < at) returnAt = next(CARRIAGE_RETURN, at)
+      if (row < at) {
+        row = bytes.indexOf(first, at)
+        if (row === -1) row = end
+      }
+      if (row >= quoteAt || row >= returnAt || row >= end || !startsAt(bytes, row, rowDelimiter)) break
+      at = endRecord(row)
+    }
+    rowAt = row
+    // Of a longer delimiter only the machine can say whether it ends right before the quote.
+    const isField = delimiter.length === 1 && bytes[quoteAt - 1] === delimiter[0]
+    return isField && quoteAt > at && quoteAt < row && quoteAt < returnAt ? quoteAt : at
+  }
+  return { pass, endRecord, recordFrom: () => recordFrom }
 }
 
 function startsAt(bytes: Buffer, at: number, wanted: Buffer): boolean {

@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { type RecordCount, recordCounter } from '../../src/dms/count-records.ts'
 import type { Dialect } from '../../src/dms/dialect.ts'
@@ -56,6 +57,47 @@ test('bytes that are not UTF-8 are seen, a character cut by a chunk is not one o
     expect(count(Buffer.from([0x61, 0xff, 0x0a]), { chunkBytes }).isUtf8).toBe(false)
     expect(count(Buffer.from([0x61, 0xc3]), { chunkBytes }).isUtf8).toBe(false)
   }
+})
+
+test('the fast passes over a file see what the machine alone does, a byte at a time or all at once', () => {
+  const dialects: readonly Partial<Dialect>[] = [
+    {},
+    { rowDelimiter: '\r\n' },
+    { delimiter: '||' },
+    { delimiter: '|', rowDelimiter: '|\n' },
+    { isQuoted: false },
+  ]
+  const piece = fc.constantFrom(
+    'a',
+    'bc',
+    ',',
+    '|',
+    '||',
+    '"',
+    '""',
+    '"x"',
+    ',"y,\nz",',
+    '\n',
+    '\r\n',
+    '\r',
+    '|\n',
+    'é',
+  )
+  fc.assert(
+    fc.property(
+      fc.array(piece, { maxLength: 60 }).map((pieces) => pieces.join('')),
+      fc.constantFrom(...dialects),
+      fc.integer({ min: 2, max: 40 }),
+      (text, dialect, chunkBytes) => {
+        // Who counts by table passes over nothing.
+        const slow = { ...count(text, { dialect, chunkBytes: 1, byTable: true }), byTable: new Map() }
+        expect(count(text, { dialect, chunkBytes: 1 })).toEqual(slow)
+        expect(count(text, { dialect })).toEqual(slow)
+        expect(count(text, { dialect, chunkBytes })).toEqual(slow)
+      },
+    ),
+    { numRuns: 3000 },
+  )
 })
 
 test('transaction records are counted by schema and table', () => {
