@@ -3,7 +3,7 @@
 
 import type { Positions } from '../deletion-vectors/bitmap.ts'
 import type { Engine } from '../duckdb/engine.ts'
-import { quoteText } from '../duckdb/sql.ts'
+import { unmarkedSql } from './dead-bits.ts'
 
 /** Which rows of a file are wanted; positions ascend and count physical rows from 0. */
 export type RowChoice =
@@ -17,7 +17,6 @@ const PLACES_A_FILE = 2n ** 40n
 const LITERALS_MAX = 1000
 // 16 MiB of bits. A vector may name rows that no file has, and must not decide how much memory is taken.
 const BITS_MAX = 2 ** 27
-const TEXT_BYTES_MAX = 64 * 1024
 
 /** A row by the place of its file in the list and by its position in it. */
 export interface RowPlace {
@@ -26,7 +25,7 @@ export interface RowPlace {
 }
 
 /**
- * A WHERE clause over `r` (or nothing) for files of one `read_parquet`, in its order; they are all of one kind. Long lists become a variable
+ * A WHERE clause over `r` (or nothing) for files of one `read_parquet`, in its order; they are all of one kind. Long lists become variables
  * of the connection or a temporary table. Cheapest for a file alone; with `keepsOrder`, which only such a file may have, its rows come in their order.
  */
 export async function rowFilter(
@@ -38,7 +37,8 @@ export async function rowFilter(
   if (first === undefined || first.kind === 'all') return ''
   const { kind } = first
   if (files.length === 1 && kind === 'except' && (keepsOrder || first.positions.length > LITERALS_MAX)) {
-    if ((first.positions.at(-1) ?? 0) < BITS_MAX) return unmarkedSql(engine, first.positions)
+    if ((first.positions.at(-1) ?? 0) < BITS_MAX)
+      return ` WHERE ${await unmarkedSql(engine, nextName(), first.positions)}`
   }
   const few = rowPlaces(files)
     .take(LITERALS_MAX + 1)
@@ -53,29 +53,6 @@ export async function rowFilter(
   if (kind === 'except') return ` WHERE ${isListed}`
   const prefilter = isFew ? `IN (${[...new Set(few.map(({ position }) => position))].join(', ')})` : betweenSql(files)
   return ` WHERE r.file_row_number ${prefilter} AND ${isListed}`
-}
-
-/** Rows whose bit is not set. DuckDB folds the variable into the plan; `BIT` counts from the highest bit of the first byte. */
-async function unmarkedSql(engine: Engine, positions: Positions | readonly number[]): Promise<string> {
-  const last = positions.at(-1)
-  if (last === undefined) return ''
-  // A bit more, which is not set, stands for all rows behind the last.
-  const bits = new Uint8Array(Math.floor((last + 1) / 8) + 1)
-  for (const position of positions) {
-    const byte = Math.floor(position / 8)
-    bits[byte] = (bits[byte] ?? 0) | (0x80 >> (position % 8))
-  }
-  const name = nextName()
-  await engine.run(`SET VARIABLE ${name} = CAST(${await blobSql(engine, name, bits)} AS BIT)`)
-  return ` WHERE get_bit(getvariable(${quoteText(name)}), CAST(least(r.file_row_number, ${last + 1}) AS INTEGER)) = 0`
-}
-
-/** Bytes as SQL. A long text costs more to parse than a table costs to make. */
-async function blobSql(engine: Engine, name: string, bytes: Uint8Array<ArrayBuffer>): Promise<string> {
-  if (bytes.length <= TEXT_BYTES_MAX) return `from_base64(${quoteText(Buffer.from(bytes.buffer).toString('base64'))})`
-  await engine.run(`CREATE TEMP TABLE ${name} (bytes BLOB)`)
-  await engine.append(name, ['bytes'], [[bytes]])
-  return `(SELECT bytes FROM ${name})`
 }
 
 function* rowPlaces(files: readonly RowChoice[]): Generator<RowPlace, undefined> {

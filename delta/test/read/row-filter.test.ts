@@ -55,6 +55,21 @@ test.each([
   expect(rows.map(({ n }) => Number(n))).toEqual(Array.from({ length: ROWS }, (_, n) => n).filter((n) => !dead.has(n)))
 })
 
+test('rows of a large file are left out on both sides of where its bits are cut, also behind the last', async () => {
+  const page = 2 ** 20
+  const many = Array.from({ length: 1500 }, (_, n) => n * 2)
+  const dead = [...many, page - 1, page, page + 7, 3 * page, 4 * page - 1]
+  const asked = [0, 1, 2, 3, 2998, 2999, 3000, page - 2, page - 1, page, page + 1, page + 6, page + 7, page + 8]
+  const far = [2, 3, 4, 5, 6, 64].flatMap((number) => [number * page - 1, number * page, number * page + 7])
+  const fork = await engine.fork()
+  const where = await rowFilter(fork, [{ kind: 'except', positions: dead }])
+  const rows = await fork.all(
+    `SELECT n FROM (SELECT unnest([${[...asked, ...far].join(', ')}]::BIGINT[]) AS n, n AS file_row_number) r${where}`,
+  )
+  await fork.close()
+  expect(rows.map(({ n }) => Number(n))).toEqual([...asked, ...far].filter((row) => !dead.includes(row)))
+})
+
 test('a vector that names rows far beyond a file does not decide how much memory is taken', async () => {
   const fork = await engine.fork()
   const positions = Float64Array.from([
