@@ -8,12 +8,13 @@ import { usesType } from '../protocol/parse-schema.ts'
 import { parsePartitionValue } from '../protocol/partition-values.ts'
 import type { DataType, StructField } from '../protocol/schema.ts'
 import type { Store } from '../store/store.ts'
+import type { DeadBits } from './dead-bits.ts'
 import { planColumns, type WantedColumn } from './file-columns.ts'
 import { type FileShape, readFileShapes } from './file-shapes.ts'
 import { readableName } from './inflate-file.ts'
 import { locateFile } from './locate-file.ts'
 import { assertNamesFree } from './reserved-names.ts'
-import { type RowChoice, rowFilter } from './row-filter.ts'
+import { bitsOfScan, type RowChoice, rowFilter } from './row-filter.ts'
 
 export interface FileRows {
   /** As the log spells it. */
@@ -66,6 +67,7 @@ export async function fileRowsSql(engine: Engine, store: Store, request: FileRow
     variants: request.fields.some((field) => usesType(field.type, 'variant')),
   })
   const data = dataColumns(request)
+  const bits = bitsOfScan(engine)
   const branches: string[] = []
   for (const shape of shapes) {
     const plan = planColumns(shape, data, request.files[shape.members[0] ?? 0]?.path ?? '')
@@ -82,9 +84,10 @@ export async function fileRowsSql(engine: Engine, store: Store, request: FileRow
               members.map((member) => names[member] ?? ''),
             )
           : undefined
-      branches.push(await branchSql(engine, request, { files, source, expressions: plan.expressions, pathSql }))
+      branches.push(await branchSql(engine, request, { files, source, expressions: plan.expressions, pathSql, bits }))
     }
   }
+  await bits.handOver()
   return branches.join('\nUNION ALL ')
 }
 
@@ -125,12 +128,13 @@ interface Branch {
   readonly expressions: readonly string[]
   /** SQL of the file's path over `r`, where its name tells it. */
   readonly pathSql: string | undefined
+  readonly bits: DeadBits
 }
 
 async function branchSql(
   engine: Engine,
   request: FileRowsRequest,
-  { files, source, expressions, pathSql }: Branch,
+  { files, source, expressions, pathSql, bits }: Branch,
 ): Promise<string> {
   const constants = fileConstants(request, pathSql === undefined)
   const literals = files.map((file) => constants.map((constant) => constant.valueOf(file)))
@@ -159,7 +163,7 @@ async function branchSql(
   return `SELECT ${select} FROM ${source} AS r${join}${await rowFilter(
     engine,
     files.map(({ rows }) => rows),
-    { keepsOrder: request.keepsOrder === true },
+    { bits, keepsOrder: request.keepsOrder === true },
   )}`
 }
 

@@ -3,7 +3,7 @@
 
 import type { Positions } from '../deletion-vectors/bitmap.ts'
 import type { Engine } from '../duckdb/engine.ts'
-import { unmarkedSql } from './dead-bits.ts'
+import { type DeadBits, deadBits } from './dead-bits.ts'
 
 /** Which rows of a file are wanted; positions ascend and count physical rows from 0. */
 export type RowChoice =
@@ -25,20 +25,19 @@ export interface RowPlace {
 }
 
 /**
- * A WHERE clause over `r` (or nothing) for files of one `read_parquet`, in its order; they are all of one kind. Long lists become variables
- * of the connection or a temporary table. Cheapest for a file alone; with `keepsOrder`, which only such a file may have, its rows come in their order.
+ * A WHERE clause over `r` (or nothing) for files of one `read_parquet`, in its order; they are all of one kind. Long lists become `bits`,
+ * which the caller hands over, or a temporary table. Cheapest for a file alone; with `keepsOrder`, which only such a file may have, its rows come in their order.
  */
 export async function rowFilter(
   engine: Engine,
   files: readonly RowChoice[],
-  { keepsOrder = false }: { readonly keepsOrder?: boolean } = {},
+  { bits, keepsOrder = false }: { readonly bits: DeadBits; readonly keepsOrder?: boolean },
 ): Promise<string> {
   const [first] = files
   if (first === undefined || first.kind === 'all') return ''
   const { kind } = first
   if (files.length === 1 && kind === 'except' && (keepsOrder || first.positions.length > LITERALS_MAX)) {
-    if ((first.positions.at(-1) ?? 0) < BITS_MAX)
-      return ` WHERE ${await unmarkedSql(engine, nextName(), first.positions)}`
+    if ((first.positions.at(-1) ?? 0) < BITS_MAX) return ` WHERE ${bits.unmarkedSql(first.positions)}`
   }
   const few = rowPlaces(files)
     .take(LITERALS_MAX + 1)
@@ -86,6 +85,11 @@ function betweenSql(files: readonly RowChoice[]): string {
     last = Math.max(last, position)
   }
   return `BETWEEN ${first} AND ${last}`
+}
+
+/** Where the bits of a scan's files are collected. */
+export function bitsOfScan(engine: Engine): DeadBits {
+  return deadBits(engine, nextName())
 }
 
 let names = 0

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Engine, openEngine } from '../../src/duckdb/engine.ts'
-import { placeNumber, type RowChoice, rowFilter } from '../../src/read/row-filter.ts'
+import { bitsOfScan, placeNumber, type RowChoice, rowFilter } from '../../src/read/row-filter.ts'
 
 let engine: Engine
 beforeAll(async () => {
@@ -11,10 +11,21 @@ afterAll(() => engine.close())
 const FILES = 3
 const ROWS = 2000
 
+async function filterOf(
+  fork: Engine,
+  files: readonly RowChoice[],
+  options: { readonly keepsOrder?: boolean } = {},
+): Promise<string> {
+  const bits = bitsOfScan(fork)
+  const where = await rowFilter(fork, files, { bits, ...options })
+  await bits.handOver()
+  return where
+}
+
 /** The rows that the filter lets through, as file and position. */
 async function passed(files: readonly RowChoice[]): Promise<readonly string[]> {
   const fork = await engine.fork()
-  const where = await rowFilter(fork, files)
+  const where = await filterOf(fork, files)
   const rows = await fork.all(`SELECT file_index, file_row_number FROM
     (SELECT f::UBIGINT AS file_index, n AS file_row_number FROM range(${FILES}) a(f), range(${ROWS}) b(n)) r${where} ORDER BY ALL`)
   await fork.close()
@@ -44,7 +55,7 @@ test.each([
   ['many, far apart,', [[...Array.from({ length: 1500 }, (_, n) => n), 8 * 65_536]], {}],
 ] as const)('%s rows of a file alone are left out', async (_, [positions], options) => {
   const fork = await engine.fork()
-  const where = await rowFilter(fork, [{ kind: 'except', positions }], options)
+  const where = await filterOf(fork, [{ kind: 'except', positions }], options)
   // Without a join the rows keep their order.
   expect(where).not.toContain(' IN ')
   const rows = await fork.all(
@@ -62,7 +73,7 @@ test('rows of a large file are left out on both sides of where its bits are cut,
   const asked = [0, 1, 2, 3, 2998, 2999, 3000, page - 2, page - 1, page, page + 1, page + 6, page + 7, page + 8]
   const far = [2, 3, 4, 5, 6, 64].flatMap((number) => [number * page - 1, number * page, number * page + 7])
   const fork = await engine.fork()
-  const where = await rowFilter(fork, [{ kind: 'except', positions: dead }])
+  const where = await filterOf(fork, [{ kind: 'except', positions: dead }])
   const rows = await fork.all(
     `SELECT n FROM (SELECT unnest([${[...asked, ...far].join(', ')}]::BIGINT[]) AS n, n AS file_row_number) r${where}`,
   )
@@ -76,7 +87,7 @@ test('a vector that names rows far beyond a file does not decide how much memory
     ...everyOther.slice(0, 1),
     ...Array.from({ length: ROWS }, (_, n) => 2 ** 40 + n),
   ])
-  const where = await rowFilter(fork, [{ kind: 'except', positions }])
+  const where = await filterOf(fork, [{ kind: 'except', positions }])
   const [row] = await fork.all(
     `SELECT count(*) AS n FROM (SELECT range AS file_row_number FROM range(${ROWS})) r${where}`,
   )
