@@ -68,8 +68,7 @@ interface CheckpointSize {
 async function writeClassic(engine: Engine, clock: Clock, snapshot: Snapshot): Promise<CheckpointSize> {
   const columns = { ...STATE_COLUMNS, ...fileColumns(snapshot) }
   const { bytes, rows } = await encodeParquet(
-    engine,
-    clock,
+    { engine, clock, codec: codecOf(snapshot) },
     columns,
     joined([stateRows(snapshot), fileRows(snapshot, clock.now())]),
   )
@@ -96,10 +95,11 @@ async function writeV2(
     isInline ? fileRows(snapshot, clock.now()) : sidecars.rows,
   ])
   // Spark looks for the columns of files in the top file even where all of them are in sidecars.
+  const parts = { engine, clock, codec: codecOf(snapshot) }
   const top =
     topLevel === 'json'
       ? encodeJson(rows)
-      : await encodeParquet(engine, clock, { ...STATE_COLUMNS, ...V2_COLUMNS, ...fileColumns(snapshot) }, rows)
+      : await encodeParquet(parts, { ...STATE_COLUMNS, ...V2_COLUMNS, ...fileColumns(snapshot) }, rows)
   await store.write(topPath(version, clock, topLevel), top.bytes)
   return { size: top.rows + sidecars.size, sizeInBytes: top.bytes.length + sidecars.sizeInBytes }
 }
@@ -113,10 +113,11 @@ const NO_SIDECARS: Sidecars = { rows: [], size: 0, sizeInBytes: 0 }
 async function writeSidecars(engine: Engine, clock: Clock, snapshot: Snapshot, filesMax: number): Promise<Sidecars> {
   const rows: object[] = []
   const sum = { size: 0, sizeInBytes: 0 }
+  const parts = { engine, clock, codec: codecOf(snapshot) }
   const files = fileRows(snapshot, clock.now())
   for (let next = files.next(); next.done !== true; next = files.next()) {
     const part = joined([[next.value], taken(files, filesMax - 1)])
-    const { bytes, rows: count } = await encodeParquet(engine, clock, fileColumns(snapshot), part)
+    const { bytes, rows: count } = await encodeParquet(parts, fileColumns(snapshot), part)
     const path = `${clock.uuid()}.parquet`
     await snapshot.store.write(`${LOG_FOLDER}_sidecars/${path}`, bytes)
     rows.push({ sidecar: { path, sizeInBytes: bytes.length, modificationTime: clock.now() } })
@@ -147,9 +148,23 @@ function encodeJson(rows: Iterable<object>): WrittenRows {
   return { bytes: new TextEncoder().encode(lines.join('')), rows: lines.length }
 }
 
+interface EncodeParts {
+  readonly engine: Engine
+  readonly clock: Clock
+  readonly codec: 'snappy' | 'zstd'
+}
+
+/**
+ * Who reads the data files reads checkpoints of their codec. zstd takes a third fewer bytes, and of a busy table a checkpoint is mostly
+ * names of files that left it.
+ */
+function codecOf({ metadata: { configuration } }: Snapshot): EncodeParts['codec'] {
+  const named = configuration['delta.parquet.compression.codec']?.trim().toLowerCase() ?? 'zstd'
+  return named === 'zstd' ? named : 'snappy'
+}
+
 async function encodeParquet(
-  engine: Engine,
-  clock: Clock,
+  { engine, clock, codec }: EncodeParts,
   types: Readonly<Record<string, string>>,
   rows: Iterable<object>,
 ): Promise<WrittenRows> {
@@ -161,7 +176,7 @@ async function encodeParquet(
       .map(([column, type]) => `${quoteName(column)}: ${quoteText(type)}`)
       .join(', ')
     await engine.run(`COPY (SELECT * FROM read_json(${quoteFileName(lines)}, format = 'newline_delimited', columns = {${columns}}, maximum_object_size = ${Math.max(written.lineBytesMax + 1, OBJECT_BYTES_MIN)}))
-      TO ${quoteText(parquet)} (FORMAT parquet, COMPRESSION snappy, ROW_GROUP_SIZE ${ROW_GROUP_ROWS})`)
+      TO ${quoteText(parquet)} (FORMAT parquet, COMPRESSION ${codec}, ROW_GROUP_SIZE ${ROW_GROUP_ROWS})`)
     return { bytes: await readFile(parquet), rows: written.rows }
   } finally {
     await rm(lines, { force: true })

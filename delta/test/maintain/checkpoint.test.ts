@@ -108,6 +108,19 @@ test('typed statistics and partition values stand beside the text, or instead of
   expect(Object.keys(adds[0] ?? {})).not.toContain('stats')
 })
 
+test('a checkpoint has the codec of the data files, or one that everybody reads', async () => {
+  const codecs: unknown[] = []
+  for (const asked of [undefined, 'ZSTD', 'snappy', 'lz4']) {
+    const property = 'delta.parquet.compression.codec'
+    const { folder } = await checkpointed(`codec-${asked}`, asked === undefined ? {} : { [property]: asked })
+    const [found] = await shop.engine.all(
+      `SELECT list(DISTINCT compression) AS codecs FROM parquet_metadata('${folder}/_delta_log/*.checkpoint.parquet')`,
+    )
+    codecs.push(found?.['codecs'])
+  }
+  expect(codecs).toEqual([['ZSTD'], ['ZSTD'], ['SNAPPY'], ['SNAPPY']])
+})
+
 test('a checkpoint of the second kind has a random name, and its files inside or in sidecars', async () => {
   const inside = await checkpointed('inside', { 'delta.checkpointPolicy': 'v2' })
   const apart = await checkpointed(
