@@ -9,7 +9,7 @@ import type * as DuckDB from '@duckdb/node-api'
 import { systemClock } from '../clock.ts'
 import { type AppendRows, appendRows } from './append.ts'
 import { keepByteOrderMarks } from './byte-order-marks.ts'
-import { restThreads, type WhileThreadsRest } from './rest-threads.ts'
+import { restThreads, type SideBySide } from './rest-threads.ts'
 import { type Batch, batchRows, plainValue, type Row } from './values.ts'
 import { registerVariantJson } from './variant-function.ts'
 import { toVectors, type Vectors } from './vectors.ts'
@@ -34,8 +34,8 @@ export interface Engine {
   readonly append: (table: string, columns: readonly string[], rows: AppendRows) => Promise<void>
   /** Another connection to the same database and memory. Temporary tables are private to a connection and go with it. */
   readonly fork: () => Promise<Engine>
-  /** Does work that keeps a statement running on each core: every one has the thread that waits for it and no other. */
-  readonly sideBySide: WhileThreadsRest
+  /** Does work that keeps so many statements running at once: where they fill all cores, each has the thread that waits for it and no other. */
+  readonly sideBySide: SideBySide
   /** Stops what is running. Closing the engine that was opened first also removes its temporary folder. */
   readonly close: () => Promise<void>
 }
@@ -97,7 +97,7 @@ interface Database {
   /** It takes its time to start, in which others may work. */
   readonly creating: Promise<DuckDB.DuckDBInstance>
   readonly tempFolder: string
-  readonly sideBySide: WhileThreadsRest
+  readonly sideBySide: SideBySide
 }
 
 function connect(database: Database, closeDatabase: () => Promise<void>): Engine {

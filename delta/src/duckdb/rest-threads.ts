@@ -1,14 +1,15 @@
 import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api'
 import { wrapEngineError } from './wrap-error.ts'
 
-/** Does work while DuckDB's own threads rest. */
-export type WhileThreadsRest = <T>(work: () => Promise<T>) => Promise<T>
+/** Does work that keeps so many statements running at once. */
+export type SideBySide = <T>(statements: number, work: () => Promise<T>) => Promise<T>
 
 /**
  * DuckDB's own threads help with the statements of all connections. One that takes the only task of a statement leaves the thread that
- * waits for this statement spinning until it is done: with a statement a core, a quarter of all processor time went there.
+ * waits for this statement spinning until it is done: with a statement a core, a quarter of all processor time went there. So they rest
+ * while statements and the caller's own thread are enough for all cores.
  */
-export function restThreads(creating: Promise<DuckDBInstance>, threads: number): WhileThreadsRest {
+export function restThreads(creating: Promise<DuckDBInstance>, threads: number): SideBySide {
   let resting = 0
   let settled: Promise<DuckDBConnection | undefined> = Promise.resolve(undefined)
   // A setting of the whole instance: it changes with the first who asks and the last who leaves. The connection stays open in between,
@@ -23,7 +24,8 @@ export function restThreads(creating: Promise<DuckDBInstance>, threads: number):
     await connection?.run('SET GLOBAL external_threads = 1')
     connection?.closeSync()
   }
-  return async (work) => {
+  return async (statements, work) => {
+    if (statements < 2 || statements + 1 < threads) return work()
     resting += 1
     if (resting === 1) settled = rest(settled)
     try {

@@ -149,6 +149,7 @@ function copySql(request: DataFilesRequest, { columns, partitions, location }: C
     `COMPRESSION ${codec}`,
     // Level 1 takes two thirds of the time of the default 3 and packs as well (tried on orders and flights).
     ...(codec === 'zstd' ? ['COMPRESSION_LEVEL 1'] : []),
+    // No DICTIONARY_SIZE_LIMIT: a third of the default saves a load 6 % of its time, and columns of ten thousand texts take three times the room.
     'RETURN_STATS',
     ...(mode === 'none' ? [] : [`FIELD_IDS ${fieldIdsSql(stored, mode)}`]),
     ...(request.rowGroupRows === undefined ? [] : [`ROW_GROUP_SIZE ${request.rowGroupRows}`]),

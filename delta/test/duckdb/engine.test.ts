@@ -98,8 +98,8 @@ test('threads of DuckDB rest from the first who wants statements side by side to
   }
   expect(await helpers()).toBe(1n)
   const inner = Promise.withResolvers<void>()
-  const outer = engine.sideBySide(() => inner.promise)
-  await expect(fork.sideBySide(() => fork.run('SELECT nothing'))).rejects.toMatchObject({ code: 'ENGINE_FAILED' })
+  const outer = engine.sideBySide(2, () => inner.promise)
+  await expect(fork.sideBySide(3, () => fork.run('SELECT nothing'))).rejects.toMatchObject({ code: 'ENGINE_FAILED' })
   expect(await helpers()).toBe(0n)
   inner.resolve()
   await outer
@@ -107,10 +107,23 @@ test('threads of DuckDB rest from the first who wants statements side by side to
   await engine.close()
 })
 
+test.each([
+  [4, 3, 3n],
+  [4, 2, 0n],
+  [2, 1, 0n],
+])('of %i threads, %i statements side by side send %i to rest', async (threads, statements, resting) => {
+  const engine = await openEngine({ threads })
+  const [row] = await engine.sideBySide(statements, () =>
+    engine.all(`SELECT current_setting('external_threads') - 1 AS n`),
+  )
+  expect(row?.['n']).toBe(resting)
+  await engine.close()
+})
+
 test('closing stops what runs side by side, and its error is what rises', async () => {
   const engine = await openEngine({ threads: 2 })
   const begun = Promise.withResolvers<void>()
-  const running = engine.sideBySide(() => {
+  const running = engine.sideBySide(2, () => {
     begun.resolve()
     return engine.run('SELECT count(*) FROM range(1000000000) a, range(1000000) b')
   })

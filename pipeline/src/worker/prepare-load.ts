@@ -171,9 +171,8 @@ async function loadFiles(run: TableRun, files: readonly LandingFile[], schema: E
     }
   }
   // All lanes must have ended before an error rises: they write files that the caller then discards.
-  const load = (): Promise<readonly PromiseSettledResult<void>[]> =>
-    Promise.allSettled(Array.from({ length: Math.min(FILES_AT_ONCE, files.length) }, lane))
-  const lanes = await (files.length < FILES_AT_ONCE ? load() : run.engine.sideBySide(load))
+  const count = Math.min(FILES_AT_ONCE, files.length)
+  const lanes = await run.engine.sideBySide(count, () => Promise.allSettled(Array.from({ length: count }, lane)))
   for (const result of lanes) if (result.status === 'rejected') throw result.reason
   return widen === undefined
     ? { kind: 'loaded', schema, files: loaded.filter((file) => file !== undefined) }

@@ -113,7 +113,7 @@ function stepwise(steps: Steps, engine: Engine): Engine {
       return stepwise(steps, fork)
     },
     // Settings of the engine are no steps of the world.
-    sideBySide: (work) => work(),
+    sideBySide: (_, work) => work(),
     close: async () => {
       steps.forks.delete(engine)
       await turn('close', () => engine.close())
