@@ -157,11 +157,11 @@ async function* streamChunks<Part>(
 ): AsyncGenerator<Part> {
   const release = await queue.hold()
   try {
-    const result = await (await connecting).stream(sql)
+    const result = await queue.step(async () => (await connecting).stream(sql))
     const columns = result.columnNames()
     // Bounded by the result; an abandoned result is dropped by DuckDB when the connection's next statement starts.
     for (;;) {
-      const chunk = await result.fetchChunk()
+      const chunk = await queue.step(() => result.fetchChunk())
       if (chunk === null || chunk.rowCount === 0) return
       yield partOf(columns, chunk)
     }
@@ -185,6 +185,8 @@ function toBatch(api: typeof DuckDB, columns: readonly string[], chunk: DuckDB.D
 interface StatementQueue {
   readonly next: <T>(work: () => Promise<T>) => Promise<T>
   readonly hold: () => Promise<() => void>
+  /** One call of the stream that holds the queue. */
+  readonly step: <T>(work: () => Promise<T>) => Promise<T>
   readonly stop: () => boolean
   readonly idle: () => Promise<unknown>
 }
@@ -193,17 +195,20 @@ interface StatementQueue {
 // would hang a loop that queries while it reads: that is a bug in the caller and fails at once.
 function statementQueue(): StatementQueue {
   let last: Promise<unknown> = Promise.resolve()
+  // What DuckDB is at while a stream is open.
+  let step: Promise<unknown> = last
   let isStreaming = false
   let isStopped = false
+  const assertRuns = (): void => assert(!isStopped, 'an engine that was closed runs nothing')
   const assertFree = (): void => {
-    assert(!isStopped, 'an engine that was closed runs nothing')
+    assertRuns()
     assert(!isStreaming, 'an engine runs nothing else while a stream of it is open: fork it')
   }
   const next = <T>(work: () => Promise<T>): Promise<T> => {
     assertFree()
     const done = last
       .then(() => {
-        assert(!isStopped, 'an engine that was closed runs nothing')
+        assertRuns()
         return work()
       })
       .catch((cause: unknown) => Promise.reject(wrapEngineError(cause)))
@@ -215,6 +220,7 @@ function statementQueue(): StatementQueue {
     isStreaming = true
     const { promise, resolve } = Promise.withResolvers<void>()
     const before = last
+    step = before
     last = promise
     await before
     return () => {
@@ -222,11 +228,20 @@ function statementQueue(): StatementQueue {
       resolve()
     }
   }
+  const takeStep = async <T>(work: () => Promise<T>): Promise<T> => {
+    assertRuns()
+    const done = work()
+    step = done.catch(() => undefined)
+    const result = await done
+    // A result that was interrupted ends as one does of which all rows were read.
+    assertRuns()
+    return result
+  }
   const stop = (): boolean => {
     const isFirst = !isStopped
     isStopped = true
     return isFirst
   }
-  // A stream that its reader left standing never ends by itself.
-  return { next, hold, stop, idle: () => (isStreaming ? Promise.resolve() : last) }
+  // A stream that its reader left standing never ends by itself, only what it asked DuckDB for does.
+  return { next, hold, step: takeStep, stop, idle: () => (isStreaming ? step : last) }
 }

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import { openEngine } from '../../src/duckdb/engine.ts'
+import { systemClock } from '../../src/clock.ts'
+import { type Engine, openEngine } from '../../src/duckdb/engine.ts'
 import { quoteName, quoteText } from '../../src/duckdb/sql.ts'
 
 test('values come out as plain data', async () => {
@@ -139,6 +140,32 @@ test('closing stops what runs and removes the temporary folder', async () => {
   await engine.close()
   await expect(running).rejects.toMatchObject({ code: 'ENGINE_FAILED' })
   expect(existsSync(engine.tempFolder)).toBe(false)
+  await engine.close()
+})
+
+test('a stream of an engine that is closed fails: what was read may not be all', async () => {
+  const engine = await openEngine()
+  for (const close of [(fork: Engine) => fork.close(), (fork: Engine) => Promise.resolve(void fork.close())]) {
+    const fork = await engine.fork()
+    const parts = fork.streamVectors('SELECT range::UBIGINT FROM range(1000000)')[Symbol.asyncIterator]()
+    expect((await parts.next()).done).toBe(false)
+    await close(fork)
+    await expect(parts.next()).rejects.toMatchObject({ code: 'ENGINE_FAILED' })
+  }
+  await engine.close()
+})
+
+test('closing waits for what a stream is at', async () => {
+  const engine = await openEngine()
+  for (let delayMs = 0; delayMs < 60; delayMs += 10) {
+    const fork = await engine.fork()
+    // Nothing comes before all is sorted.
+    const first = fork.streamVectors('SELECT range::UBIGINT FROM range(3000000) ORDER BY hash(range)')
+    const failed = expect(first[Symbol.asyncIterator]().next()).rejects.toMatchObject({ code: 'ENGINE_FAILED' })
+    await systemClock.sleep(delayMs)
+    await fork.close()
+    await failed
+  }
   await engine.close()
 })
 
