@@ -53,10 +53,14 @@ interface Pages {
 
 // Vectors are recalled by whoever reads a table again, and never change.
 const known = new WeakMap<object, Pages>()
+// Few rows far apart are not worth the memory: their bits are made at once.
+const REMEMBERED_BYTES_A_ROW = 64
 
 function recallPages(positions: Positions | readonly number[], last: number): Pages {
-  const pages = known.get(positions) ?? pagesOf(positions, last)
-  known.set(positions, pages)
+  const before = known.get(positions)
+  if (before !== undefined) return before
+  const pages = pagesOf(positions, last)
+  if ((pages.byNumber.size * pages.rows) / 8 <= positions.length * REMEMBERED_BYTES_A_ROW) known.set(positions, pages)
   return pages
 }
 
