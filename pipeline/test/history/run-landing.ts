@@ -20,10 +20,10 @@ import { type Delivery, nextDelivery, openStream, type Stream } from '../support
 import type { Tally } from '../support/tally.ts'
 import { canonicalLines, canonicalRows, lakeIn, put, snapshotOf } from '../support/workplace.ts'
 
-export const TABLES = 5
+export const TABLES = 6
 const STEPS = 4
-// Batches write small files anew always, once one file has a vector, and never.
-const VECTOR_FILES_MAX = [0, 1, 100] as const
+// Batches write small files anew never, always, and once one file has a vector.
+const VECTOR_FILES_MAX = [100, 0, 100, 1, 100] as const
 
 export interface LandingRequest {
   readonly seed: number
@@ -48,7 +48,8 @@ export async function runLanding(
   const lake = await lakeIn(folder, configText(endpoint, tables), index)
   const streams = tables.map((table) => openStream({ random, engine, endpoint, table }, tally))
   for (const { table } of streams) tallyTable(tally, table)
-  const options = { vectorFilesMax: VECTOR_FILES_MAX[seed % VECTOR_FILES_MAX.length] ?? 0, ...sessions }
+  // The next one after all three ways to the index, so that each meets each.
+  const options = { vectorFilesMax: VECTOR_FILES_MAX[Math.floor(kind / 3) % VECTOR_FILES_MAX.length] ?? 0, ...sessions }
   for (let step = 0; step < STEPS; step += 1) {
     const deliveries: Delivery[] = []
     for (const stream of streams) deliveries.push(await nextDelivery(stream, step, step === STEPS - 1))
@@ -73,6 +74,8 @@ export async function runLanding(
     checkSource(stream)
     await checkLedger(lake, stream)
     await tallyRewritten(lake, stream.table, tally)
+    if (endpoint.noSup === undefined)
+      await tallyEarly(lake, stream.table, { vectorFilesMax: options.vectorFilesMax, tally })
   }
   return streams.filter(({ landed }) => landed.size > 0).map(({ table }) => table.name)
 }
@@ -95,6 +98,25 @@ async function tallyRewritten(lake: Lake, { name, write }: TableSpec, tally: Tal
     const gone = actions.filter((action) => 'remove' in action && !added.has(action.remove.path))
     if (commitInfoOf(actions)?.operation === 'UPSERT' && added.size > 0)
       tally.add('small file written anew', gone.length)
+  }
+}
+
+/** Batches whose rows could be written while the key index was read, and were looked up there. */
+async function tallyEarly(
+  lake: Lake,
+  { name, write, sequence, beforeImage }: TableSpec,
+  { vectorFilesMax, tally }: { readonly vectorFilesMax: number; readonly tally: Tally },
+): Promise<void> {
+  const snapshot = await snapshotOf(lake, name)
+  if (snapshot === undefined || write === 'copy-on-write' || sequence !== 'none' || beforeImage !== 'none') return
+  for await (const { actions } of readCommits(snapshot.store, { fromVersion: 0, toVersion: snapshot.version })) {
+    const { operation, operationMetrics = {} } = commitInfoOf(actions) ?? {}
+    const count = (metric: string): number => Number(operationMetrics[metric] ?? 0)
+    if (operation !== 'UPSERT' || count('filesLeft') === 0 || count('filesScanned') > 0) continue
+    if (count('filesLive') > vectorFilesMax) continue
+    tally.add('batch written while the key index is read')
+    for (const what of ['inserted', 'updated', 'deleted', 'superseded', 'noop'])
+      if (count(what) > 0) tally.add(`batch written while the key index is read: ${what}`)
   }
 }
 
