@@ -11,6 +11,7 @@ import {
   writeDataFiles,
 } from '@tributary/delta'
 import { timeOfPlace } from '../dms/file-name.ts'
+import type { OpenedFile } from '../dms/open-file.ts'
 import { commitContended } from '../errors.ts'
 import { writeLoadHistory } from '../history-table/write-history.ts'
 import type { TableState } from '../ledger/table-state.ts'
@@ -19,13 +20,14 @@ import { findRepeatedKeys, writeLoadFile } from '../upsert/load.ts'
 import { placeColumns } from '../upsert/locate.ts'
 import { closeGeneration } from './close-generation.ts'
 import type { PreparedBatch } from './commit-batch.ts'
+import { openAhead } from './open-ahead.ts'
 import { isWaiting, type LandingFile, type SeenFile } from './plan.ts'
 import { type FileReading, ledgerEntry, readLandingFile } from './read-file.ts'
 import type { TableRun } from './run.ts'
 import { type EvolvingSchema, evolvingSchema } from './schema.ts'
 
 // The row number of a CSV record comes from a single-threaded operator, so files are read side by side;
-// one more than two cores, so that none idles while a file is hashed or the last one is left.
+// one more than two cores, so that none idles while a file is planned or the last one is left.
 const FILES_AT_ONCE = 3
 
 interface LoadedFile {
@@ -139,6 +141,7 @@ async function loadFiles(run: TableRun, files: readonly LandingFile[], schema: E
   let next = 0
   let rows = 0
   let hasEnded = false
+  const ahead = openAhead(run, files)
   const lane = async (): Promise<void> => {
     const engine = await run.engine.fork()
     try {
@@ -146,7 +149,8 @@ async function loadFiles(run: TableRun, files: readonly LandingFile[], schema: E
         const file = files[at]
         if (file === undefined) return
         if (at > 0) await isLaidOut
-        const outcome = await loadFile({ ...run, engine }, { file, schema, laidOut })
+        const opened = await ahead.take(at)
+        const outcome = await loadFile({ ...run, engine }, { file, opened, schema, laidOut })
         if (outcome.kind === 'widen') {
           widen = outcome.schema
           hasEnded = true
@@ -173,6 +177,7 @@ async function loadFiles(run: TableRun, files: readonly LandingFile[], schema: E
   // All lanes must have ended before an error rises: they write files that the caller then discards.
   const count = Math.min(FILES_AT_ONCE, files.length)
   const lanes = await run.engine.sideBySide(count, () => Promise.allSettled(Array.from({ length: count }, lane)))
+  await ahead.end()
   for (const result of lanes) if (result.status === 'rejected') throw result.reason
   return widen === undefined
     ? { kind: 'loaded', schema, files: loaded.filter((file) => file !== undefined) }
@@ -183,16 +188,22 @@ async function loadFile(
   run: TableRun,
   {
     file,
+    opened,
     schema,
     laidOut,
-  }: { readonly file: LandingFile; readonly schema: EvolvingSchema; readonly laidOut: () => void },
+  }: {
+    readonly file: LandingFile
+    readonly opened: OpenedFile
+    readonly schema: EvolvingSchema
+    readonly laidOut: () => void
+  },
 ): Promise<
   { readonly kind: 'file'; readonly file: LoadedFile } | { readonly kind: 'widen'; readonly schema: StructType }
 > {
   const { session, lake, table, engine } = run
   const parts = { engine, store: session.store, clock: lake.clock }
   let added: readonly AddFile[] = []
-  const outcome = await readLandingFile(run, engine, { file, schema }, async (staged) => {
+  const outcome = await readLandingFile(run, engine, { file, schema, isOpen: opened }, async (staged) => {
     laidOut()
     // The strict path reads a file again after the fast one failed: what that one wrote is dropped.
     for (const { path } of added) await session.store.delete(path)

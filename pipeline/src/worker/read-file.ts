@@ -39,14 +39,18 @@ export type ReadOutcome =
 export const RESERVED =
   /^__(op|row|file|n|place|seq|phase|unset|was_.*|path|position|sub|delete|live|dead|order|outcome|ordinal|reset)$/i
 
-/** Reads one file. `consume` takes its rows and tells how many they were; it may be called several times, and the last call counts. */
+/** Reads one file, which may be open already, and disposes of it. `consume` takes its rows and tells how many they were; it may be called several times, and the last call counts. */
 export async function readLandingFile(
   run: TableRun,
   engine: Engine,
-  { file, schema }: { readonly file: LandingFile; readonly schema: EvolvingSchema },
+  {
+    file,
+    schema,
+    isOpen,
+  }: { readonly file: LandingFile; readonly schema: EvolvingSchema; readonly isOpen?: OpenedFile },
   consume: (staged: StagedFile) => Promise<number>,
 ): Promise<ReadOutcome> {
-  const opened = await openFile(run, engine, file)
+  const opened = isOpen ?? (await openFile(run, engine, file))
   try {
     const plan = await planFile(run, engine, { file, opened, schema })
     for (const message of plan.warnings) warn(run, message)
