@@ -77,7 +77,8 @@ export async function readLandingFile(
       if (missing.length > 0)
         warn(run, `${file.key} has no column ${missing.join(', ')}: NULL in its rows, and kept in the table`)
     }
-    const rows = await readRows(engine, opened, plan, (relation) => consume(stagedFile(file, plan, relation)))
+    const { key, place } = file
+    const rows = await readRows(engine, opened, plan, (sql) => consume({ key, place, ...stagedRows(file, plan, sql) }))
     const rejects = rows.rejects.map((reject) => quarantined(file, opened, plan, reject))
     return {
       kind: 'read',
@@ -254,10 +255,6 @@ function configuredColumns({
 function mergedSource(known: readonly string[], columns: readonly string[]): readonly string[] {
   const added = columns.filter((name) => !known.includes(name))
   return added.length === 0 ? known : [...known, ...added]
-}
-
-function stagedFile(file: LandingFile, plan: ReadPlan, relation: string): StagedFile {
-  return { key: file.key, place: file.place, ...stagedRows(file, plan, relation) }
 }
 
 /** What is staged of a file, or of several that are read by one plan. */
