@@ -1,21 +1,23 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Engine, latestVersion, readCommits, type Store, systemClock } from '@tributary/delta'
+import { type Engine, latestVersion, readCommits, type Store, scanSql, systemClock } from '@tributary/delta'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { ingest } from '../../src/worker/ingest.ts'
 import type { Lake } from '../../src/worker/lake.ts'
+import type { TableSession } from '../../src/worker/table-session.ts'
 import {
   deliver,
   deliverAll,
   expectDone,
   type IndexPair,
   indexFolder,
+  indexIn,
   openIndexPair,
   rows,
   TABLE,
   versionOfIndex,
 } from '../support/index-pair.ts'
-import { snapshotOf } from '../support/workplace.ts'
+import { lakeIn, put, snapshotOf } from '../support/workplace.ts'
 
 let pair: IndexPair
 beforeEach(async () => {
@@ -106,3 +108,47 @@ function damageLargestRun(): void {
   if (largest === undefined) throw new Error('the index has runs')
   writeFileSync(largest.path, largest.bytes.fill(0x55, 100, 2000))
 }
+
+test('columns may be named as the statements of such a batch name their own', async () => {
+  const key = ['f', 'id', 'k']
+  const names = [...key, 'h', 'tag', 'number', 'key', 'rows', 'file', 'i', 'b', 'w', 'note']
+  const rowsFound: unknown[] = []
+  for (const [folder, options] of [
+    ['named', indexIn(pair.place)],
+    ['unnamed', {}],
+  ] as const) {
+    const place = join(pair.place.folder, folder)
+    const lake = await lakeIn(
+      place,
+      `landing: landing\nlake: lake\ndms: {DataFormat: csv, AddColumnName: true}\ntables:\n  ${TABLE}:\n    key: [${key.join(', ')}]\n    columns: {${names.map((name) => `${name}: long`).join(', ')}}\n`,
+      options,
+    )
+    const sessions = new Map<string, TableSession>()
+    const take = async (name: string, lines: readonly (readonly [string, number, number])[]): Promise<void> => {
+      const text = lines.map(([op, id, value]) =>
+        [op, ...names.map((column) => (key.includes(column) ? id : value))].join(','),
+      )
+      await put(place, `shop/orders/${name}`, `${[['Op', ...names].join(','), ...text].join('\n')}\n`)
+      expectDone(await ingest(lake, pair.place.engine, { sessions }))
+      for (const { index } of sessions.values()) await index?.building
+    }
+    await take(
+      'LOAD00000001.csv',
+      [1, 2, 3, 4, 5].map((id) => ['I', id, 0] as const),
+    )
+    await take('20260101-000000001.csv', [['U', 1, 1]])
+    await take('20260101-000000002.csv', [
+      ['U', 2, 2],
+      ['D', 3, 2],
+      ['I', 6, 2],
+      ['U', 6, 3],
+      ['D', 9, 2],
+    ])
+    const snapshot = await snapshotOf(lake, TABLE)
+    if (snapshot === undefined) throw new Error('no table')
+    const sql = `SELECT * FROM (${await scanSql(pair.place.engine, snapshot)}) ORDER BY ALL`
+    rowsFound.push(await pair.place.engine.all(sql))
+  }
+  expect(rowsFound[0]).toEqual(rowsFound[1])
+  expect(rowsFound[0]).toHaveLength(5)
+})
