@@ -1,7 +1,7 @@
 import type { Engine } from '@tributary/delta'
 import type { InputNames } from './bind-inputs.ts'
 import type { FeatureQuery } from './compile.ts'
-import { edgeKeysSql, keyNames, linkedKeysSql } from './key-queries.ts'
+import { edgeKeysSql, keyNames, linkedKeysSql, noKeysSql } from './key-queries.ts'
 
 /** The inputs of a feature in two states, as tables or views of the engine's connection. */
 export interface InputStates {
@@ -48,10 +48,15 @@ export async function keyQueries(
   return queries
 }
 
-/** A SELECT of all keys of some key queries, each once. A key with a NULL is none. */
-export function affectedSql(query: Pick<FeatureQuery, 'key'>, queries: readonly KeyQuery[]): string {
-  const names = keyNames(query)
-  if (queries.length === 0) throw new RangeError('without key queries there are no keys, and nobody asks for them')
-  const isWhole = names.map((name) => `${name} IS NOT NULL`).join(' AND ')
-  return `SELECT DISTINCT ${names.join(', ')} FROM (${queries.map(({ sql }) => sql).join('\nUNION ALL ')}) WHERE ${isWhole}`
+/** A SELECT of all keys of some key queries, each once; without any it gives no row, in the types of the key. A key with a NULL is none. */
+export async function affectedSql(
+  engine: Engine,
+  query: FeatureQuery,
+  names: InputNames,
+  queries: readonly KeyQuery[],
+): Promise<string> {
+  const columns = keyNames(query)
+  const isWhole = columns.map((name) => `${name} IS NOT NULL`).join(' AND ')
+  const keys = queries.length > 0 ? queries.map(({ sql }) => sql) : [await noKeysSql(engine, query, names)]
+  return `SELECT DISTINCT ${columns.join(', ')} FROM (${keys.join('\nUNION ALL ')}) WHERE ${isWhole}`
 }

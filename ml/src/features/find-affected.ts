@@ -43,10 +43,7 @@ export async function findAffected(
   const states = await readStates(engine, query, heads, { state, now })
   if ('kind' in states) return full(states.reason)
   const queries = await keyQueries(engine, query, states, { fromMs: state.asOf, toMs: asOfMs })
-  const keys =
-    queries.length === 0
-      ? `SELECT ${query.key.map((_, index) => `NULL AS k${index}`).join(', ')} WHERE false`
-      : affectedSql(query, queries)
+  const keys = await affectedSql(engine, query, now, queries)
   await engine.run(`CREATE TEMP TABLE ${AFFECTED} AS ${keys}`)
   const [row] = await engine.all(`SELECT count(*) AS n FROM ${AFFECTED}`)
   const affected = Number(row?.['n'])

@@ -78,6 +78,12 @@ export async function edgeKeysSql(
   return selectText(engine, { items: keyItems(query), from: bindInputs(query, names), where })
 }
 
+/** A SELECT of no key, in the types that keys have: rows are compared with it as with others. */
+export async function noKeysSql(engine: Engine, query: FeatureQuery, names: InputNames): Promise<string> {
+  const where = await expressionOf(engine, 'false')
+  return selectText(engine, { items: keyItems(query), from: bindInputs(query, names), where })
+}
+
 /** The feature's own SELECT over some state of its inputs, for all keys or for those of a relation with the columns of `keyNames`. */
 export async function resultSql(
   engine: Engine,

@@ -148,12 +148,11 @@ async function refresh(engine: Engine, step: Step, findKeys: FindKeys): Promise<
   const [from = 0, to = 0] = [history.states[index - 1]?.hour, history.states[index]?.hour]
   const states = { old: namesOf(step, index - 1), now: namesOf(step), ...(await createChanges(engine, step)) }
   const queries = await findKeys(engine, query, states, { fromMs: hoursMs(from), toMs: hoursMs(to) })
-  if (queries.length > 0) {
-    await engine.run(`CREATE OR REPLACE TEMP TABLE affected AS ${affectedSql(query, queries)}`)
-    const fresh = await resultOf(engine, step, 'affected')
-    const isAffected = history.entity.map((name, part) => `kept.${name} = affected.k${part}`).join(' AND ')
-    await engine.run(`DELETE FROM kept USING affected WHERE ${isAffected}; INSERT INTO kept ${fresh}`)
-  }
+  const keys = await affectedSql(engine, query, states.now, queries)
+  await engine.run(`CREATE OR REPLACE TEMP TABLE affected AS ${keys}`)
+  const fresh = await resultOf(engine, step, 'affected')
+  const isAffected = history.entity.map((name, part) => `kept.${name} = affected.k${part}`).join(' AND ')
+  await engine.run(`DELETE FROM kept USING affected WHERE ${isAffected}; INSERT INTO kept ${fresh}`)
   const [row] = await engine.all(
     `WITH wanted AS MATERIALIZED (${await resultOf(engine, step)}) SELECT (SELECT count(*) FROM (FROM kept EXCEPT ALL FROM wanted)) AS extra,
        (SELECT count(*) FROM wanted) - (SELECT count(*) FROM kept) AS more`,
