@@ -2,138 +2,112 @@
 //
 //   int32 magic | uint64 buckets | per bucket: uint32 high half, then a 32-bit Roaring bitmap of the low halves
 //
-// The 32-bit bitmaps are roaring-wasm's. Nothing in the frame tells how long each is, so their headers are walked here; that also
-// means that nothing reaches the library, and nothing is allocated, before its size is known to be true.
+// The 32-bit bitmaps are roaring-wasm's. They live in WebAssembly memory; the library frees those that nobody holds any more.
 
-import { roaring32Length } from './roaring-length.ts'
+import type { RoaringBitmap32 } from 'roaring-wasm'
 
 /** Ascending positions of rows in a data file, counted from 0. */
 export type Positions = Uint32Array | Float64Array
 
-const MAGIC = 1681511377
+/** The first four bytes of a deletion vector. */
+export const MAGIC = 1681511377
 
-/** More rows than this are not marked in one data file; it bounds what a hostile file can make us allocate (1 GiB). */
-const CARDINALITY_MAX = 2 ** 28
+/** Before the first bucket: the magic number and how many there are. */
+export const HEAD_BYTES = 12
 
-/** A deletion vector as bytes, and how many rows it holds. */
-export interface EncodedBitmap {
-  readonly bytes: Uint8Array
-  readonly cardinality: number
+/** Positions of rows that are added to in place. */
+export interface Bitmap {
+  readonly size: () => number
+  readonly has: (position: number) => boolean
+  /** Ascending positions, some may be there. */
+  readonly add: (positions: Positions) => void
+  /** The bytes of `write`. Packs the bitmap first, and nothing may be added between the two. */
+  readonly bytes: () => number
+  /** Writes a deletion vector to the start of a buffer. */
+  readonly write: (target: Uint8Array) => void
+  readonly positions: () => Positions
+  /** Another bitmap, without rows. */
+  readonly empty: () => Bitmap
+  /** Frees its memory now and not at some collection of garbage; it is of no use any more. */
+  readonly dispose: () => void
 }
 
-/** Encode a deletion vector. Positions may come in any order; the same one twice counts once. */
-export async function encodeBitmap(positions: Iterable<number>): Promise<EncodedBitmap> {
+/** A 32-bit bitmap, and the high half of all its positions. */
+export interface Bucket {
+  readonly high: number
+  readonly bitmap: RoaringBitmap32
+}
+
+const UINT32_END = 2 ** 32
+
+/** A bitmap of some buckets, ascending by their high halves. The library loads at the first use. */
+export async function bitmapOf(given: readonly Bucket[] = []): Promise<Bitmap> {
   const { RoaringBitmap32 } = await import('roaring-wasm')
-  const parts = splitByHighHalf(positions).map(({ high, lows }) => {
-    // The bitmap lives in WebAssembly memory, which no garbage collector looks after.
-    const bitmap = new RoaringBitmap32(lows)
-    try {
-      bitmap.runOptimize()
-      return { high, bytes: bitmap.serialize('portable'), cardinality: bitmap.size }
-    } finally {
-      bitmap.dispose()
-    }
-  })
-
-  const bytes = new Uint8Array(12 + parts.reduce((sum, part) => sum + 4 + part.bytes.length, 0))
-  const view = new DataView(bytes.buffer)
-  view.setInt32(0, MAGIC, true)
-  view.setBigUint64(4, BigInt(parts.length), true)
-  let offset = 12
-  for (const part of parts) {
-    view.setUint32(offset, part.high, true)
-    bytes.set(part.bytes, offset + 4)
-    offset += 4 + part.bytes.length
-  }
-  return { bytes, cardinality: parts.reduce((sum, part) => sum + part.cardinality, 0) }
+  return bitmapWith((lows) => new RoaringBitmap32(lows), given)
 }
 
-function splitByHighHalf(
-  positions: Iterable<number>,
-): readonly { readonly high: number; readonly lows: Uint32Array }[] {
-  // As they come from a union: to sort tens of thousands again would take longer than to write them.
-  if (positions instanceof Uint32Array && positions.length > 0 && isAscending(positions))
-    return [{ high: 0, lows: positions }]
-  const sorted = Float64Array.from(positions).sort()
+function bitmapWith(makeBitmap: (lows: Uint32Array) => RoaringBitmap32, given: readonly Bucket[]): Bitmap {
+  // Nearly always one: files of more than 2^32 rows are rare.
+  const buckets = [...given]
+  const size = (): number => buckets.reduce((sum, { bitmap }) => sum + bitmap.size, 0)
+  return {
+    size,
+    has: (position) => {
+      const high = Math.floor(position / UINT32_END)
+      return buckets.find((bucket) => bucket.high === high)?.bitmap.has(position - high * UINT32_END) ?? false
+    },
+    add: (positions) => {
+      for (const { high, lows } of splitByHighHalf(positions)) {
+        const found = buckets.find((bucket) => bucket.high === high)
+        if (found !== undefined) found.bitmap.addMany(lows)
+        else buckets.push({ high, bitmap: makeBitmap(lows) })
+      }
+      buckets.sort((left, right) => left.high - right.high)
+    },
+    bytes: () => {
+      for (const { bitmap } of buckets) bitmap.runOptimize()
+      return buckets.reduce((sum, { bitmap }) => sum + 4 + bitmap.getSerializationSizeInBytes('portable'), HEAD_BYTES)
+    },
+    write: (target) => {
+      const view = new DataView(target.buffer, target.byteOffset, target.byteLength)
+      view.setInt32(0, MAGIC, true)
+      view.setBigUint64(4, BigInt(buckets.length), true)
+      let offset = HEAD_BYTES
+      for (const { high, bitmap } of buckets) {
+        view.setUint32(offset, high, true)
+        offset += 4 + bitmap.serialize('portable', target.subarray(offset + 4)).length
+      }
+    },
+    positions: () => positionsOf(buckets, size()),
+    empty: () => bitmapWith(makeBitmap, []),
+    dispose: () => {
+      for (const { bitmap } of buckets) bitmap.dispose()
+    },
+  }
+}
+
+function positionsOf(buckets: readonly Bucket[], size: number): Positions {
+  const [first] = buckets
+  if (first === undefined) return new Uint32Array(0)
+  if (buckets.length === 1 && first.high === 0) return first.bitmap.toUint32Array()
+  const positions = new Float64Array(size)
+  let filled = 0
+  for (const { high, bitmap } of buckets)
+    for (const low of bitmap.toUint32Array()) positions[filled++] = high * UINT32_END + low
+  return positions
+}
+
+function splitByHighHalf(positions: Positions): readonly { readonly high: number; readonly lows: Uint32Array }[] {
   const parts = []
-  for (let start = 0; start < sorted.length; ) {
-    const high = Math.floor((sorted[start] ?? 0) / 2 ** 32)
-    const next = (high + 1) * 2 ** 32
-    // Nearly always all rows are below 2^32, and then there is one part.
-    const isLast = (sorted.at(-1) ?? 0) < next
-    const end = isLast ? sorted.length : sorted.findIndex((position) => position >= next)
-    parts.push({ high, lows: Uint32Array.from(sorted.subarray(start, end), (position) => position - high * 2 ** 32) })
+  for (let start = 0; start < positions.length; ) {
+    const high = Math.floor((positions[start] ?? 0) / UINT32_END)
+    const next = (high + 1) * UINT32_END
+    const end = (positions.at(-1) ?? 0) < next ? positions.length : positions.findIndex((position) => position >= next)
+    parts.push({
+      high,
+      lows: Uint32Array.from(positions.subarray(start, end), (position) => position - high * UINT32_END),
+    })
     start = end
   }
   return parts
-}
-
-/** The positions that a deletion vector holds. Throws what `complain` makes where the bytes are not one. */
-export async function decodeBitmap(
-  bytes: Uint8Array,
-  expected: { readonly cardinality: number },
-  complain: (why: string, cause?: unknown) => Error,
-): Promise<Positions> {
-  const buckets = readFrame(bytes, complain)
-  const { RoaringBitmap32 } = await import('roaring-wasm')
-  const isWide = buckets.some(({ high }) => high > 0)
-  if (expected.cardinality > CARDINALITY_MAX)
-    throw complain(`it claims ${expected.cardinality} rows, more than ${CARDINALITY_MAX}`)
-  const bitmaps = []
-  try {
-    for (const { high, part } of buckets) {
-      try {
-        bitmaps.push({ high, bitmap: RoaringBitmap32.deserialize('portable', part) })
-      } catch (cause) {
-        throw complain('a Roaring bitmap in it cannot be read', cause)
-      }
-    }
-    const cardinality = bitmaps.reduce((sum, { bitmap }) => sum + bitmap.size, 0)
-    if (cardinality !== expected.cardinality)
-      throw complain(`it holds ${cardinality} rows and ${expected.cardinality} are expected`)
-    const positions = isWide ? new Float64Array(cardinality) : new Uint32Array(cardinality)
-    let filled = 0
-    for (const { high, bitmap } of bitmaps) {
-      for (const low of bitmap.toUint32Array()) positions[filled++] = high * 2 ** 32 + low
-    }
-    if (filled !== cardinality || !isAscending(positions)) throw complain('its rows are not in order')
-    return positions
-  } finally {
-    for (const { bitmap } of bitmaps) bitmap.dispose()
-  }
-}
-
-interface Bucket {
-  readonly high: number
-  readonly part: Uint8Array
-}
-
-function readFrame(bytes: Uint8Array, complain: (why: string) => Error): readonly Bucket[] {
-  if (bytes.length < 12) throw complain(`it has ${bytes.length} bytes, fewer than the smallest`)
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
-  const magic = view.getInt32(0, true)
-  if (magic !== MAGIC) throw complain(`its magic number is ${magic} and not ${MAGIC}`)
-  const count = view.getBigUint64(4, true)
-  const buckets: Bucket[] = []
-  let offset = 12
-  for (let i = 0n; i < count; i++) {
-    if (offset + 4 > bytes.length) throw complain('it ends in the middle of its bitmaps')
-    const high = view.getUint32(offset, true)
-    // Rows are counted in 53 bits here; the protocol itself forbids the top bit only.
-    if (high >= 2 ** 21 || high <= (buckets.at(-1)?.high ?? -1))
-      throw complain(`its bitmap key ${high} is out of order or too large`)
-    const length = roaring32Length(bytes.subarray(offset + 4))
-    if (length === undefined) throw complain('a Roaring bitmap in it is cut or malformed')
-    buckets.push({ high, part: bytes.subarray(offset + 4, offset + 4 + length) })
-    offset += 4 + length
-  }
-  if (offset !== bytes.length) throw complain(`${bytes.length - offset} bytes follow its last bitmap`)
-  return buckets
-}
-
-function isAscending(positions: Positions): boolean {
-  for (let i = 1; i < positions.length; i++) {
-    if ((positions[i - 1] ?? 0) >= (positions[i] ?? 0)) return false
-  }
-  return true
 }

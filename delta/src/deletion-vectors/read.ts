@@ -3,7 +3,8 @@ import { deletionVectorCorrupt, TributaryError } from '../errors.ts'
 import type { DeletionVectorDescriptor } from '../protocol/actions.ts'
 import { type Place, placeName, placeOf, readRangeAt } from '../store/place.ts'
 import type { Store } from '../store/store.ts'
-import { decodeBitmap, type Positions } from './bitmap.ts'
+import type { Positions } from './bitmap.ts'
+import { type DecodedBitmap, decodeBitmap } from './decode-bitmap.ts'
 import { deletionVectorPlace } from './descriptor.ts'
 
 const FORMAT_VERSION = 1
@@ -11,52 +12,18 @@ const FORMAT_VERSION = 1
 /** Up to here it is cheaper to read a file from its start than to ask for its first byte separately. */
 const FROM_START_MAX = 65_536
 
-// A vector never changes, and a snapshot that is refreshed keeps its descriptors: what was decoded lives as long as they do.
-const decoded = new WeakMap<DeletionVectorDescriptor, Positions>()
-
-// A commit brings vectors that this process has just written back as new descriptors. Bounded: the oldest go first.
-const written = new Map<string, Positions>()
-const WRITTEN_MAX = 256
-// 16 MiB of positions below 2^32.
-const WRITTEN_POSITIONS_MAX = 4 * 1024 * 1024
-let writtenPositions = 0
-
-/** Keeps what was just written at a descriptor's place for the first `recallDeletionVector` of it. */
-export function rememberDeletionVector(store: Store, descriptor: DeletionVectorDescriptor, positions: Positions): void {
-  if (positions.length > WRITTEN_POSITIONS_MAX) return
-  for (const oldest of written.keys()) {
-    if (written.size < WRITTEN_MAX && writtenPositions + positions.length <= WRITTEN_POSITIONS_MAX) break
-    forget(oldest)
-  }
-  written.set(identityOf(store, descriptor), positions)
-  writtenPositions += positions.length
-}
-
-function forget(identity: string): void {
-  writtenPositions -= written.get(identity)?.length ?? 0
-  written.delete(identity)
-}
-
-function identityOf(store: Store, { storageType, pathOrInlineDv, offset }: DeletionVectorDescriptor): string {
-  return `${store.url} ${storageType} ${pathOrInlineDv} ${offset ?? ''}`
-}
-
-/** As `readDeletionVector`, but decodes a descriptor object once: for reads that come back to the same snapshot. */
-export async function recallDeletionVector(store: Store, descriptor: DeletionVectorDescriptor): Promise<Positions> {
-  const known = decoded.get(descriptor)
-  if (known !== undefined) return known
-  const identity = identityOf(store, descriptor)
-  const positions = written.get(identity) ?? (await readDeletionVector(store, descriptor))
-  forget(identity)
-  decoded.set(descriptor, positions)
-  return positions
-}
-
 /**
  * The deleted positions that a descriptor names, ascending.
  * Throws `DELETION_VECTOR_CORRUPT`, naming the file, when size, checksum, magic number, count or order are wrong, and `FILE_NOT_FOUND`.
  */
 export async function readDeletionVector(store: Store, descriptor: DeletionVectorDescriptor): Promise<Positions> {
+  const { bitmap, positions } = await readBitmap(store, descriptor)
+  bitmap.dispose()
+  return positions
+}
+
+/** As `readDeletionVector`, in both forms. */
+export async function readBitmap(store: Store, descriptor: DeletionVectorDescriptor): Promise<DecodedBitmap> {
   const where = deletionVectorPlace(descriptor)
   if (where === undefined)
     throw deletionVectorCorrupt(

@@ -1,6 +1,6 @@
 // The rows of a bin, ready to be written again: live ones only, with the columns that no schema knows, and with their row ids.
 
-import { recallDeletionVector } from '../deletion-vectors/read.ts'
+import { recallDeletionVector } from '../deletion-vectors/recall.ts'
 import type { Engine } from '../duckdb/engine.ts'
 import { quoteName } from '../duckdb/sql.ts'
 import type { Snapshot } from '../log/snapshot.ts'

@@ -1,4 +1,4 @@
-import { recallDeletionVector } from '../deletion-vectors/read.ts'
+import { recallDeletionVector } from '../deletion-vectors/recall.ts'
 import type { Engine } from '../duckdb/engine.ts'
 import { columnNotFound } from '../errors.ts'
 import type { Snapshot } from '../log/snapshot.ts'

@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts'
-import type { Positions } from '../deletion-vectors/bitmap.ts'
-import { recallDeletionVector, rememberDeletionVector } from '../deletion-vectors/read.ts'
+import { type DeletedRows, noDeletedRows } from '../deletion-vectors/deleted-rows.ts'
+import { recallDeletedRows, rememberDeletedRows } from '../deletion-vectors/recall.ts'
 import { tagsWithVector } from '../deletion-vectors/spent-bytes.ts'
 import { writeDeletionVectors } from '../deletion-vectors/write.ts'
 import { positionInvalid, recordCountUnknown } from '../errors.ts'
@@ -34,12 +34,16 @@ export async function deletionVectorActions(
     )
     unions.push(...batch.filter((union) => union.isChanged))
   }
-  const marked = unions.filter(({ positions, numRecords }) => positions.length < numRecords)
-  const vectors = await writeDeletionVectors(store, clock, marked)
+  const marked = unions.filter(({ rows, numRecords }) => rows.cardinality < numRecords)
+  const vectors = await writeDeletionVectors(
+    store,
+    clock,
+    marked.map(({ rows }) => rows),
+  )
   const added = new Map(marked.map(({ file }, index) => [file, vectors[index]]))
-  for (const { file, positions } of marked) {
+  for (const { file, rows } of marked) {
     const vector = added.get(file)
-    if (vector !== undefined) rememberDeletionVector(store, vector, positions)
+    if (vector !== undefined) rememberDeletedRows(store, vector, rows)
   }
   const nowMs = clock.now()
   return unions.flatMap((union) => {
@@ -68,7 +72,7 @@ export function removeOf(file: AddFile, deletionTimestamp: number): RemoveFile {
 
 interface Union {
   readonly file: AddFile
-  readonly positions: Positions
+  readonly rows: DeletedRows
   readonly numRecords: number
   readonly isChanged: boolean
 }
@@ -76,51 +80,14 @@ interface Union {
 async function readUnion(store: Store, { file, positions }: FileDeletions): Promise<Union> {
   const numRecords = parseStats(file.stats)?.numRecords
   if (numRecords === undefined) throw recordCountUnknown(file.path)
-  const old: Positions = file.deletionVector
-    ? await recallDeletionVector(store, file.deletionVector)
-    : new Uint32Array()
+  const old = file.deletionVector ? await recallDeletedRows(store, file.deletionVector) : await noDeletedRows()
   const added = Float64Array.from(positions).sort()
   for (const position of [added[0], added.at(-1)]) {
     if (position !== undefined && !(position >= 0 && position < numRecords))
       throw positionInvalid(file.path, position, numRecords)
   }
-  const union = unite(old, added)
-  return { file, positions: union, numRecords, isChanged: union.length > old.length }
-}
-
-const UINT32_END = 2 ** 32
-
-/** Both inputs ascend, and so does what comes out, each position once. A batch adds few rows to many: what lies between them is copied whole. */
-function unite(old: Positions, added: Positions): Positions {
-  const last = Math.max(old.at(-1) ?? 0, added.at(-1) ?? 0)
-  const size = old.length + added.length
-  const union = last < UINT32_END ? new Uint32Array(size) : new Float64Array(size)
-  let length = 0
-  let from = 0
-  let before = -1
-  for (const position of added) {
-    if (position === before) continue
-    before = position
-    const to = indexOf(old, position, from)
-    union.set(old.subarray(from, to), length)
-    length += to - from
-    from = to
-    // One that is dead already is copied with the next part.
-    if (old[to] !== position) union[length++] = position
-  }
-  union.set(old.subarray(from), length)
-  return union.subarray(0, length + old.length - from)
-}
-
-/** Where the first of the ascending positions is that is no less than this one. */
-function indexOf(positions: Positions, position: number, from: number): number {
-  let [low, high] = [from, positions.length]
-  while (low < high) {
-    const middle = (low + high) >>> 1
-    if ((positions[middle] ?? Number.POSITIVE_INFINITY) < position) low = middle + 1
-    else high = middle
-  }
-  return low
+  const rows = old.with(added)
+  return { file, rows, numRecords, isChanged: rows !== old }
 }
 
 function withVector({ file, numRecords }: Union, deletionVector: DeletionVectorDescriptor): AddFile {

@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts'
 import type { Positions } from '../deletion-vectors/bitmap.ts'
-import { recallDeletionVector } from '../deletion-vectors/read.ts'
+import { recallDeletionVector } from '../deletion-vectors/recall.ts'
 import { recordCountUnknown } from '../errors.ts'
 import type { Action, AddFile, DeletionVectorDescriptor } from '../protocol/actions.ts'
 import { parseStats } from '../protocol/stats.ts'

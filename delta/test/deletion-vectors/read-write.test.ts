@@ -5,11 +5,11 @@ import { pathToFileURL } from 'node:url'
 import { crc32 } from 'node:zlib'
 import { expect, test } from 'vitest'
 import { type Clock, systemClock } from '../../src/clock.ts'
-import { encodeBitmap } from '../../src/deletion-vectors/bitmap.ts'
 import { readDeletionVector } from '../../src/deletion-vectors/read.ts'
 import { frameDeletionVectors, writeDeletionVectors } from '../../src/deletion-vectors/write.ts'
 import { encodeZ85 } from '../../src/deletion-vectors/z85.ts'
 import { memoryStore } from '../../src/store/memory.ts'
+import { encoded, rowsAt } from './support.ts'
 
 const UUID = '0123abcd-4567-89ef-8123-456789abcdef'
 const FILE = `deletion_vector_${UUID}.bin`
@@ -21,7 +21,7 @@ test('many vectors go into one file and come back', async () => {
   const descriptors = await writeDeletionVectors(
     store,
     CLOCK,
-    vectors.map((positions) => ({ positions })),
+    await Promise.all(vectors.map((positions) => rowsAt(...positions))),
   )
   expect(descriptors.map(({ storageType, cardinality }) => [storageType, cardinality])).toEqual([
     ['u', 2],
@@ -35,7 +35,7 @@ test('many vectors go into one file and come back', async () => {
 
 test('the file is byte for byte that of the protocol', async () => {
   const store = memoryStore()
-  const [descriptor] = await writeDeletionVectors(store, CLOCK, [{ positions: [0, 5] }])
+  const [descriptor] = await writeDeletionVectors(store, CLOCK, [await rowsAt(0, 5)])
   const data = 'd1d339640100000000000000000000003a30000001000000000001001000000000000500'
   const checksum = crc32(Buffer.from(data, 'hex')).toString(16).padStart(8, '0')
   expect(Buffer.from(await store.read(FILE)).toString('hex')).toBe(`0100000024${data}${checksum}`)
@@ -55,7 +55,7 @@ test('no vectors make no file', async () => {
 })
 
 test('a vector inside the log is read, also when its size is no multiple of four', async () => {
-  const { bytes } = await encodeBitmap([1, 2, 3, 4, 5, 6, 7, 8, 9])
+  const bytes = await encoded([1, 2, 3, 4, 5, 6, 7, 8, 9])
   expect(bytes.length % 4).not.toBe(0)
   const descriptor = {
     storageType: 'i' as const,
@@ -68,7 +68,7 @@ test('a vector inside the log is read, also when its size is no multiple of four
 
 test('a file in a folder of a prefix is found', async () => {
   const store = memoryStore()
-  const [descriptor] = await writeDeletionVectors(store, CLOCK, [{ positions: [3] }])
+  const [descriptor] = await writeDeletionVectors(store, CLOCK, [await rowsAt(3)])
   await store.write(`ab/${FILE}`, await store.read(FILE))
   await store.delete(FILE)
   const prefixed = {
@@ -84,13 +84,13 @@ test('a file in a folder of a prefix is found', async () => {
 test('a file elsewhere on this machine is found by its URL', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'tributary dv '))
   try {
-    const { bytes } = await encodeBitmap([3])
-    await writeFile(join(folder, 'a.bin'), frameDeletionVectors([bytes]).bytes)
+    const { bytes, places } = frameDeletionVectors([await rowsAt(3)])
+    await writeFile(join(folder, 'a.bin'), bytes)
     const descriptor = {
       storageType: 'p' as const,
       pathOrInlineDv: pathToFileURL(join(folder, 'a.bin')).href,
       offset: 1,
-      sizeInBytes: bytes.length,
+      sizeInBytes: places[0]?.length ?? 0,
       cardinality: 1,
     }
     expect([...(await readDeletionVector(memoryStore(), descriptor))]).toEqual([3])
@@ -103,7 +103,7 @@ test('a file elsewhere on this machine is found by its URL', async () => {
 
 test('every flipped bit of a file is found, and the file is named', async () => {
   const store = memoryStore()
-  const [descriptor] = await writeDeletionVectors(store, CLOCK, [{ positions: [0, 5] }])
+  const [descriptor] = await writeDeletionVectors(store, CLOCK, [await rowsAt(0, 5)])
   const good = await store.read(FILE)
   for (let bit = 0; bit < good.length * 8; bit++) {
     await store.write(
@@ -121,7 +121,7 @@ test('every flipped bit of a file is found, and the file is named', async () => 
 
 test('wrong version, size, checksum, length and count each say so', async () => {
   const store = memoryStore()
-  const [written] = await writeDeletionVectors(store, CLOCK, [{ positions: [0, 5] }])
+  const [written] = await writeDeletionVectors(store, CLOCK, [await rowsAt(0, 5)])
   const descriptor = {
     storageType: 'u' as const,
     offset: 1,

@@ -3,7 +3,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { systemClock } from '../../src/clock.ts'
-import { decodeBitmap, encodeBitmap } from '../../src/deletion-vectors/bitmap.ts'
+import { decodeBitmap } from '../../src/deletion-vectors/decode-bitmap.ts'
 import { readDeletionVector } from '../../src/deletion-vectors/read.ts'
 import { writeDeletionVectors } from '../../src/deletion-vectors/write.ts'
 import { encodePartitionValue, parsePartitionValue } from '../../src/protocol/partition-values.ts'
@@ -12,6 +12,7 @@ import type { DataType } from '../../src/protocol/schema.ts'
 import { VariantDamage, variantJson } from '../../src/protocol/variant-json.ts'
 import { readStruct } from '../../src/read/thrift.ts'
 import { memoryStore } from '../../src/store/memory.ts'
+import { encoded, rowsAt } from '../deletion-vectors/support.ts'
 import { expectTyped, LIMIT_MS, mutate, mutations, runs } from './mutations.ts'
 
 class Complaint extends Error {}
@@ -23,10 +24,10 @@ test(
       maxLength: 300,
     })
     const property = fc.asyncProperty(rows, mutations, async (positions, changes) => {
-      const { bytes, cardinality } = await encodeBitmap(positions)
+      const [bytes, cardinality] = [await encoded(positions), positions.length]
       try {
         const found = await decodeBitmap(mutate(bytes, changes), { cardinality }, (why) => new Complaint(why))
-        expect(found.length).toBe(cardinality)
+        expect(found.positions.length).toBe(cardinality)
       } catch (error) {
         expect(error).toBeInstanceOf(Complaint)
       }
@@ -42,7 +43,7 @@ test(
     const rows = fc.uniqueArray(fc.integer({ min: 0, max: 100_000 }), { minLength: 1, maxLength: 50 })
     const property = fc.asyncProperty(rows, mutations, async (positions, changes) => {
       const store = memoryStore()
-      const [descriptor] = await writeDeletionVectors(store, systemClock, [{ positions }])
+      const [descriptor] = await writeDeletionVectors(store, systemClock, [await rowsAt(...positions)])
       if (descriptor === undefined) throw new Error('one vector was to be written')
       for await (const { path } of store.list('')) await store.write(path, mutate(await store.read(path), changes))
       const codes = ['DELETION_VECTOR_CORRUPT', 'FILE_TRUNCATED']

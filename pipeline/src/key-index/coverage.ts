@@ -2,9 +2,9 @@
 import { createHash } from 'node:crypto'
 import {
   type AddFile,
-  type Positions,
+  type DeletedRows,
   readDeletionVector,
-  recallDeletionVector,
+  recallDeletedRows,
   type Snapshot,
   TributaryError,
 } from '@tributary/delta'
@@ -66,31 +66,20 @@ export interface Liveness {
 /** Liveness in one snapshot. */
 export function livenessOf({ store, files }: Snapshot): Liveness {
   const byPath = new Map(files.map((file) => [file.path, file]))
-  const dead = new Map<string, Positions>()
+  const dead = new Map<string, DeletedRows>()
   return {
     hasFile: (path) => byPath.has(path),
     load: async (paths) => {
       const load = async (path: string): Promise<void> => {
         const vector = byPath.get(path)?.deletionVector
-        if (vector !== undefined && !dead.has(path)) dead.set(path, await recallDeletionVector(store, vector))
+        if (vector !== undefined && !dead.has(path)) dead.set(path, await recallDeletedRows(store, vector))
       }
       const wanted = [...paths]
       for (let from = 0; from < wanted.length; from += READS_AT_ONCE)
         await Promise.all(wanted.slice(from, from + READS_AT_ONCE).map(load))
     },
-    isLive: (path, position) => byPath.has(path) && !includes(dead.get(path) ?? NONE, position),
+    isLive: (path, position) => byPath.has(path) && dead.get(path)?.has(position) !== true,
   }
 }
 
-const NONE = new Uint32Array(0)
 const READS_AT_ONCE = 16
-
-function includes(ascending: Positions, position: number): boolean {
-  let [low, high] = [0, ascending.length]
-  while (low < high) {
-    const middle = (low + high) >>> 1
-    if ((ascending[middle] ?? 0) < position) low = middle + 1
-    else high = middle
-  }
-  return ascending[low] === position
-}

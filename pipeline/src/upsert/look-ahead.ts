@@ -1,4 +1,4 @@
-import { recallDeletionVector, type Snapshot } from '@tributary/delta'
+import { recallDeletedRows, type Snapshot } from '@tributary/delta'
 import { type IndexHolder, openNewest } from '../key-index/index-folder.ts'
 
 const VECTORS_MAX = 16
@@ -10,7 +10,7 @@ const VECTORS_MAX = 16
 export async function lookAhead(index: IndexHolder | undefined, { store, files }: Snapshot): Promise<void> {
   if (index?.open !== undefined) return
   const vectors = files.flatMap(({ deletionVector }) => deletionVector ?? []).slice(0, VECTORS_MAX)
-  await Promise.allSettled(vectors.map((vector) => recallDeletionVector(store, vector)))
+  await Promise.allSettled(vectors.map((vector) => recallDeletedRows(store, vector)))
   if (index === undefined || index.building !== undefined) return
   try {
     openNewest(index)

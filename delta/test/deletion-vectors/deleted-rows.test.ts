@@ -1,0 +1,49 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { noDeletedRows } from '../../src/deletion-vectors/deleted-rows.ts'
+import { bytesOf, encoded, rowsAt } from './support.ts'
+
+const position = fc.oneof(fc.nat(40), fc.nat(70_000), fc.integer({ min: 2 ** 32 - 2, max: 2 ** 33 + 2 }))
+const some = fc.array(position, { maxLength: 30 })
+// Enough for each kind of container that Roaring has, and to turn one into another.
+const run = fc
+  .record({ start: fc.nat(70_000), length: fc.nat(5_000), step: fc.constantFrom(1, 2) })
+  .map(({ start, length, step }) => Array.from({ length }, (_, i) => start + i * step))
+
+test('each version of the rows stays what it was, whatever is added to it and to its followers', async () => {
+  const turns = fc.array(fc.record({ from: fc.nat(), positions: fc.oneof(some, some, run), read: fc.nat() }), {
+    minLength: 1,
+    maxLength: 12,
+  })
+  await fc.assert(
+    fc.asyncProperty(turns, async (list) => {
+      const versions = [{ rows: await noDeletedRows(), model: new Set<number>() }]
+      const check = async ({ rows, model }: (typeof versions)[number]): Promise<void> => {
+        const sorted = [...model].sort((left, right) => left - right)
+        expect([...rows.positions()]).toEqual(sorted)
+        expect(rows.cardinality).toBe(model.size)
+        const all = versions.flatMap((other) => [...other.model])
+        expect(all.filter((at) => rows.has(at) !== model.has(at))).toEqual([])
+      }
+      for (const { from, positions, read } of list) {
+        const base = versions[from % versions.length] ?? versions[0]
+        if (base === undefined) continue
+        versions.push({ rows: base.rows.with(positions), model: new Set([...base.model, ...positions]) })
+        const one = versions[read % versions.length]
+        if (one === undefined) continue
+        await check(one)
+        // What was added to again and again is packed as what is made at once.
+        expect(Buffer.from(bytesOf(one.rows))).toEqual(Buffer.from(await encoded([...one.model])))
+      }
+      for (const version of versions) await check(version)
+    }),
+    { numRuns: 100 },
+  )
+})
+
+test('rows that are there already are no news', async () => {
+  const rows = await rowsAt(3, 7, 3)
+  expect(rows.cardinality).toBe(2)
+  expect(rows.with([7, 3])).toBe(rows)
+  expect(rows.with([7, 8])).not.toBe(rows)
+})
