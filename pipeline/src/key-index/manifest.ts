@@ -50,7 +50,7 @@ export interface Manifest {
 
 const DIGITS = 12
 // A slow reader may be at the runs of an older manifest.
-const KEPT_MANIFESTS = 2
+const KEPT_MANIFESTS = 8
 
 /** The newest manifest with its number; undefined when there is none. Throws `INDEX_DAMAGED`. */
 export function readManifest(folder: string): { readonly number: number; readonly manifest: Manifest } | undefined {
@@ -86,19 +86,22 @@ export function cleanIndex(
   { nowMs, graceMs }: { readonly nowMs: number; readonly graceMs: number },
 ): void {
   const numbers = manifestNumbers(folder)
-  for (const number of numbers.slice(0, -KEPT_MANIFESTS)) rmSync(join(folder, manifestName(number)), { force: true })
-  const named = new Set(
-    numbers.slice(-KEPT_MANIFESTS).flatMap((number) => {
-      const manifest = parseManifest(readFileSync(join(folder, manifestName(number)), 'utf8'))
-      return manifest?.runs.map(({ name }) => name) ?? []
-    }),
-  )
+  const named = new Set(numbers.slice(-KEPT_MANIFESTS).flatMap((number) => runNames(folder, number)))
+  for (const number of numbers.slice(0, -KEPT_MANIFESTS)) {
+    // A run that had a manifest is whole, and nobody writes it: a worker leaves one behind at each commit.
+    const left = runNames(folder, number).filter((name) => !named.has(name))
+    for (const name of [manifestName(number), ...left]) rmSync(join(folder, name), { force: true })
+  }
   for (const name of readdirSync(folder)) {
     if (isManifest(name) || named.has(name)) continue
     // Another process may be writing it.
     const { mtimeMs } = statSync(join(folder, name), { throwIfNoEntry: false }) ?? { mtimeMs: nowMs }
     if (nowMs - mtimeMs > graceMs) rmSync(join(folder, name), { force: true })
   }
+}
+
+function runNames(folder: string, number: number): readonly string[] {
+  return parseManifest(readFileSync(join(folder, manifestName(number)), 'utf8'))?.runs.map(({ name }) => name) ?? []
 }
 
 /** Puts an index out of the way at once: no process finds it any more, though one may be reading it. */
