@@ -68,7 +68,7 @@ export { diskCache, type ObjectCache } from './store/disk-cache.ts'
 export { localStore } from './store/local.ts'
 export { memoryStore } from './store/memory.ts'
 export { placeName, placeOf as placeOfPath, readRangeAt } from './store/place.ts'
-export type { Store, StoreEntry } from './store/store.ts'
+export type { ListOptions, Store, StoreEntry } from './store/store.ts'
 export { storeAt } from './store/store-at.ts'
 export {
   createTable,

@@ -130,6 +130,20 @@ function listing(store: () => Store): void {
     expect(await list(store(), '', 'z')).toEqual([])
   })
 
+  test('an entry of before may do for what is still there, and brings nothing back', async () => {
+    const entry = { path: 'a/1', sizeBytes: 99, modifiedMs: 5 }
+    await store().write('a/1', new Uint8Array(1))
+    await store().write('a/2', new Uint8Array(1))
+    const found = []
+    for await (const each of store().list('a/', {
+      recall: (path) => (path === 'a/2' ? undefined : { ...entry, path }),
+    }))
+      found.push(each)
+    expect(found.map(({ path }) => path)).toEqual(['a/1', 'a/2'])
+    expect([1, 99]).toContain(found[0]?.sizeBytes)
+    expect(found[1]?.sizeBytes).toBe(1)
+  })
+
   test('a missing folder is an empty listing', async () => {
     expect(await list(store(), 'nowhere/')).toEqual([])
   })

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import { storeFailed } from '../errors.ts'
 import { assertPrefixInside, compareKeys } from './keys.ts'
-import type { StoreEntry } from './store.ts'
+import type { ListOptions, StoreEntry } from './store.ts'
 
 // Asked of a local disk one after another these take a quarter of the time that they take on the thread pool; other work
 // gets its turn in between.
@@ -14,13 +14,17 @@ const STATS_A_TURN = 256
  * The files below a folder as S3 would list them: by full path, in UTF-8 byte order. Hidden names (temporary files) are left out.
  * A link to a file is followed; a link to a folder is not, so that a listing ends.
  */
-export async function* listFolder(root: string, prefix: string, after: string | undefined): AsyncGenerator<StoreEntry> {
+export async function* listFolder(
+  root: string,
+  prefix: string,
+  { after, recall }: ListOptions = {},
+): AsyncGenerator<StoreEntry> {
   assertPrefixInside(prefix)
   const start = prefix.slice(0, prefix.lastIndexOf('/') + 1)
   for await (const paths of walk(root, start, prefix, after)) {
     for (let from = 0; from < paths.length; from += STATS_A_TURN) {
       if (from > 0) await setImmediate()
-      yield* statAll(root, paths.slice(from, from + STATS_A_TURN))
+      yield* statAll(root, paths.slice(from, from + STATS_A_TURN), recall)
     }
   }
 }
@@ -61,8 +65,8 @@ async function readFolder(root: string, folder: string): Promise<Dirent[]> {
   }
 }
 
-function statAll(root: string, paths: readonly string[]): readonly StoreEntry[] {
-  return paths.map((path) => statOne(root, path)).filter((entry) => entry !== undefined)
+function statAll(root: string, paths: readonly string[], recall: ListOptions['recall']): readonly StoreEntry[] {
+  return paths.map((path) => recall?.(path) ?? statOne(root, path)).filter((entry) => entry !== undefined)
 }
 
 function statOne(root: string, path: string): StoreEntry | undefined {

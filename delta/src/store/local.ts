@@ -30,7 +30,7 @@ export function localStore(folder: string, clock: Clock = systemClock): Store {
     read: (path) => wrapped(path, 'read', () => readFile(place(path))),
     readRange: (path, range) => wrapped(path, 'read', () => readPart(place(path), path, range)),
     stat: async (path) => statEntry(place(path), path),
-    list: (prefix, options) => listFolder(root, prefix, options?.after),
+    list: (prefix, options) => listFolder(root, prefix, options),
     create: (path, bytes) =>
       wrapped(path, 'write', async () => {
         const target = place(path)

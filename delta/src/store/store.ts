@@ -9,6 +9,14 @@ export interface StoreEntry {
   readonly eTag?: string
 }
 
+/** What of a listing is wanted. */
+export interface ListOptions {
+  /** Only what comes after this path. */
+  readonly after?: string
+  /** Entries of before that will do for objects that are still there: a disk has to look at each file for its size and time. */
+  readonly recall?: (path: string) => StoreEntry | undefined
+}
+
 /**
  * Where a table's bytes are: the one contract between the protocol and a disk, a bucket or memory.
  * Paths are relative to the root, `/` between parts, plain text (never URI-encoded), and may not climb out of it.
@@ -27,7 +35,7 @@ export interface Store {
    * Everything whose path starts with `prefix` and, in UTF-8 byte order, comes after `after`; in that order.
    * A missing folder is an empty listing. `prefix` need not end at a slash.
    */
-  readonly list: (prefix: string, options?: { readonly after?: string }) => AsyncIterable<StoreEntry>
+  readonly list: (prefix: string, options?: ListOptions) => AsyncIterable<StoreEntry>
   /** Put-if-absent: the object appears whole and durable, or not at all. The basis of every commit. */
   readonly create: (path: string, bytes: Uint8Array) => Promise<'created' | 'exists'>
   /** Replace or create; a reader sees the old bytes or the new ones, never a mix. Durable on return. */

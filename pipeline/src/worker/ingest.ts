@@ -42,7 +42,7 @@ export async function ingest(lake: Lake, engine: Engine, options: IngestOptions 
   const wanted = (options.tables ?? lake.config.tables.map((table) => table.name)).map((name) =>
     findTable(lake.config, name),
   )
-  const listing = await listLanding(lake)
+  const listing = await listLanding(lake, { again: options.sessions !== undefined })
   // Who does not come again has little use of an index.
   const indexPlace = options.sessions === undefined ? placeForOnce(lake.index) : lake.index
   const summaries = new Map<string, TableSummary>()

@@ -15,19 +15,37 @@ export interface Listing {
   readonly refused: readonly { readonly key: string; readonly why: string }[]
 }
 
-interface ReadName {
+interface ListedFile {
   readonly parsed: LandingKey
   readonly place: string
+  readonly entry: StoreEntry
+  /** When the disk was asked for size and time. */
+  readonly lookedAtMs: number
 }
 
 // A watch lists the same names again and again. What they mean follows from them alone. A look at all of it forgets those that are gone.
-const readNames = new WeakMap<Lake, Map<string, ReadName>>()
+const listedFiles = new WeakMap<Lake, Map<string, ListedFile>>()
+
+// A file that nobody has written to for a minute is not looked at again within a second: a landing keeps all files, and few are new.
+const SETTLED_MS = 60_000
+const LOOK_AGAIN_MS = 1000
+
+/** How the landing is listed. */
+export interface ListingOptions {
+  /** Only these; everything when it is left out. */
+  readonly folders?: readonly string[]
+  /** For who lists it again and again: a file on a disk that was overwritten after it lay there for a minute is seen a second later at most. */
+  readonly again?: boolean
+}
 
 /**
  * Lists the landing once, for all tables, or only some of its folders. LIST is the truth: nothing else tells which files exist
  * (law 1).
  */
-export async function listLanding(lake: Lake, folders: readonly string[] = ['']): Promise<Listing> {
+export async function listLanding(
+  lake: Lake,
+  { folders = [''], again = false }: ListingOptions = {},
+): Promise<Listing> {
   const { dms } = lake.config
   const configured = lake.config.tables.map((table) => table.name)
   const tables = new Map<string, LandingFile[]>(configured.map((name) => [name, []]))
@@ -35,13 +53,29 @@ export async function listLanding(lake: Lake, folders: readonly string[] = [''])
   const ignored: { key: string; why: string }[] = []
   const refused: { key: string; why: string }[] = []
   const options = { bucketFolder: dms.BucketFolder, cdcPath: dms.CdcPath, tables: configured }
-  const known = readNames.get(lake)
-  const names = folders.includes('') || known === undefined ? new Map<string, ReadName>() : known
-  readNames.set(lake, names)
-  for await (const { path: key, sizeBytes, modifiedMs } of listFolders(lake.landing, folders)) {
-    const name = known?.get(key) ?? { parsed: parseLandingKey(key, options), place: placeOf(key) }
-    names.set(key, name)
-    const { parsed, place } = name
+  const known = listedFiles.get(lake)
+  const listed = folders.includes('') || known === undefined ? new Map<string, ListedFile>() : known
+  listedFiles.set(lake, listed)
+  const nowMs = lake.clock.now()
+  const recall = (key: string): StoreEntry | undefined => {
+    const file = known?.get(key)
+    if (!again || file === undefined || nowMs - file.lookedAtMs >= LOOK_AGAIN_MS) return undefined
+    return file.lookedAtMs - file.entry.modifiedMs >= SETTLED_MS ? file.entry : undefined
+  }
+  for await (const entry of listFolders(lake.landing, folders, recall)) {
+    const { path: key, sizeBytes, modifiedMs } = entry
+    const before = known?.get(key)
+    const file =
+      before?.entry === entry
+        ? before
+        : {
+            parsed: before?.parsed ?? parseLandingKey(key, options),
+            place: before?.place ?? placeOf(key),
+            entry,
+            lookedAtMs: nowMs,
+          }
+    listed.set(key, file)
+    const { parsed, place } = file
     if (sizeBytes === 0) {
       ignored.push({ key, why: 'empty object' })
       continue
@@ -75,6 +109,10 @@ export async function listLanding(lake: Lake, folders: readonly string[] = [''])
   return { tables, unconfigured, ignored, refused }
 }
 
-async function* listFolders(landing: Store, folders: readonly string[]): AsyncIterable<StoreEntry> {
-  for (const folder of folders) yield* landing.list(folder)
+async function* listFolders(
+  landing: Store,
+  folders: readonly string[],
+  recall: (key: string) => StoreEntry | undefined,
+): AsyncIterable<StoreEntry> {
+  for (const folder of folders) yield* landing.list(folder, { recall })
 }

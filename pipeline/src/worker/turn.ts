@@ -61,7 +61,7 @@ export async function takeTurn(
   const session = sessions.get(name) ?? openTableSession(lake, table, lake.index)
   sessions.set(name, session)
   try {
-    const listing = await listLanding(lake, folders.of(name, keys))
+    const listing = await listLanding(lake, { folders: folders.of(name, keys) })
     const run = { lake, engine, table, session, options, ...(work === undefined ? {} : { work }) }
     const files = listing.tables.get(name) ?? []
     const { summary, bytesWritten, waiting: left, readyAtMs, error } = await runTable(run, files)
