@@ -91,12 +91,13 @@ async function takeBatches(
       return {}
     }
     const event = outcome === 'conflicted' ? undefined : outcome
+    // It is durable: who waits for it need not wait for a look at what is next.
+    if (event !== undefined) onCommit(event)
     attempts = event === undefined ? attempts + 1 : 0
     if (attempts >= ATTEMPTS_MAX) throw commitContended(run.table.name, attempts)
     if (event === undefined) await lake.clock.sleep(10 * 2 ** attempts)
     else await letOthers()
     ;({ seen, readAtMs } = await look())
-    if (event !== undefined) onCommit(event)
   }
 }
 

@@ -17,15 +17,7 @@ export async function lookUpFiles(
   hashed: HashedFiles = new Map(),
 ): Promise<readonly SeenFile[]> {
   const hashOf = (file: LandingFile): Promise<string> => hashOnce(landing, file, hashed)
-  const newest = new Map<string, LedgerEntry>()
-  const byKey = new Map<string, LedgerEntry[]>()
-  for (const entry of ledger) {
-    if (entry.kind === 'replay' || entry.kind === 'truncate') continue
-    newest.set(entry.key, entry)
-    const entries = byKey.get(entry.key)
-    if (entries === undefined) byKey.set(entry.key, [entry])
-    else entries.push(entry)
-  }
+  const { newest, byKey } = entriesOf(ledger)
   const seen: SeenFile[] = []
   for (const file of files) {
     const entry = newest.get(file.key)
@@ -41,6 +33,30 @@ export async function lookUpFiles(
     else seen.push({ file, entry, seen: await compare(hashOf, file, entries) })
   }
   return seen
+}
+
+interface EntriesByKey {
+  readonly newest: ReadonlyMap<string, LedgerEntry>
+  readonly byKey: ReadonlyMap<string, readonly LedgerEntry[]>
+}
+
+// A worker looks again and again while nothing is committed.
+const sorted = new WeakMap<readonly LedgerEntry[], EntriesByKey>()
+
+function entriesOf(ledger: readonly LedgerEntry[]): EntriesByKey {
+  const known = sorted.get(ledger)
+  if (known !== undefined) return known
+  const newest = new Map<string, LedgerEntry>()
+  const byKey = new Map<string, LedgerEntry[]>()
+  for (const entry of ledger) {
+    if (entry.kind === 'replay' || entry.kind === 'truncate') continue
+    newest.set(entry.key, entry)
+    const entries = byKey.get(entry.key)
+    if (entries === undefined) byKey.set(entry.key, [entry])
+    else entries.push(entry)
+  }
+  sorted.set(ledger, { newest, byKey })
+  return { newest, byKey }
 }
 
 /** A LOAD object that was left out once: the decision is about its bytes, and whether others are a reload says what was loaded before. */
