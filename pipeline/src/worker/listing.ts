@@ -26,7 +26,8 @@ interface ListedFile {
 // A watch lists the same names again and again. What they mean follows from them alone. A look at all of it forgets those that are gone.
 const listedFiles = new WeakMap<Lake, Map<string, ListedFile>>()
 
-// A file that nobody has written to for a minute is not looked at again within a second: a landing keeps all files, and few are new.
+// A file of changes that nobody has written to for a minute is not looked at again within a second: a landing keeps all of them, and few are
+// new. Those of a load are written anew under their names, and which of them are new has to be seen of all at one time.
 const SETTLED_MS = 60_000
 const LOOK_AGAIN_MS = 1000
 
@@ -34,7 +35,7 @@ const LOOK_AGAIN_MS = 1000
 export interface ListingOptions {
   /** Only these; everything when it is left out. */
   readonly folders?: readonly string[]
-  /** For who lists it again and again: a file on a disk that was overwritten after it lay there for a minute is seen a second later at most. */
+  /** For who lists it again and again: a file of changes that is overwritten on a disk after a minute or more is seen a second later at most. */
   readonly again?: boolean
 }
 
@@ -59,7 +60,7 @@ export async function listLanding(
   const nowMs = lake.clock.now()
   const recall = (key: string): StoreEntry | undefined => {
     const file = known?.get(key)
-    if (!again || file === undefined || nowMs - file.lookedAtMs >= LOOK_AGAIN_MS) return undefined
+    if (!again || file?.parsed.kind !== 'cdc' || nowMs - file.lookedAtMs >= LOOK_AGAIN_MS) return undefined
     return file.lookedAtMs - file.entry.modifiedMs >= SETTLED_MS ? file.entry : undefined
   }
   for await (const entry of listFolders(lake.landing, folders, recall)) {

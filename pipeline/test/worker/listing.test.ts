@@ -80,6 +80,13 @@ test('a file that lies there for long is looked at once a second, one that may b
   expect(asked).toEqual([OLD, YOUNG])
 })
 
+test('a file of a load is looked at each time: which of them are new has to be known of all at once', async () => {
+  await put('LOAD00000001.csv', '1\n', { ageMs: 3_600_000 })
+  expect(await sizes()).toEqual(['LOAD00000001.csv 2'])
+  await put('LOAD00000001.csv', '10\n', { ageMs: 3_600_000 })
+  expect(await sizes()).toEqual(['LOAD00000001.csv 3'])
+})
+
 test('a file that is gone is not listed, and one that comes back is looked at', async () => {
   await put(OLD, 'I,1\n', { ageMs: 3_600_000 })
   expect(await sizes()).toEqual([`${OLD} 4`])
