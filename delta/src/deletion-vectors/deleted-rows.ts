@@ -56,9 +56,13 @@ function rowsOf(version: Version, cardinality: number): DeletedRows {
   return rows
 }
 
+/** Whoever reads an old version while many commits are made gets a bitmap of its own. */
+const STEPS_MAX = 64
+
 function hasRow(version: Version, position: number): boolean {
   let at = version.state
-  while (at.kind === 'older') {
+  for (let steps = 0; at.kind === 'older'; steps++) {
+    if (steps === STEPS_MAX) return ownBitmap(version).has(position)
     if (includes(at.added, position)) return false
     at = at.next.state
   }

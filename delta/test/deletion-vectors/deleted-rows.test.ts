@@ -47,3 +47,16 @@ test('rows that are there already are no news', async () => {
   expect(rows.with([7, 3])).toBe(rows)
   expect(rows.with([7, 8])).not.toBe(rows)
 })
+
+test('an old version that is read for long stays what it was, and what follows it too', async () => {
+  const first = await rowsAt(0, 2)
+  const versions = [first]
+  for (let at = 1; at < 300; at++) versions.push((versions.at(-1) ?? first).with([at * 3 + 1]))
+  const rowsIn = (version: typeof first): readonly number[] =>
+    Array.from({ length: 1000 }, (_, at) => at).filter((at) => version.has(at))
+  for (const at of [0, 100, 0, 299, 230]) {
+    const added = Array.from({ length: at }, (_, index) => (index + 1) * 3 + 1)
+    expect(rowsIn(versions[at] ?? first)).toEqual([0, 2, ...added])
+    expect([...(versions[at] ?? first).positions()]).toEqual([0, 2, ...added])
+  }
+})
