@@ -40,13 +40,16 @@ export interface Bucket {
 
 const UINT32_END = 2 ** 32
 
+// The library takes up to 983,040 values in one piece. Between two pieces its memory may grow, and then it would write where that was before.
+const ADDED_AT_ONCE = 2 ** 19
+
 /** A bitmap of some buckets, ascending by their high halves. The library loads at the first use. */
 export async function bitmapOf(given: readonly Bucket[] = []): Promise<Bitmap> {
   const { RoaringBitmap32 } = await import('roaring-wasm')
-  return bitmapWith((lows) => new RoaringBitmap32(lows), given)
+  return bitmapWith(() => new RoaringBitmap32(), given)
 }
 
-function bitmapWith(makeBitmap: (lows: Uint32Array) => RoaringBitmap32, given: readonly Bucket[]): Bitmap {
+function bitmapWith(makeBitmap: () => RoaringBitmap32, given: readonly Bucket[]): Bitmap {
   // Nearly always one: files of more than 2^32 rows are rare.
   const buckets = [...given]
   const size = (): number => buckets.reduce((sum, { bitmap }) => sum + bitmap.size, 0)
@@ -58,9 +61,10 @@ function bitmapWith(makeBitmap: (lows: Uint32Array) => RoaringBitmap32, given: r
     },
     add: (positions) => {
       for (const { high, lows } of splitByHighHalf(positions)) {
-        const found = buckets.find((bucket) => bucket.high === high)
-        if (found !== undefined) found.bitmap.addMany(lows)
-        else buckets.push({ high, bitmap: makeBitmap(lows) })
+        const bucket = buckets.find((each) => each.high === high) ?? { high, bitmap: makeBitmap() }
+        if (!buckets.includes(bucket)) buckets.push(bucket)
+        for (let from = 0; from < lows.length; from += ADDED_AT_ONCE)
+          bucket.bitmap.addMany(lows.subarray(from, from + ADDED_AT_ONCE))
       }
       buckets.sort((left, right) => left.high - right.high)
     },

@@ -45,9 +45,10 @@ function rowsOf(version: Version, cardinality: number): DeletedRows {
       const added = sorted.filter((position, at) => position !== sorted[at - 1] && !hasRow(version, position))
       if (added.length === 0) return rows
       const bitmap = ownBitmap(version)
-      bitmap.add(added)
       const next: Version = { state: { kind: 'newest', bitmap } }
+      // First: should adding fail, what is added by then is none of this version.
       version.state = { kind: 'older', next, added }
+      bitmap.add(added)
       return rowsOf(next, cardinality + added.length)
     },
     bytes: () => ownBitmap(version).bytes(),

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { bitmapOf } from '../../src/deletion-vectors/bitmap.ts'
 import { decodeBitmap } from '../../src/deletion-vectors/decode-bitmap.ts'
 import { encoded } from './support.ts'
 
@@ -59,6 +60,19 @@ test('any set of positions survives, dense, sparse, in runs, and beyond 2^32', a
     }),
     { numRuns: 100 },
   )
+})
+
+test('more rows than the library takes in one piece are added, also while its memory grows', async () => {
+  const positions = Float64Array.from({ length: 1_200_000 }, (_, at) => at * 17)
+  const kept = []
+  // 2.4 MB each: it begins with some 16 to give.
+  for (let turn = 0; turn < 10; turn++) {
+    const bitmap = await bitmapOf()
+    bitmap.add(positions)
+    kept.push(bitmap)
+    expect([bitmap.size(), bitmap.has(17), bitmap.has(18)]).toEqual([positions.length, true, false])
+  }
+  for (const bitmap of kept) bitmap.dispose()
 })
 
 test('no cut, flipped or random bytes do anything but give the rows or a named error', async () => {
