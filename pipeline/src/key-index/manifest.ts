@@ -81,10 +81,16 @@ export function createManifest(folder: string, number: number, manifest: Manifes
 }
 
 /** Removes old manifests, and runs that none of the newest names. What a process still has open it can go on reading. */
-export function cleanIndex(
-  folder: string,
-  { nowMs, graceMs }: { readonly nowMs: number; readonly graceMs: number },
-): void {
+export function cleanIndex(folder: string, grace: { readonly nowMs: number; readonly graceMs: number }): void {
+  try {
+    removeOld(folder, grace)
+  } catch (error) {
+    // Another process removes the same, and was faster: it does the rest, too.
+    if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error
+  }
+}
+
+function removeOld(folder: string, { nowMs, graceMs }: { readonly nowMs: number; readonly graceMs: number }): void {
   const numbers = manifestNumbers(folder)
   const named = new Set(numbers.slice(-KEPT_MANIFESTS).flatMap((number) => runNames(folder, number)))
   for (const number of numbers.slice(0, -KEPT_MANIFESTS)) {

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
@@ -34,6 +34,17 @@ test('an index that is brought forward commit after commit leaves no runs behind
   cleanIndex(folder, { nowMs: NOW_MS, graceMs: GRACE_MS })
   expect(runs()).toContain('being-written.run')
   expect(runs()).not.toContain('left-by-a-crash.run')
+})
+
+test('a manifest that another process removes at the same time is no fault of the index', () => {
+  const names = (): readonly string[] => readdirSync(folder).toSorted()
+  for (const number of [2, 3]) createManifest(folder, number, manifestOf([`${number}.run`]))
+  writeFileSync(join(folder, '2.run'), '')
+  // It is listed, and not there when it is read.
+  symlinkSync(join(folder, 'gone'), join(folder, '000000000001.json'))
+  const before = names()
+  cleanIndex(folder, { nowMs: NOW_MS, graceMs: GRACE_MS })
+  expect(names()).toEqual(before)
 })
 
 function manifestOf(names: readonly string[]): Manifest {
