@@ -60,7 +60,10 @@ export async function listLanding(
   const nowMs = lake.clock.now()
   const recall = (key: string): StoreEntry | undefined => {
     const file = known?.get(key)
-    if (!again || file?.parsed.kind !== 'cdc' || nowMs - file.lookedAtMs >= LOOK_AGAIN_MS) return undefined
+    if (!again || file?.parsed.kind !== 'cdc') return undefined
+    // A clock that was set back says nothing, and an empty file is one that is not written yet.
+    const sinceMs = nowMs - file.lookedAtMs
+    if (sinceMs < 0 || sinceMs >= LOOK_AGAIN_MS || file.entry.sizeBytes === 0) return undefined
     return file.lookedAtMs - file.entry.modifiedMs >= SETTLED_MS ? file.entry : undefined
   }
   for await (const entry of listFolders(lake.landing, folders, recall)) {

@@ -87,6 +87,21 @@ test('a file of a load is looked at each time: which of them are new has to be k
   expect(await sizes()).toEqual(['LOAD00000001.csv 3'])
 })
 
+test('an empty file is looked at each time: it may be one that is not written yet', async () => {
+  await put(OLD, '', { ageMs: 3_600_000 })
+  expect(await sizes()).toEqual([])
+  await put(OLD, 'I,1\n', { ageMs: 3_600_000 })
+  expect(await sizes()).toEqual([`${OLD} 4`])
+})
+
+test('where the clock was set back each file is looked at', async () => {
+  await put(OLD, 'I,1\n', { ageMs: 7_200_000 })
+  expect(await sizes()).toEqual([`${OLD} 4`])
+  nowMs -= 3_600_000
+  await put(OLD, 'I,10\n', { ageMs: 7_200_000 })
+  expect(await sizes()).toEqual([`${OLD} 5`])
+})
+
 test('a file that is gone is not listed, and one that comes back is looked at', async () => {
   await put(OLD, 'I,1\n', { ageMs: 3_600_000 })
   expect(await sizes()).toEqual([`${OLD} 4`])
