@@ -105,19 +105,21 @@ export async function runTable(run: TableRun, files: readonly LandingFile[]): Pr
   const { lake, table, options } = run
   let totals = NO_COUNTS
   let commits = 0
+  let committed = -1
   let filesTaken = 0
   let bytesWritten = 0
   let waiting: readonly string[] = files.map(({ key }) => key)
   const onCommit = (event: CommitEvent): void => {
     totals = addCounts(totals, event)
     commits += 1
+    committed = event.version
     filesTaken += event.files
     bytesWritten += event.bytesAdded
     options.onEvent?.({ kind: 'committed', table: table.name, ...event })
   }
   const summary = (): TableSummary => ({
     table: table.name,
-    version: run.session.snapshot?.version ?? null,
+    version: newestOf(committed, run.session.snapshot?.version),
     commits,
     files: filesTaken,
     ...totals,
@@ -139,4 +141,10 @@ export async function runTable(run: TableRun, files: readonly LandingFile[]): Pr
     options.onEvent?.({ kind: 'stopped', table: table.name, code, message })
     return { summary: { ...summary(), stopped: { code, message } }, bytesWritten, waiting, error }
   }
+}
+
+/** A look at the table after its last commit may have failed. */
+function newestOf(committed: number, seen: number | undefined): number | null {
+  const newest = Math.max(committed, seen ?? -1)
+  return newest < 0 ? null : newest
 }
