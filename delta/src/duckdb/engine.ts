@@ -72,6 +72,8 @@ export async function openEngine(
     // Secrets that a person keeps for DuckDB elsewhere could lead the data to another server than the log.
     allow_persistent_secrets: 'false',
     preserve_insertion_order: 'true',
+    // Up to 1.5.5 it leaves out rows whose order is NULL and makes a row of none (DuckDB issues 24363, 23675, 24711).
+    disabled_optimizers: 'top_n_window_elimination',
   })
   return connect({ api, creating, tempFolder, sideBySide: restThreads(creating, threads) }, async () => {
     const instance = await creating.catch(() => undefined)

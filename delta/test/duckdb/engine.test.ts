@@ -178,6 +178,19 @@ test('too little memory is told apart', async () => {
   await engine.close()
 })
 
+test('a window of which the first rows are asked for keeps those whose order is NULL, and makes none of no rows', async () => {
+  const engine = await openEngine({ threads: 1 })
+  const first = (rows: string, order: string) =>
+    engine.all(`SELECT c, row_number() OVER (PARTITION BY c ORDER BY ${order}) AS n FROM ${rows} AS t(c) QUALIFY n <= 7`)
+  expect(await first('(VALUES (3), (3))', 'NULL')).toEqual([
+    { c: 3, n: 1n },
+    { c: 3, n: 2n },
+  ])
+  const none = '(SELECT CAST(1 AS INTEGER) WHERE random() > 2)'
+  expect(await engine.all(`SELECT c FROM ${none} AS t(c) QUALIFY row_number() OVER (ORDER BY c) <= 1`)).toEqual([])
+  await engine.close()
+})
+
 test('no extension is fetched', async () => {
   const engine = await openEngine()
   await expect(engine.run("SELECT * FROM read_xlsx('x.xlsx')")).rejects.toMatchObject({ code: 'ENGINE_FAILED' })

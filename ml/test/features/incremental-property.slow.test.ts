@@ -48,6 +48,21 @@ for (const [what, { seed, shape = /./, findKeys }] of Object.entries(controls)) 
   })
 }
 
+// Random histories came upon it: DuckDB's optimizer of the first rows of a window ends the whole instance by an internal error.
+test('a window of which only the first row is asked for, over joins by time, is kept up to date', async () => {
+  const row = (id: number, k: number): TestRow => ({ id, k, j: null, v: null, m: null, d: null, t: null, s: null })
+  const history: History = {
+    entity: ['key0'],
+    sql: `SELECT k AS key0, a.v AS v, row_number() OVER (PARTITION BY k ORDER BY b.v) AS w FROM t1 a ASOF JOIN t0 b USING (k, t)
+      ASOF LEFT JOIN t0 c ON a.t >= c.t QUALIFY row_number() OVER (PARTITION BY k ORDER BY b.v) = 1`,
+    states: [
+      { hour: 0, tables: [[row(0, 2), row(1, 0)], [row(0, 0)], []] },
+      { hour: 0, tables: [[], [], []] },
+    ],
+  }
+  expect(await findDifference(engine, history)).toBe('equal')
+})
+
 // Random histories show it seldom.
 test('a row that loses its partner to another leads to its key, though neither of them nor what was joined to them has changed', async () => {
   const row = (id: number, values: Partial<TestRow>): TestRow => ({
