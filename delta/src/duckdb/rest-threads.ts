@@ -7,7 +7,8 @@ export type SideBySide = <T>(statements: number, work: () => Promise<T>) => Prom
 /**
  * DuckDB's own threads help with the statements of all connections. One that takes the only task of a statement leaves the thread that
  * waits for this statement spinning until it is done: with a statement a core, a quarter of all processor time went there. So they rest
- * while statements and the caller's own thread are enough for all cores.
+ * while statements and the caller's own thread are enough for all cores. What is planned meanwhile is planned for one thread, and keeps
+ * less in memory.
  */
 export function restThreads(creating: Promise<DuckDBInstance>, threads: number): SideBySide {
   let resting = 0
@@ -16,12 +17,12 @@ export function restThreads(creating: Promise<DuckDBInstance>, threads: number):
   // so that the instance is there to the end, whoever closes it meanwhile.
   const rest = async (open: Promise<DuckDBConnection | undefined>): Promise<DuckDBConnection> => {
     const connection = (await open) ?? (await (await creating).connect())
-    await connection.run(`SET GLOBAL external_threads = ${threads}`)
+    await connection.run('SET GLOBAL threads = 1')
     return connection
   }
   const wake = async (open: Promise<DuckDBConnection | undefined>): Promise<undefined> => {
     const connection = await open.catch(() => undefined)
-    await connection?.run('SET GLOBAL external_threads = 1')
+    await connection?.run(`SET GLOBAL threads = ${threads}`)
     connection?.closeSync()
   }
   return async (statements, work) => {

@@ -94,7 +94,7 @@ test('threads of DuckDB rest from the first who wants statements side by side to
   const engine = await openEngine({ threads: 2 })
   const fork = await engine.fork()
   const helpers = async (): Promise<unknown> => {
-    const [row] = await engine.all(`SELECT 2 - current_setting('external_threads') AS n`)
+    const [row] = await engine.all(`SELECT current_setting('threads') - 1 AS n`)
     return row?.['n']
   }
   expect(await helpers()).toBe(1n)
@@ -115,7 +115,7 @@ test.each([
 ])('of %i threads, %i statements side by side send %i to rest', async (threads, statements, resting) => {
   const engine = await openEngine({ threads })
   const [row] = await engine.sideBySide(statements, () =>
-    engine.all(`SELECT current_setting('external_threads') - 1 AS n`),
+    engine.all(`SELECT ${threads} - current_setting('threads') AS n`),
   )
   expect(row?.['n']).toBe(resting)
   await engine.close()
@@ -181,7 +181,9 @@ test('too little memory is told apart', async () => {
 test('a window of which the first rows are asked for keeps those whose order is NULL, and makes none of no rows', async () => {
   const engine = await openEngine({ threads: 1 })
   const first = (rows: string, order: string) =>
-    engine.all(`SELECT c, row_number() OVER (PARTITION BY c ORDER BY ${order}) AS n FROM ${rows} AS t(c) QUALIFY n <= 7`)
+    engine.all(
+      `SELECT c, row_number() OVER (PARTITION BY c ORDER BY ${order}) AS n FROM ${rows} AS t(c) QUALIFY n <= 7`,
+    )
   expect(await first('(VALUES (3), (3))', 'NULL')).toEqual([
     { c: 3, n: 1n },
     { c: 3, n: 2n },
