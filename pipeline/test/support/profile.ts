@@ -90,9 +90,13 @@ const NAMES = [
   'filename',
 ]
 
+const TIMED_AT = 3
 const PLAIN_AT: readonly number[] = [4, 5]
 
-/** A random table of that endpoint; the first table of a landing has the awkward column names, and the fifth and sixth are plain. */
+/**
+ * A random table of that endpoint; the first table of a landing has the awkward column names, the fourth is ordered by commit times where there
+ * are any, and the fifth and sixth are plain.
+ */
 export function randomTable(random: Random, endpoint: Endpoint, at: number): TableSpec {
   const isListed = endpoint.format === 'csv' ? !endpoint.header || random.chance(0.8) : random.chance(0.5)
   const isTextOnly = endpoint.format === 'csv' && !isListed
@@ -139,6 +143,8 @@ export function randomTable(random: Random, endpoint: Endpoint, at: number): Tab
     hasLoad: random.chance(0.82),
     isMixed: isListed && endpoint.noSup === undefined && random.chance(0.1),
   }
+  // Changes of one key tie there alone.
+  if (at === TIMED_AT && endpoint.timestampColumn !== undefined) return { ...table, sequence: 'time' }
   // As most tables are: nothing of what a batch writes depends on what is stored.
   return PLAIN_AT.includes(at) ? { ...table, sequence: 'none', beforeImage: 'none', write: 'merge-on-read' } : table
 }
