@@ -27,6 +27,8 @@ export interface DataFilesRequest {
   readonly extraColumns?: readonly ExtraColumn[]
   /** Texts of extra columns that are the same in all rows: the relation need not have these columns. */
   readonly constants?: ReadonlyMap<string, string>
+  /** No floating-point value of the relation is NaN. Unless that is known, each file that has such columns is read again to find out. */
+  readonly hasNoNan?: boolean
   readonly rowGroupRows?: number
   /** Start another file when one has about this size; without it, one file a partition. */
   readonly targetFileBytes?: number
@@ -72,7 +74,7 @@ export async function writeDataFiles(
   const extra = await readExtraCounts(
     engine,
     written.map((row) => String(row['filename'])),
-    indexed,
+    { columns: indexed, hasNoNan: request.hasNoNan === true },
   )
   const adds: AddFile[] = []
   for (const [index, row] of written.entries()) {

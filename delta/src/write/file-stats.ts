@@ -28,6 +28,8 @@ export interface ExtraCounts {
   readonly hasNan: boolean
 }
 
+type ColumnCounts = readonly [string, ExtraCounts]
+
 /** The statistics of one file: bounds and null counts of these columns, nested like the schema. */
 export function collectStats(leaves: readonly Leaf[], written: WrittenColumns): FileStats {
   const found = leaves.map((leaf) => ({ path: leaf.path, ...leafStats(leaf, written) }))
@@ -39,14 +41,19 @@ export function collectStats(leaves: readonly Leaf[], written: WrittenColumns): 
   }
 }
 
-/** What DuckDB does not tell, by column path, one map a file: whether floats hold NaN, and how many arrays and maps are NULL. */
+/**
+ * What DuckDB does not tell, by column path, one map a file: whether floats hold NaN, unless it is known that they do not, and how many arrays and
+ * maps are NULL.
+ */
 export async function readExtraCounts(
   engine: Engine,
   names: readonly string[],
-  columns: readonly Leaf[],
+  { columns, hasNoNan }: { readonly columns: readonly Leaf[]; readonly hasNoNan: boolean },
 ): Promise<readonly ReadonlyMap<string, ExtraCounts>[]> {
-  const leaves = columns.filter((leaf) => typeof leaf.type !== 'string' || isFloat(leaf.type))
-  if (names.length === 0 || leaves.length === 0) return names.map(() => new Map())
+  const floats = columns.filter(({ type }) => isFloat(type))
+  const known = hasNoNan ? floats.map(({ path }): ColumnCounts => [columnName(path), { hasNan: false }]) : []
+  const leaves = [...(hasNoNan ? [] : floats), ...columns.filter(({ type }) => typeof type !== 'string')]
+  if (names.length === 0 || leaves.length === 0) return names.map(() => new Map(known))
   const items = leaves.map(({ path, type }, index) => {
     const [first = '', ...rest] = path
     const value = rest.reduce((outer, name) => `struct_extract(${outer}, ${quoteText(name)})`, `t.${quoteName(first)}`)
@@ -58,15 +65,16 @@ export async function readExtraCounts(
       `SELECT ${items.join(', ')} FROM read_parquet(${quoteFileName(name)}, hive_partitioning = false) t`,
     )
     counts.push(
-      new Map(
-        leaves.map(({ path, type }, index) => {
+      new Map([
+        ...known,
+        ...leaves.map(({ path, type }, index): ColumnCounts => {
           const found = row?.[`s${index}`]
           // NULL: no value that could be NaN.
           const isFree = found === false || found === null
           const counts = typeof type === 'string' ? { hasNan: !isFree } : { nullCount: Number(found), hasNan: false }
           return [columnName(path), counts]
         }),
-      ),
+      ]),
     )
   }
   return counts

@@ -58,9 +58,16 @@ export function takeScannedRowsMax(holder: IndexHolder, version: number): number
   const { scannedRowsMax, firstScannedRowsMax, folder } = holder
   holder.firstScannedRowsMax = 0
   if (firstScannedRowsMax <= scannedRowsMax) return scannedRowsMax
-  const covered = coveredVersion(folder)
-  const isNear = covered !== undefined && covered <= version && covered >= version - NEAR_COMMITS
-  return isNear ? scannedRowsMax : firstScannedRowsMax
+  return isNear(coveredVersion(folder), version) ? scannedRowsMax : firstScannedRowsMax
+}
+
+/** Whether there is an index that is brought to that version of the table in no time. */
+export function isAtHand({ open, folder, building }: IndexHolder, version: number): boolean {
+  return building === undefined && isNear(open?.manifest.version ?? coveredVersion(folder), version)
+}
+
+function isNear(covered: number | undefined, version: number): boolean {
+  return covered !== undefined && covered <= version && covered >= version - NEAR_COMMITS
 }
 
 /** The version that an index covers; undefined when there is none, or what is there cannot be read: a scan needs nothing of it. */

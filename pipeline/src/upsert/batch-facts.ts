@@ -1,4 +1,4 @@
-import { type ColumnBounds, type Engine, type EngineValue, quoteName } from '@tributary/delta'
+import { type ColumnBounds, type Engine, quoteName, type Row } from '@tributary/delta'
 import { sequenceLengthChanged } from '../errors.ts'
 import { fieldOf, movedSql, nameList, ROW_BITS, type TableShape } from './batch.ts'
 import { keyBounds } from './key-bounds.ts'
@@ -23,6 +23,10 @@ export interface BatchFacts {
   readonly hasMoves: boolean
   /** No key comes twice. */
   readonly hasUniqueKeys: boolean
+  /** `keySumOf` the rows. */
+  readonly keySum: bigint
+  /** No floating-point value is NaN. */
+  readonly hasNoNan: boolean
   /** The range of each key column, old keys included, where statistics can be compared with it. */
   readonly keyBounds: readonly ColumnBounds[]
   /** Length of the sequence texts; undefined without any, or when the sequence has a type of its own. */
@@ -40,13 +44,15 @@ export async function readBatchFacts(
   const isText = shape.sequence !== undefined && fieldOf(shape, shape.sequence).type === 'string'
   const time = shape.schema.fields.find(({ name }) => name === options.timestampColumn)
   const bounds = keyBounds(shape.key, { withOldKeys: true })
-  const files = `SELECT "__n" >> ${ROW_BITS} AS number, any_value("__file") AS key, count(*) AS rows FROM batch GROUP BY 1`
+  const floats = shape.schema.fields.filter(({ type }) => type === 'double' || type === 'float')
+  const isNan = floats.map(({ name }) => `coalesce(bool_or(isnan(${quoteName(name)})), false)`)
+  const number = `"__n" >> ${ROW_BITS}`
   const [row = {}] =
-    await engine.all(`SELECT count(*) AS rows, (SELECT list(f) FROM (${files}) f) AS files, coalesce(bool_or("__op" = 'D'), false) AS deletes,
+    await engine.all(`SELECT count(*) AS rows, min(${number}) AS first, max(${number}) AS last, any_value("__file") AS file, coalesce(bool_or("__op" = 'D'), false) AS deletes,
       coalesce(bool_or(len("__unset") > 0), false) AS partial,
       ${isText ? 'min(strlen("__seq"))' : 'NULL'} AS shortest, ${isText ? 'max(strlen("__seq"))' : 'NULL'} AS longest,
       coalesce(bool_or(${movedSql(shape)}), false) AS moves,
-      count(*) = count(DISTINCT (${nameList(shape.key)})) AS unique_keys, ${bounds.select},
+      ${isNan.length === 0 ? 'false' : isNan.join(' OR ')} AS nan, coalesce(${keySumOf(shape).sum}, 0) AS key_sum, count(*) = count(DISTINCT (${nameList(shape.key)})) AS unique_keys, ${bounds.select},
       ${time === undefined ? 'NULL' : `max(CAST(${quoteName(time.name)} AS VARCHAR)) FILTER (WHERE "__phase" = 1)`} AS newest
     FROM batch`)
   const { shortest, longest, newest } = row
@@ -57,24 +63,39 @@ export async function readBatchFacts(
   const hasMoves = row['moves'] === true
   return {
     rows: Number(row['rows'] ?? 0),
-    files: filesOf(row['files']),
+    files: row['first'] === row['last'] ? onlyFile(row) : await readFiles(engine),
     hasDeletes: hasMoves || row['deletes'] === true,
     isPartial: row['partial'] === true,
     hasMoves,
     hasUniqueKeys: row['unique_keys'] === true,
+    keySum: typeof row['key_sum'] === 'bigint' ? row['key_sum'] : BigInt(Number(row['key_sum'] ?? 0)),
+    hasNoNan: row['nan'] === false && !hasNested(shape),
     keyBounds: bounds.of(row),
     sequenceLength: shortest === null || shortest === undefined ? undefined : Number(shortest),
     sourceAt: typeof newest === 'string' ? newest : undefined,
   }
 }
 
-function filesOf(list: EngineValue | undefined): readonly BatchFile[] {
-  if (!Array.isArray(list)) return []
-  return list.flatMap((file: EngineValue) =>
-    file === null || typeof file !== 'object' || !('key' in file)
-      ? []
-      : [{ number: Number(file['number']), key: String(file.key), rows: Number(file['rows']) }],
+/** SQL of a number that tells keys from others, in whichever order they come, and of each row's part in it. It is no proof against malice. */
+export function keySumOf({ key }: TableShape): { readonly sum: string; readonly part: string } {
+  const part = `hash(${nameList(key)})`
+  return { sum: `bit_xor(${part})`, part }
+}
+
+function onlyFile({ first, file, rows }: Row): readonly BatchFile[] {
+  return rows === 0n ? [] : [{ number: Number(first), key: String(file), rows: Number(rows) }]
+}
+
+async function readFiles(engine: Engine): Promise<readonly BatchFile[]> {
+  const files = await engine.all(
+    `SELECT "__n" >> ${ROW_BITS} AS number, any_value("__file") AS key, count(*) AS rows FROM batch GROUP BY 1`,
   )
+  return files.map(({ number, key, rows }) => ({ number: Number(number), key: String(key), rows: Number(rows) }))
+}
+
+// Files of DMS have no such columns; tables that were adopted may.
+function hasNested({ schema }: TableShape): boolean {
+  return schema.fields.some(({ type }) => typeof type !== 'string')
 }
 
 async function refuseLength(engine: Engine, shape: TableShape, expected: number): Promise<never> {

@@ -9,7 +9,7 @@ import type { FoundKeys } from './target.ts'
 const [DELETE, PUT, UPDATE] = [0n, 1n, 2n]
 
 /** SQL on a winner `k`: whether it deletes, puts a row, or updates one that no row of the batch inserts. */
-export function effectTag(shape: TableShape, { areAll }: Winners): string {
+export function effectTag(shape: TableShape, { areAll }: Pick<Winners, 'areAll'>): string {
   const inserted = `SELECT 1 FROM batch i WHERE i."__op" = 'I' AND ${sameKey(shape.key, 'i', 'k')}`
   const isLone = areAll ? '' : ` AND NOT EXISTS (${inserted})`
   return `CASE WHEN k."__delete" THEN ${DELETE} WHEN k."__op" = 'U'${isLone} THEN ${UPDATE} ELSE ${PUT} END`

@@ -2,14 +2,15 @@
 // is then known before its rows are found, and DuckDB writes it while the key index is read, which DuckDB has no part in.
 import { type AddFile, quoteName } from '@tributary/delta'
 import { nameList, type TableShape, type Winners } from './batch.ts'
+import type { BatchFacts } from './batch-facts.ts'
 import { orderColumns } from './order.ts'
 import type { UpsertParts, UpsertTarget } from './target.ts'
 import { appendTombstones, type Buried } from './tombstones.ts'
-import { VECTOR_FILES_MAX, writeRows } from './write-outcome.ts'
+import { keyOrderSql, VECTOR_FILES_MAX, writeRows } from './write-outcome.ts'
 
 /** Writes early when it is let to. What it wrote must agree with the outcome. */
 export interface EarlyWriter {
-  /** Begins; undefined where what the batch writes depends on what is found. */
+  /** Begins, with the first call; undefined where what the batch writes depends on what is found. */
   readonly begin: (() => void) | undefined
   /** What is being written; undefined before `begin`. */
   readonly writing: () => EarlyWrite | undefined
@@ -23,11 +24,8 @@ export interface EarlyWrite {
   readonly buried: Promise<Buried>
 }
 
-interface EarlyBatch {
+interface EarlyBatch extends Pick<BatchFacts, 'rows' | 'isPartial' | 'hasMoves' | 'hasDeletes' | 'hasNoNan'> {
   readonly winners: Winners
-  readonly isPartial: boolean
-  readonly hasMoves: boolean
-  readonly hasDeletes: boolean
 }
 
 /** The early writer of a batch. */
@@ -37,7 +35,7 @@ export function earlyWriter(parts: UpsertParts, target: UpsertTarget, batch: Ear
     await Promise.allSettled([writing?.added, writing?.buried])
   }
   const begin = (): void => {
-    writing = write(parts, target, batch)
+    writing ??= write(parts, target, batch)
     // Whoever fails first is heard; these may still be at work then.
     void settle()
   }
@@ -53,22 +51,23 @@ function canWriteEarly(
   return snapshot.files.length <= vectorFilesMax
 }
 
-function write(parts: UpsertParts, target: UpsertTarget, { winners, hasDeletes }: EarlyBatch): EarlyWrite {
+function write(parts: UpsertParts, target: UpsertTarget, batch: EarlyBatch): EarlyWrite {
+  const { winners, hasDeletes } = batch
   const { shape, tombstones } = target
   const dead = `SELECT ${nameList([...shape.key, ...orderColumns])} FROM ${winners.relation} w WHERE "__delete"`
   return {
-    added: writeRows(parts, target, [leftRowsSql(shape, winners)]),
+    added: writeRows(parts, target, [leftRowsSql(shape, batch)], batch),
     buried: hasDeletes
       ? appendTombstones(parts, tombstones, { relation: dead, key: shape.key })
       : Promise.resolve({ segments: tombstones, rows: 0 }),
   }
 }
 
-/** SELECT of the rows that the winners leave, sorted by key so that statistics stay narrow. */
-function leftRowsSql(shape: TableShape, { relation, areAll }: Winners): string {
+/** SELECT of the rows that the winners leave. */
+function leftRowsSql(shape: TableShape, { winners: { relation, areAll }, rows }: EarlyBatch): string {
   const columns = shape.schema.fields.map(({ name }) => `b.${quoteName(name)}`)
   const from = areAll
     ? `batch b WHERE b."__op" <> 'D'`
     : `batch b JOIN ${relation} w ON b."__n" = w."__n" AND w."__sub" = 1 WHERE NOT w."__delete"`
-  return `SELECT ${columns.join(', ')}, b."__file", b."__row" FROM ${from} ORDER BY ${nameList(shape.key, 'b')}`
+  return `SELECT ${columns.join(', ')}, b."__file", b."__row" FROM ${from}${keyOrderSql(shape, rows, 'b')}`
 }

@@ -2,50 +2,58 @@ import { setImmediate } from 'node:timers/promises'
 import { type AppendValue, duckdbType, quoteText, type Snapshot } from '@tributary/delta'
 import { sliceHashes } from '../key-index/entry.ts'
 import type { IndexedOrder } from '../key-index/find-rows.ts'
-import type { IndexHolder } from '../key-index/index-folder.ts'
-import { HALVES, hashSql, isIndexable } from '../key-index/key-hash.ts'
-import { bringIndex, type KeyIndex } from '../key-index/key-index.ts'
-import type { IndexedColumn, IndexSubject } from '../key-index/manifest.ts'
+import { HALVES, hashSql } from '../key-index/key-hash.ts'
+import type { KeyIndex } from '../key-index/key-index.ts'
+import type { IndexSubject } from '../key-index/manifest.ts'
 import { hashesOf } from '../key-index/write-entries.ts'
 import { fieldOf, nameList, type TableShape } from './batch.ts'
-import type { FoundKeys, KeyQuestion, UpsertParts } from './target.ts'
-
-/** Rows that the index found. */
-export interface IndexedPlaces {
-  readonly rows: number
-  /** Their positions by file. */
-  readonly positions: ReadonlyMap<string, readonly number[]>
-  /** All keys that were asked for; only where that was wanted. */
-  readonly found: readonly FoundKeys[]
-}
+import { type IndexedPlaces, numberFiles, placesOf } from './indexed-places.ts'
+import { answersOf, KEYS_A_STRETCH } from './prefetch-keys.ts'
+import { type IndexParts, readyIndex } from './ready-index.ts'
+import type { FoundKeys, KeyQuestion, PrefetchedKeys, UpsertParts } from './target.ts'
 
 /**
  * As `locateRows`, without reading the table: table `located` from the key index. Undefined when the index cannot tell: there is none, it is
  * of another version, or the order of changes is asked for and it keeps none.
  */
 export async function locateByIndex(
-  { engine, clock, index: holder }: Pick<UpsertParts, 'engine' | 'clock'> & { readonly index: IndexHolder },
-  { snapshot, shape, ...question }: KeyQuestion & { readonly snapshot: Snapshot; readonly shape: TableShape },
+  parts: IndexParts,
+  { snapshot, shape, prefetched, ...question }: Question & { readonly snapshot: Snapshot; readonly shape: TableShape },
 ): Promise<IndexedPlaces | undefined> {
-  const { guard } = question
-  const subject = subjectOf(snapshot, shape)
-  if (subject === undefined || (guard && subject.sequence === null)) return undefined
-  // It is being built, or brought over many rows: a scan takes less time than what is left of that.
-  if (holder.building !== undefined) return undefined
-  await holder.following
-  const state = await bringIndex({ engine, clock }, holder, { snapshot, subject })
-  if (state.kind === 'unusable') return undefined
-  const located = state.kind === 'ready' ? await ask(engine, state.index, { shape, subject, ...question }) : undefined
-  if (located === undefined) holder.missed = subject
+  const ahead = await prefetched
+  const ready = await readyIndex(parts, { snapshot, shape, guard: question.guard })
+  if (ready === undefined) return undefined
+  const { subject, state } = ready
+  const located = state.kind === 'ready' ? await tell(state.index) : undefined
+  if (located === undefined) parts.index.missed = subject
   return located
+
+  async function tell(index: KeyIndex): Promise<IndexedPlaces | undefined> {
+    const answer = ahead?.snapshot === snapshot && ahead.salt === index.salt ? ahead.answer : undefined
+    const whole = answer === undefined ? undefined : await wholeAnswer(answer, question)
+    return whole ?? ask(parts.engine, { index, answer }, { shape, subject, ...question })
+  }
 }
 
-// Some milliseconds.
-const KEYS_A_STRETCH = 512
+/** What was found of a file, where the question is about all of it. */
+async function wholeAnswer(
+  answer: PrefetchedKeys['answer'],
+  { byIndex }: KeyQuestion,
+): Promise<IndexedPlaces | undefined> {
+  const { only, meanwhile } = byIndex ?? {}
+  if (only === undefined) return undefined
+  meanwhile?.()
+  const keys = await answer
+  const isSame = keys?.hashes.count === only.rows && keys.keySum === only.keySum
+  return isSame ? placesOf(keys, only.file) : undefined
+}
+
+/** What is asked of the index, and what it is asked already. */
+type Question = KeyQuestion & { readonly prefetched?: UpsertParts['prefetched'] }
 
 async function ask(
   engine: UpsertParts['engine'],
-  index: KeyIndex,
+  { index, answer }: { readonly index: KeyIndex; readonly answer: PrefetchedKeys['answer'] | undefined },
   { shape, subject, ...question }: KeyQuestion & { readonly shape: TableShape; readonly subject: IndexSubject },
 ): Promise<IndexedPlaces | undefined> {
   const { guard, keysFrom, byIndex } = question
@@ -54,20 +62,23 @@ async function ask(
     SELECT ${hashSql(subject.key, index.salt, 'k')} AS h, ${byIndex === undefined ? ROW_ID : 'k."__n"'} AS id, ${byIndex?.tag ?? '0'} AS tag
     FROM ${keysFrom} k) ORDER BY h`)
   byIndex?.meanwhile()
-  const files = numbering()
+  const keys = await answer
+  const known = keys === undefined ? (): undefined => undefined : answersOf(keys)
+  const files = numberFiles()
   const answers: (readonly AppendValue[])[] = []
   const found: FoundKeys[] = []
   let rows = 0
   for (const part of parts) {
     const [ids, isFound] = [part.numbers(2), new Uint8Array(part.rowCount)]
     for (const { hashes, from } of sliceHashes(hashesOf(part), KEYS_A_STRETCH)) {
-      const indexed = await index.find(hashes)
+      const indexed = known(hashes) ?? (await index.find(hashes))
       if (indexed === undefined) return undefined
       rows += indexed.length
-      for (const { at, path, position, order } of indexed) {
-        isFound[from + at] = 1
-        const place = [ids[from + at] ?? null, files.take(path, position), position]
-        if (byIndex === undefined) answers.push(guard ? [...place, ...orderValues(order)] : place)
+      for (const row of indexed) {
+        const at = from + row.at
+        isFound[at] = 1
+        const place = [ids[at] ?? null, files.take(row), row.position]
+        if (byIndex === undefined) answers.push(guard ? [...place, ...orderValues(row.order)] : place)
       }
       // Reading the index occupies this thread: whoever waits for DuckDB has his turn in between.
       await setImmediate()
@@ -113,45 +124,6 @@ const ROW_ID = '(k."__n" << 1 | k."__sub")'
 function orderValues(order: IndexedOrder | undefined): readonly AppendValue[] {
   if (order?.landingFile === undefined) return [null, null, order?.sequence ?? null]
   return [order.landingFile, order.row, order.sequence]
-}
-
-/** Positions by file, and a number for each file in the order in which they are met. */
-function numbering(): {
-  readonly take: (path: string, position: number) => number
-  readonly positions: ReadonlyMap<string, readonly number[]>
-} {
-  const files = new Map<string, { readonly number: number; readonly positions: number[] }>()
-  const positions = new Map<string, number[]>()
-  return {
-    positions,
-    take: (path, position) => {
-      let file = files.get(path)
-      if (file === undefined) {
-        file = { number: files.size, positions: [] }
-        files.set(path, file)
-        positions.set(path, file.positions)
-      }
-      file.positions.push(position)
-      return file.number
-    },
-  }
-}
-
-/** What an index of that table is about; undefined when its keys cannot be indexed. */
-function subjectOf({ store, metadata }: Snapshot, shape: TableShape): IndexSubject | undefined {
-  // Names change hands where columns are mapped; what the files call a column does not.
-  const typed = (name: string): IndexedColumn => {
-    const { type, metadata: facts } = fieldOf(shape, name)
-    return [name, String(type), String(facts['delta.columnMapping.physicalName'] ?? name)]
-  }
-  const key = shape.key.map(typed)
-  if (!key.every(([, type]) => isIndexable(type))) return undefined
-  return {
-    url: store.url,
-    tableId: metadata.id,
-    key,
-    sequence: shape.sequence === undefined ? null : typed(shape.sequence),
-  }
 }
 
 function sequenceType(shape: TableShape): string {

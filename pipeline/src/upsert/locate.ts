@@ -13,7 +13,8 @@ import {
 import { phaseOf, placeOf } from '../dms/file-name.ts'
 import { takeScannedRowsMax } from '../key-index/index-folder.ts'
 import { fieldOf, nameList, sequenceValue, type TableShape } from './batch.ts'
-import { type IndexedPlaces, locateByIndex } from './locate-by-index.ts'
+import type { IndexedPlaces } from './indexed-places.ts'
+import { locateByIndex } from './locate-by-index.ts'
 import type { KeyQuestion, UpsertParts } from './target.ts'
 
 /** What was found, and how. */
@@ -31,7 +32,7 @@ export interface Located {
  * files that statistics leave.
  */
 export async function locateRows(
-  { engine, clock, index }: Pick<UpsertParts, 'engine' | 'clock' | 'index'>,
+  { engine, clock, index, prefetched }: Pick<UpsertParts, 'engine' | 'clock' | 'index' | 'prefetched'>,
   snapshot: Snapshot | undefined,
   shape: TableShape,
   { bounds, ...question }: KeyQuestion & { readonly bounds: readonly ColumnBounds[] },
@@ -49,7 +50,7 @@ export async function locateRows(
     index !== undefined &&
     isWorthIndex(files, guard ? index.scannedRowsMax : takeScannedRowsMax(index, snapshot.version))
   ) {
-    const located = await locateByIndex({ engine, clock, index }, { snapshot, shape, ...question })
+    const located = await locateByIndex({ engine, clock, index }, { snapshot, shape, prefetched, ...question })
     if (located !== undefined) return found(located.rows, 0, located)
   }
   const sequence = guard ? shape.sequence : undefined

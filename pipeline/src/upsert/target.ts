@@ -1,5 +1,7 @@
 // What an upsert is given: its tools, and the table as it stands.
 import type { Clock, Engine, Snapshot, Store } from '@tributary/delta'
+import type { KeyHashes } from '../key-index/entry.ts'
+import type { IndexedRow } from '../key-index/find-rows.ts'
 import type { IndexHolder } from '../key-index/index-folder.ts'
 import type { Horizon, Segment } from '../ledger/table-state.ts'
 import type { TableShape } from './batch.ts'
@@ -11,6 +13,28 @@ export interface UpsertParts {
   readonly clock: Clock
   /** Where the table's key index is kept; undefined: scan. */
   readonly index?: IndexHolder | undefined
+  /** What the index was asked while the batch was staged. */
+  readonly prefetched?: Promise<PrefetchedKeys | undefined> | undefined
+}
+
+/** What the key index is asked about a file while its rows are staged. */
+export interface PrefetchedKeys {
+  readonly snapshot: Snapshot
+  /** Of the index that is asked. */
+  readonly salt: string
+  /** Undefined when the index could not tell, or something failed. */
+  readonly answer: Promise<AnsweredKeys | undefined>
+}
+
+/** What the key index tells of all keys of a file, column by column, by their hashes ascending. */
+export interface AnsweredKeys {
+  readonly hashes: KeyHashes
+  /** As `FoundKeys`, for a file in which no key comes twice. */
+  readonly tags: BigUint64Array
+  /** `keySumOf` them. */
+  readonly keySum: bigint
+  /** Those that are live, in any order. */
+  readonly rows: readonly IndexedRow[]
 }
 
 /** How long tombstones are kept, in the time of file names. */
@@ -46,10 +70,12 @@ export interface KeyQuestion {
   readonly keysFrom: string
   /** What the key index alone can do. */
   readonly byIndex?: {
-    /** Called where DuckDB would be idle for a while. */
+    /** Called, once at least, where DuckDB would be idle for a while. */
     readonly meanwhile: () => void
     /** Table `located` is not needed; instead this SQL on a row `k`, a whole number, comes back with what was found of it. */
     readonly tag: string
+    /** The keys are all of that one file, each once. */
+    readonly only?: { readonly file: number; readonly rows: number; readonly keySum: bigint } | undefined
   }
 }
 

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { type Action, type AddFile, quoteName } from '@tributary/delta'
 import type { Horizon, Segment } from '../ledger/table-state.ts'
-import { foldBatch, nameList, type TableShape, type Winners } from './batch.ts'
+import { foldBatch, type TableShape, type Winners } from './batch.ts'
 import { type BatchFacts, readBatchFacts } from './batch-facts.ts'
 import { countFound, effectTag } from './count-found.ts'
 import { type BatchOutcome, buriedSql, countOutcomes, decideWinners, refuseBeyondHorizon } from './decide.ts'
@@ -11,9 +11,9 @@ import { type EarlyWriter, earlyWriter } from './early-write.ts'
 import { dropExpired } from './expire-tombstones.ts'
 import { type Located, locateRows, rankedSql } from './locate.ts'
 import { completeMovedRows, fillPartialRows } from './partial.ts'
-import type { UpsertParts, UpsertTarget } from './target.ts'
+import type { KeyQuestion, UpsertParts, UpsertTarget } from './target.ts'
 import { appendTombstones, type Buried } from './tombstones.ts'
-import { writeOutcome } from './write-outcome.ts'
+import { keyOrderSql, writeOutcome } from './write-outcome.ts'
 
 /** A batch, worked out and written, but not committed. */
 export interface PreparedUpsert {
@@ -49,7 +49,7 @@ export async function prepareUpsert(parts: UpsertParts, target: UpsertTarget): P
     const { outcome, located } = await findOutcome(parts, target, { facts, winners, early })
     const foundMs = clock.now()
     const writing = early.writing()
-    const rows = writing?.added ?? appliedRowsSql(shape, { isPartial })
+    const rows = writing?.added ?? appliedRowsSql(shape, facts)
     const written = await writeOutcome(parts, target, { rows, outcome, located })
     const buried = await (writing?.buried ?? bury(parts, target, outcome))
     assert.equal(buried.rows, outcome.buried, 'a delete that is counted must be in a segment')
@@ -75,18 +75,17 @@ export async function prepareUpsert(parts: UpsertParts, target: UpsertTarget): P
 async function findOutcome(
   parts: UpsertParts,
   { guard, horizon, shape, snapshot, tombstones }: UpsertTarget,
-  {
-    facts: { files, hasMoves, isPartial, keyBounds },
-    winners,
-    early,
-  }: { readonly facts: BatchFacts; readonly winners: Winners; readonly early: EarlyWriter },
+  { facts, winners, early }: { readonly facts: BatchFacts; readonly winners: Winners; readonly early: EarlyWriter },
 ): Promise<{ readonly outcome: BatchOutcome; readonly located: Located }> {
   const { engine } = parts
+  const { files, hasMoves, isPartial, keyBounds } = facts
   const located = await locateRows(parts, snapshot, shape, {
     guard,
     keysFrom: winners.relation,
     bounds: keyBounds,
-    ...(early.begin === undefined ? {} : { byIndex: { meanwhile: early.begin, tag: effectTag(shape, winners) } }),
+    ...(early.begin === undefined
+      ? {}
+      : { byIndex: { meanwhile: early.begin, tag: effectTag(shape, winners), only: onlyFile(facts, winners) } }),
   })
   if (early.writing() !== undefined && located.indexed !== undefined)
     return { outcome: countFound(files, winners, located.indexed.found), located }
@@ -100,6 +99,15 @@ async function findOutcome(
   return { outcome: await countOutcomes(engine, shape, { winners, hasMoves }), located }
 }
 
+/** The file that all keys are of, where there is one, and each of its rows has a key of its own. */
+function onlyFile(
+  { files, rows, keySum }: BatchFacts,
+  { areAll }: Winners,
+): NonNullable<KeyQuestion['byIndex']>['only'] {
+  const [file, ...others] = files
+  return areAll && file !== undefined && others.length === 0 ? { file: file.number, rows, keySum } : undefined
+}
+
 async function bury(
   parts: UpsertParts,
   { shape, tombstones }: UpsertTarget,
@@ -109,16 +117,14 @@ async function bury(
   return appendTombstones(parts, tombstones, { relation: buriedSql(shape), key: shape.key })
 }
 
-/** SELECT of the rows that the batch leaves, sorted by key so that statistics stay narrow. */
-function appliedRowsSql(shape: TableShape, options: { readonly isPartial: boolean }): string {
+/** SELECT of the rows that the batch leaves. */
+function appliedRowsSql(shape: TableShape, { isPartial, rows }: BatchFacts): string {
   const columns = shape.schema.fields.map(({ name }) => {
     const column = quoteName(name)
-    return options.isPartial
-      ? `CASE WHEN f."__n" IS NULL THEN b.${column} ELSE f.${column} END AS ${column}`
-      : `b.${column}`
+    return isPartial ? `CASE WHEN f."__n" IS NULL THEN b.${column} ELSE f.${column} END AS ${column}` : `b.${column}`
   })
   return `SELECT ${columns.join(', ')}, b."__file", b."__row"
     FROM batch b JOIN decided d ON b."__n" = d."__n" AND d."__sub" = 1
-    ${options.isPartial ? 'LEFT JOIN filled f ON f."__n" = d."__n"' : ''}
-    WHERE d."__outcome" = 'applied' AND NOT d."__delete" ORDER BY ${nameList(shape.key, 'b')}`
+    ${isPartial ? 'LEFT JOIN filled f ON f."__n" = d."__n"' : ''}
+    WHERE d."__outcome" = 'applied' AND NOT d."__delete"${keyOrderSql(shape, rows, 'b')}`
 }

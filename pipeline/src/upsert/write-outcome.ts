@@ -16,7 +16,7 @@ import {
   tableFileSettings,
   writeDataFiles,
 } from '@tributary/delta'
-import { nameList } from './batch.ts'
+import { nameList, type TableShape } from './batch.ts'
 import type { BatchOutcome } from './decide.ts'
 import { type Located, placeColumns } from './locate.ts'
 import type { UpsertParts, UpsertTarget } from './target.ts'
@@ -167,11 +167,20 @@ async function relationsOf(
   return [`SELECT * FROM (${all}) ORDER BY ${nameList(shape.key)}`]
 }
 
+// DuckDB's own.
+const ROW_GROUP_ROWS = 122_880
+
+/** SQL that sorts rows by key where they may be more than one row group: statistics of a single one are the same in any order. */
+export function keyOrderSql({ key }: TableShape, rows: number, alias: string): string {
+  return rows <= ROW_GROUP_ROWS ? '' : ` ORDER BY ${nameList(key, alias)}`
+}
+
 /** Writes the rows of each SELECT as files of the table. */
 export async function writeRows(
   { engine, store, clock }: UpsertParts,
   target: UpsertTarget,
   relations: readonly string[],
+  { hasNoNan }: { readonly hasNoNan: boolean } = { hasNoNan: false },
 ): Promise<readonly AddFile[]> {
   const added: AddFile[] = []
   for (const relation of relations) {
@@ -181,6 +190,7 @@ export async function writeRows(
       partitionColumns: target.partitionColumns,
       extraColumns: placeColumns,
       settings: tableFileSettings(target.snapshot),
+      hasNoNan,
     })
     added.push(...files)
   }

@@ -1,25 +1,31 @@
 import { writeChangeHistory } from '../history-table/write-history.ts'
 import { openBatch } from '../upsert/batch.ts'
-import { lookAhead } from '../upsert/look-ahead.ts'
 import type { TombstoneAge } from '../upsert/target.ts'
 import { prepareUpsert } from '../upsert/upsert.ts'
 import type { PreparedBatch } from './commit-batch.ts'
+import { type ChangesPlan, type LookingAhead, lookingAhead } from './looking-ahead.ts'
 import type { LandingFile } from './plan.ts'
 import { prepareWiden } from './prepare-widen.ts'
 import { type FileReading, ledgerEntry } from './read-file.ts'
 import type { TableRun } from './run.ts'
-import { type EvolvingSchema, evolvingSchema } from './schema.ts'
+import { evolvingSchema } from './schema.ts'
 import { type Staged, stageFiles } from './stage-files.ts'
 
 /** Stages the files of a batch in order and works out the upsert; undefined when they do not even tell the columns of a new table. */
-export async function prepareChanges(
-  run: TableRun,
-  plan: { readonly files: readonly LandingFile[]; readonly guard: boolean },
-): Promise<PreparedBatch | undefined> {
+export async function prepareChanges(run: TableRun, plan: ChangesPlan): Promise<PreparedBatch | undefined> {
+  const ahead = lookingAhead(run, plan)
+  try {
+    return await prepareWith(run, plan, ahead)
+  } finally {
+    await ahead.settle()
+  }
+}
+
+async function prepareWith(run: TableRun, plan: ChangesPlan, ahead: LookingAhead): Promise<PreparedBatch | undefined> {
   const { session, table, lake, engine } = run
   const startMs = lake.clock.now()
   const schema = evolvingSchema(run)
-  const staged = await stageAndLookAhead(run, plan.files, schema)
+  const staged = await stageFiles(run, plan.files, { schema, meanwhile: ahead.begin })
   if (staged.widen !== undefined && staged.readings.length === 0) return prepareWiden(run, staged.widen)
   if (schema.current().fields.length === 0 && table.columns !== undefined)
     schema.addColumns(table.columns.map(({ name, type }) => ({ name: table.rename.get(name) ?? name, type })))
@@ -29,7 +35,13 @@ export async function prepareChanges(
   // No row came so far: there is nothing to stage.
   if (!staged.isOpen) await openBatch(engine, shape)
   const readMs = lake.clock.now() - startMs
-  const parts = { engine, store: session.store, clock: lake.clock, index: session.index }
+  const parts = {
+    engine,
+    store: session.store,
+    clock: lake.clock,
+    index: session.index,
+    prefetched: ahead.prefetched(),
+  }
   const prepared = await prepareUpsert(parts, {
     snapshot: session.snapshot,
     shape,
@@ -77,23 +89,6 @@ export async function prepareChanges(
       readMs,
       ...took,
     },
-  }
-}
-
-async function stageAndLookAhead(
-  run: TableRun,
-  files: readonly LandingFile[],
-  schema: EvolvingSchema,
-): Promise<Staged> {
-  const { snapshot, index } = run.session
-  let ahead: Promise<void> | undefined
-  const meanwhile = (): void => {
-    if (snapshot !== undefined) ahead ??= lookAhead(index, snapshot)
-  }
-  try {
-    return await stageFiles(run, files, { schema, meanwhile })
-  } finally {
-    await ahead
   }
 }
 

@@ -17,13 +17,13 @@ export interface Staged {
 }
 
 /**
- * Reads the files in order into table `batch`, which grows by the columns that they bring. `meanwhile` is called while DuckDB does so. What stops the table stops it at its file:
+ * Reads the files in order into table `batch`, which grows by the columns that they bring. `meanwhile` is called while DuckDB does so, with a SELECT of the rows that it stages. What stops the table stops it at its file:
  * the ones before it are a batch of their own.
  */
 export async function stageFiles(
   run: TableRun,
   files: readonly LandingFile[],
-  { schema, meanwhile }: { readonly schema: EvolvingSchema; readonly meanwhile: () => void },
+  { schema, meanwhile }: { readonly schema: EvolvingSchema; readonly meanwhile: Meanwhile },
 ): Promise<Staged> {
   const { engine, table } = run
   const readings: FileReading[] = []
@@ -60,16 +60,18 @@ export async function stageFiles(
   return { readings, isOpen: staging.isOpen() }
 }
 
+type Meanwhile = (relation: string, shape: TableShape) => void
+
 interface Staging {
   readonly isOpen: () => boolean
   /** Lays the batch out, or widens it, for the schema as it is now. */
   readonly open: () => Promise<TableShape>
   readonly consume: (staged: Parameters<typeof stageFilesAtOnce>[2]) => Promise<ReadonlyMap<string, number>>
   readonly undo: (keys: readonly string[]) => Promise<void>
-  readonly meanwhile: () => void
+  readonly meanwhile: Meanwhile
 }
 
-function openStaging({ engine, table }: TableRun, schema: EvolvingSchema, meanwhile: () => void): Staging {
+function openStaging({ engine, table }: TableRun, schema: EvolvingSchema, meanwhile: Meanwhile): Staging {
   let opened: StructType | undefined
   const open = async (): Promise<TableShape> => {
     const shape: TableShape = { schema: schema.current(), key: table.key, sequence: table.sequence }
@@ -106,7 +108,7 @@ async function stageOne(
       if (calls > 0) await unstageFiles(engine, [file.key])
       calls += 1
       const counted = stageFile(engine, shape, staged)
-      staging.meanwhile()
+      staging.meanwhile(staged.relation, shape)
       return counted
     })
   } catch (error) {

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Engine, latestVersion, readCommits, type Store, scanSql, systemClock } from '@tributary/delta'
+import { type Engine, latestVersion, parseStats, readCommits, type Store, scanSql, systemClock } from '@tributary/delta'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { ingest } from '../../src/worker/ingest.ts'
 import type { Lake } from '../../src/worker/lake.ts'
@@ -110,8 +110,9 @@ function damageLargestRun(): void {
 }
 
 test('columns may be named as the statements of such a batch name their own', async () => {
-  const key = ['f', 'id', 'k']
-  const names = [...key, 'h', 'tag', 'number', 'key', 'rows', 'file', 'i', 'b', 'w', 'note']
+  const key = ['f', 'id', 'k', 'part', 'h', 'key_sum']
+  const more = ['tag', 'number', 'key', 'rows', 'file', 'i', 'b', 'w', 'note', 'nan', 'first', 'last']
+  const names = [...key, ...more]
   const rowsFound: unknown[] = []
   for (const [folder, options] of [
     ['named', indexIn(pair.place)],
@@ -151,4 +152,34 @@ test('columns may be named as the statements of such a batch name their own', as
   }
   expect(rowsFound[0]).toEqual(rowsFound[1])
   expect(rowsFound[0]).toHaveLength(5)
+})
+
+test('a batch tells of its rows whether a number of theirs is NaN: then the file that it leaves has no bounds for that column', async () => {
+  const place = join(pair.place.folder, 'nan')
+  const lake = await lakeIn(
+    place,
+    `landing: landing\nlake: lake\ndms: {DataFormat: csv, AddColumnName: true}\ntables:\n  ${TABLE}:\n    key: [id]\n    columns: {id: long, a: double, b: double}\n`,
+    indexIn(pair.place),
+  )
+  const sessions = new Map<string, TableSession>()
+  const take = async (name: string, lines: readonly string[]): Promise<unknown> => {
+    await put(place, `shop/orders/${name}`, `${['Op,id,a,b', ...lines].join('\n')}\n`)
+    expectDone(await ingest(lake, pair.place.engine, { sessions }))
+    for (const { index } of sessions.values()) await index?.building
+    const files = (await snapshotOf(lake, TABLE))?.files.toSorted((x, y) => y.modificationTime - x.modificationTime)
+    const { minValues, maxValues, nullCount } = parseStats(files?.[0]?.stats) ?? {}
+    return { minValues, maxValues, nullCount }
+  }
+  await take('LOAD00000001.csv', ['I,1,1,1', 'I,2,1,1'])
+  await take('20260101-000000001.csv', ['U,1,2,2'])
+  expect(await take('20260101-000000002.csv', ['U,1,2.5,NaN', 'U,2,3.5,', 'I,3,,7'])).toEqual({
+    minValues: { id: 1, a: 2.5 },
+    maxValues: { id: 3, a: 3.5 },
+    nullCount: { id: 0, a: 1, b: 1 },
+  })
+  expect(await take('20260101-000000003.csv', ['U,1,2.5,4', 'U,2,3.5,'])).toEqual({
+    minValues: { id: 1, a: 2.5, b: 4 },
+    maxValues: { id: 2, a: 3.5, b: 4 },
+    nullCount: { id: 0, a: 0, b: 1 },
+  })
 })
