@@ -22,8 +22,11 @@ export function restThreads(creating: Promise<DuckDBInstance>, threads: number):
   }
   const wake = async (open: Promise<DuckDBConnection | undefined>): Promise<undefined> => {
     const connection = await open.catch(() => undefined)
-    await connection?.run(`SET GLOBAL threads = ${threads}`)
-    connection?.closeSync()
+    try {
+      await connection?.run(`SET GLOBAL threads = ${threads}`)
+    } finally {
+      connection?.closeSync()
+    }
   }
   return async (statements, work) => {
     if (statements < 2 || statements + 1 < threads) return work()

@@ -26,6 +26,8 @@ export interface IndexHolder {
   open: OpenIndex | undefined
   /** Versions that are batches of this process, as far as the index does not cover them. */
   readonly batches: Set<number>
+  /** Whether the batch before had anything to ask that statistics did not tell; true before the first. */
+  wasAsked: boolean
   /** What a batch would have asked it about, when it was not there. */
   missed: IndexSubject | undefined
   /** Settles when the index that is being built is ready, or was given up. */
@@ -105,6 +107,7 @@ export function holdIndex(
     firstScannedRowsMax,
     open: undefined,
     batches: new Set(),
+    wasAsked: true,
     missed: undefined,
     building: undefined,
     following: undefined,

@@ -23,8 +23,8 @@ export interface BatchFacts {
   readonly hasMoves: boolean
   /** No key comes twice. */
   readonly hasUniqueKeys: boolean
-  /** `keySumOf` the rows. */
-  readonly keySum: bigint
+  /** `changeSumOf` the rows. */
+  readonly changeSum: bigint
   /** No floating-point value is NaN. */
   readonly hasNoNan: boolean
   /** The range of each key column, old keys included, where statistics can be compared with it. */
@@ -52,7 +52,7 @@ export async function readBatchFacts(
       coalesce(bool_or(len("__unset") > 0), false) AS partial,
       ${isText ? 'min(strlen("__seq"))' : 'NULL'} AS shortest, ${isText ? 'max(strlen("__seq"))' : 'NULL'} AS longest,
       coalesce(bool_or(${movedSql(shape)}), false) AS moves,
-      ${isNan.length === 0 ? 'false' : isNan.join(' OR ')} AS nan, coalesce(${keySumOf(shape).sum}, 0) AS key_sum, count(*) = count(DISTINCT (${nameList(shape.key)})) AS unique_keys, ${bounds.select},
+      ${isNan.length === 0 ? 'false' : isNan.join(' OR ')} AS nan, coalesce(${changeSumOf(shape).sum}, 0) AS change_sum, count(*) = count(DISTINCT (${nameList(shape.key)})) AS unique_keys, ${bounds.select},
       ${time === undefined ? 'NULL' : `max(CAST(${quoteName(time.name)} AS VARCHAR)) FILTER (WHERE "__phase" = 1)`} AS newest
     FROM batch`)
   const { shortest, longest, newest } = row
@@ -68,7 +68,7 @@ export async function readBatchFacts(
     isPartial: row['partial'] === true,
     hasMoves,
     hasUniqueKeys: row['unique_keys'] === true,
-    keySum: typeof row['key_sum'] === 'bigint' ? row['key_sum'] : BigInt(Number(row['key_sum'] ?? 0)),
+    changeSum: BigInt(String(row['change_sum'] ?? 0)),
     hasNoNan: row['nan'] === false && !hasNested(shape),
     keyBounds: bounds.of(row),
     sequenceLength: shortest === null || shortest === undefined ? undefined : Number(shortest),
@@ -76,9 +76,13 @@ export async function readBatchFacts(
   }
 }
 
-/** SQL of a number that tells keys from others, in whichever order they come, and of each row's part in it. It is no proof against malice. */
-export function keySumOf({ key }: TableShape): { readonly sum: string; readonly part: string } {
-  const part = `hash(${nameList(key)})`
+/**
+ * SQL of a number that tells which keys are changed, and by which operations, from others, in whichever order they come, and of each row's part in it.
+ * It is no proof against malice.
+ */
+export function changeSumOf({ key }: TableShape): { readonly sum: string; readonly part: string } {
+  // Twice: DuckDB puts the hashes of several values together by exclusive or, and from two rows these would cancel out.
+  const part = `hash(hash(${nameList([...key, '__op'])}))`
   return { sum: `bit_xor(${part})`, part }
 }
 

@@ -25,12 +25,14 @@ export interface StagedFile {
   /** SELECT text with the columns named in `columns`, `__op`, `__row`, `__unset` and `BI_<key>` for `beforeKey`. */
   readonly relation: string
   readonly columns: readonly string[]
+  /** Records of the file, by the independent count: `relation` has no more. */
+  readonly rows: number
   /** Key columns whose before image the file carries: relation column by table column. */
   readonly beforeKey: ReadonlyMap<string, string>
 }
 
 /** Rows of many small files of one form, read as one: what they have in common, and which rows are whose. */
-export interface StagedFiles extends Omit<StagedFile, 'key' | 'place'> {
+export interface StagedFiles extends Omit<StagedFile, 'key' | 'place' | 'rows'> {
   /** In the order of `relation`, whose `__row` counts on from file to file. */
   readonly members: readonly FileRange[]
 }

@@ -1,6 +1,6 @@
 import type { IndexedRow } from '../key-index/find-rows.ts'
 import { ROW_BITS } from './batch.ts'
-import type { AnsweredKeys, FoundKeys } from './target.ts'
+import type { FoundKeys, PrefetchedRows } from './target.ts'
 
 /** Rows that the index found. */
 export interface IndexedPlaces {
@@ -12,7 +12,7 @@ export interface IndexedPlaces {
 }
 
 /** The places of all keys of a file, which has that number in the batch. */
-export function placesOf({ tags, rows }: AnsweredKeys, file: number): IndexedPlaces {
+export function placesOf({ tags, rows }: PrefetchedRows, file: number): IndexedPlaces {
   const files = numberFiles()
   const isFound = new Uint8Array(tags.length)
   for (const row of rows) {

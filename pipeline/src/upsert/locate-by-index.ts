@@ -10,7 +10,7 @@ import { fieldOf, nameList, type TableShape } from './batch.ts'
 import { type IndexedPlaces, numberFiles, placesOf } from './indexed-places.ts'
 import { answersOf, KEYS_A_STRETCH } from './prefetch-keys.ts'
 import { type IndexParts, readyIndex } from './ready-index.ts'
-import type { FoundKeys, KeyQuestion, PrefetchedKeys, UpsertParts } from './target.ts'
+import type { FoundKeys, KeyQuestion, PrefetchedKeys, PrefetchedRows, UpsertParts } from './target.ts'
 
 /**
  * As `locateRows`, without reading the table: table `located` from the key index. Undefined when the index cannot tell: there is none, it is
@@ -20,32 +20,31 @@ export async function locateByIndex(
   parts: IndexParts,
   { snapshot, shape, prefetched, ...question }: Question & { readonly snapshot: Snapshot; readonly shape: TableShape },
 ): Promise<IndexedPlaces | undefined> {
-  const ahead = await prefetched
+  const keys = await prefetched
+  const ahead = keys?.snapshot === snapshot ? keys : undefined
+  const whole = ahead === undefined ? undefined : await wholeAnswer(ahead, question)
+  if (whole !== undefined) return whole
+  // To bring the index to this snapshot may close what is read still.
+  const rows = await ahead?.rows
   const ready = await readyIndex(parts, { snapshot, shape, guard: question.guard })
   if (ready === undefined) return undefined
   const { subject, state } = ready
-  const located = state.kind === 'ready' ? await tell(state.index) : undefined
+  const known = ahead === undefined || rows === undefined ? undefined : { ...ahead, rows }
+  const located =
+    state.kind === 'ready'
+      ? await ask(parts.engine, { index: state.index, known }, { shape, subject, ...question })
+      : undefined
   if (located === undefined) parts.index.missed = subject
   return located
-
-  async function tell(index: KeyIndex): Promise<IndexedPlaces | undefined> {
-    const answer = ahead?.snapshot === snapshot && ahead.salt === index.salt ? ahead.answer : undefined
-    const whole = answer === undefined ? undefined : await wholeAnswer(answer, question)
-    return whole ?? ask(parts.engine, { index, answer }, { shape, subject, ...question })
-  }
 }
 
 /** What was found of a file, where the question is about all of it. */
-async function wholeAnswer(
-  answer: PrefetchedKeys['answer'],
-  { byIndex }: KeyQuestion,
-): Promise<IndexedPlaces | undefined> {
-  const { only, meanwhile } = byIndex ?? {}
-  if (only === undefined) return undefined
-  meanwhile?.()
-  const keys = await answer
-  const isSame = keys?.hashes.count === only.rows && keys.keySum === only.keySum
-  return isSame ? placesOf(keys, only.file) : undefined
+async function wholeAnswer(keys: PrefetchedKeys, { byIndex }: KeyQuestion): Promise<IndexedPlaces | undefined> {
+  const only = byIndex?.only
+  if (only === undefined || keys.hashes.count !== only.rows || keys.changeSum !== only.changeSum) return undefined
+  byIndex?.meanwhile()
+  const rows = await keys.rows
+  return rows === undefined ? undefined : placesOf({ ...keys, rows }, only.file)
 }
 
 /** What is asked of the index, and what it is asked already. */
@@ -53,7 +52,10 @@ type Question = KeyQuestion & { readonly prefetched?: UpsertParts['prefetched'] 
 
 async function ask(
   engine: UpsertParts['engine'],
-  { index, answer }: { readonly index: KeyIndex; readonly answer: PrefetchedKeys['answer'] | undefined },
+  {
+    index,
+    known,
+  }: { readonly index: KeyIndex; readonly known: (PrefetchedRows & { readonly salt: string }) | undefined },
   { shape, subject, ...question }: KeyQuestion & { readonly shape: TableShape; readonly subject: IndexSubject },
 ): Promise<IndexedPlaces | undefined> {
   const { guard, keysFrom, byIndex } = question
@@ -62,31 +64,29 @@ async function ask(
     SELECT ${hashSql(subject.key, index.salt, 'k')} AS h, ${byIndex === undefined ? ROW_ID : 'k."__n"'} AS id, ${byIndex?.tag ?? '0'} AS tag
     FROM ${keysFrom} k) ORDER BY h`)
   byIndex?.meanwhile()
-  const keys = await answer
-  const known = keys === undefined ? (): undefined => undefined : answersOf(keys)
+  const answers = known?.salt === index.salt ? answersOf(known) : (): undefined => undefined
   const files = numberFiles()
-  const answers: (readonly AppendValue[])[] = []
+  const places: (readonly AppendValue[])[] = []
   const found: FoundKeys[] = []
   let rows = 0
   for (const part of parts) {
     const [ids, isFound] = [part.numbers(2), new Uint8Array(part.rowCount)]
     for (const { hashes, from } of sliceHashes(hashesOf(part), KEYS_A_STRETCH)) {
-      const indexed = known(hashes) ?? (await index.find(hashes))
+      const indexed = answers(hashes) ?? (await index.find(hashes))
       if (indexed === undefined) return undefined
       rows += indexed.length
       for (const row of indexed) {
         const at = from + row.at
         isFound[at] = 1
         const place = [ids[at] ?? null, files.take(row), row.position]
-        if (byIndex === undefined) answers.push(guard ? [...place, ...orderValues(row.order)] : place)
+        if (byIndex === undefined) places.push(guard ? [...place, ...orderValues(row.order)] : place)
       }
       // Reading the index occupies this thread: whoever waits for DuckDB has his turn in between.
       await setImmediate()
     }
     if (byIndex !== undefined) found.push({ rows: ids, tags: part.numbers(3), isFound })
   }
-  if (byIndex === undefined)
-    await writeLocated(engine, { shape, answers, files: [...files.positions.keys()] }, question)
+  if (byIndex === undefined) await writeLocated(engine, { shape, places, files: [...files.positions.keys()] }, question)
   return { rows, positions: files.positions, found }
 }
 
@@ -95,11 +95,11 @@ async function writeLocated(
   engine: UpsertParts['engine'],
   {
     shape,
-    answers,
+    places,
     files,
   }: {
     readonly shape: TableShape
-    readonly answers: readonly (readonly AppendValue[])[]
+    readonly places: readonly (readonly AppendValue[])[]
     readonly files: readonly string[]
   },
   { guard, keysFrom }: KeyQuestion,
@@ -110,7 +110,7 @@ async function writeLocated(
       guard ? ', "__file" VARCHAR, "__row" BIGINT, "__text" VARCHAR' : ''
     })`,
   )
-  await engine.append('answered', ['__id', '__number', '__position', ...order], answers)
+  await engine.append('answered', ['__id', '__number', '__position', ...order], places)
   const guarded = guard ? `, CAST(a."__text" AS ${sequenceType(shape)}) AS "__seq", a."__file", a."__row"` : ''
   const paths = files.map((path, number) => `(${quoteText(path)}, ${number})`)
   await engine.run(`CREATE OR REPLACE TEMP TABLE located AS

@@ -45,11 +45,14 @@ export async function locateRows(
     indexed,
     files: { live: snapshot?.files.length ?? 0, left: files.length, scanned },
   })
-  if (snapshot === undefined || files.length === 0) return found(await createEmpty(engine, shape), 0)
-  if (
+  const isAsked =
     index !== undefined &&
+    snapshot !== undefined &&
+    files.length > 0 &&
     isWorthIndex(files, guard ? index.scannedRowsMax : takeScannedRowsMax(index, snapshot.version))
-  ) {
+  if (index !== undefined) index.wasAsked = isAsked
+  if (snapshot === undefined || files.length === 0) return found(await createEmpty(engine, shape), 0)
+  if (isAsked) {
     const located = await locateByIndex({ engine, clock, index }, { snapshot, shape, prefetched, ...question })
     if (located !== undefined) return found(located.rows, 0, located)
   }

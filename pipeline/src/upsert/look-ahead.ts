@@ -8,15 +8,16 @@ const VECTORS_MAX = 16
 
 /**
  * While DuckDB reads the batch's files: opens the key index and reads deletion vectors, as a process has to for its first batch of a table, and
- * looks up the keys of `relation`, where all that the batch will hold comes from it. What cannot be read is said by whoever needs it.
+ * looks up the keys of `relation`, where all that the batch will hold comes from it, until it `isOver`. What cannot be read is said by whoever
+ * needs it.
  */
 export async function lookAhead(
   { index, ...parts }: Omit<IndexParts, 'index'> & { readonly index: IndexHolder | undefined },
-  { relation, ...table }: IndexedTable & { readonly relation: string | undefined },
+  { relation, ...rest }: IndexedTable & { readonly relation: string | undefined; readonly isOver: () => boolean },
 ): Promise<PrefetchedKeys | undefined> {
-  if (index?.open === undefined) await openAll(index, table.snapshot)
+  if (index?.open === undefined) await openAll(index, rest.snapshot)
   if (index === undefined || relation === undefined) return undefined
-  return prefetchKeys({ ...parts, index }, { ...table, relation })
+  return prefetchKeys({ ...parts, index }, { ...rest, relation })
 }
 
 async function openAll(index: IndexHolder | undefined, { store, files }: Snapshot): Promise<void> {

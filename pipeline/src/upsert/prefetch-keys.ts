@@ -2,79 +2,90 @@
 // the time that the batch is staged and checked, what it asks is answered. An answer counts for the keys that it was made for, at the same
 // snapshot, and no others: whatever comes in between costs the time that was won and nothing else.
 import { setImmediate } from 'node:timers/promises'
-import { type Engine, TributaryError } from '@tributary/delta'
+import { TributaryError, type Vectors } from '@tributary/delta'
 import { type KeyHashes, sliceHashes } from '../key-index/entry.ts'
 import type { IndexedRow } from '../key-index/find-rows.ts'
 import { HALVES, hashSql } from '../key-index/key-hash.ts'
 import type { KeyIndex } from '../key-index/key-index.ts'
 import { hashesOf } from '../key-index/write-entries.ts'
-import { keySumOf } from './batch-facts.ts'
+import { changeSumOf } from './batch-facts.ts'
 import { effectTag } from './count-found.ts'
-import { type IndexedTable, type IndexParts, readyIndex } from './ready-index.ts'
-import type { AnsweredKeys, PrefetchedKeys } from './target.ts'
+import { type IndexedTable, type IndexParts, readyIndex, subjectOf } from './ready-index.ts'
+import type { PrefetchedKeys, PrefetchedRows } from './target.ts'
 
-/** Keys are asked for in stretches of so many: some milliseconds each. */
+/** Keys are asked for in stretches of so many: half a millisecond each. */
 export const KEYS_A_STRETCH = 128
 
 /**
- * Begins to find the live rows of the keys of `relation`, which has the key columns and `__op`, where an index is at hand. What goes wrong
- * is left to whoever asks: there is no answer then.
+ * Reads the keys of `relation`, which has the key columns and `__op`, and begins to find their live rows, where an index is open. What goes
+ * wrong is left to whoever asks: undefined then. The index must not be brought to another version before the rows have come.
  */
 export async function prefetchKeys(
   { engine, clock, index }: IndexParts,
-  { relation, ...table }: IndexedTable & { readonly relation: string },
+  { relation, isOver, ...table }: IndexedTable & { readonly relation: string; readonly isOver: () => boolean },
 ): Promise<PrefetchedKeys | undefined> {
-  if (index.open === undefined) return undefined
+  const salt = index.open?.manifest.salt
+  const subject = subjectOf(table.snapshot, table.shape)
+  if (salt === undefined || subject === undefined) return undefined
   const fork = await engine.fork()
-  let answer: Promise<AnsweredKeys | undefined> | undefined
   try {
+    // Before all else: of a file in a bucket there is a copy, until it is staged.
+    const keys = readKeys(await fork.vectors(keysSql(table, relation, hashSql(subject.key, salt, 'k'))))
     const ready = await readyIndex({ engine: fork, clock, index }, table)
-    if (ready?.state.kind !== 'ready') return undefined
-    const { salt, find } = ready.state.index
-    const { shape } = table
-    const sql = `SELECT ${HALVES}, tag::UBIGINT, part::UBIGINT FROM (
-      SELECT ${hashSql(ready.subject.key, salt, 'k')} AS h, ${effectTag(shape, { areAll: true })} AS tag, ${keySumOf(shape).part} AS part
-      FROM (SELECT *, "__op" = 'D' AS "__delete" FROM (${relation})) k) WHERE h IS NOT NULL ORDER BY h`
-    answer = findAll(fork, find, sql).catch(unlessOurs).finally(fork.close)
-    return { snapshot: table.snapshot, salt, answer }
+    if (ready?.state.kind !== 'ready' || ready.state.index.salt !== salt) return undefined
+    const rows = findRows(ready.state.index, keys.hashes, isOver).catch(unlessOurs)
+    return { snapshot: table.snapshot, salt, ...keys, rows }
   } catch (error) {
     return unlessOurs(error)
   } finally {
-    if (answer === undefined) await fork.close()
+    await fork.close()
   }
+}
+
+function keysSql({ shape }: IndexedTable, relation: string, hash: string): string {
+  return `SELECT ${HALVES}, tag::UBIGINT, part::UBIGINT FROM (
+    SELECT ${hash} AS h, ${effectTag(shape, { areAll: true })} AS tag, ${changeSumOf(shape).part} AS part
+    FROM (SELECT *, "__op" = 'D' AS "__delete" FROM (${relation})) k) WHERE h IS NOT NULL ORDER BY h`
 }
 
 function unlessOurs(error: unknown): undefined {
   if (!(error instanceof TributaryError)) throw error
 }
 
-async function findAll(engine: Engine, find: KeyIndex['find'], sql: string): Promise<AnsweredKeys | undefined> {
-  const parts = await engine.vectors(sql)
+function readKeys(parts: readonly Vectors[]): Pick<PrefetchedKeys, 'hashes' | 'tags' | 'changeSum'> {
   const count = parts.reduce((sum, { rowCount }) => sum + rowCount, 0)
   const [words, tags] = [new Uint32Array(count * 4), new BigUint64Array(count)]
-  const rows: IndexedRow[] = []
-  let [before, keySum] = [0, 0n]
+  let [from, changeSum] = [0, 0n]
   for (const part of parts) {
-    const keys = hashesOf(part)
-    words.set(keys.words, before * 4)
-    tags.set(part.numbers(2), before)
-    for (const number of part.numbers(3)) keySum ^= number
-    for (const { hashes, from } of sliceHashes(keys, KEYS_A_STRETCH)) {
-      const found = await find(hashes)
-      if (found === undefined) return undefined
-      for (const row of found) rows.push({ ...row, at: before + from + row.at })
-      // Reading the index occupies this thread: whoever waits for DuckDB has his turn in between.
-      await setImmediate()
-    }
-    before += part.rowCount
+    words.set(hashesOf(part).words, from * 4)
+    tags.set(part.numbers(2), from)
+    for (const number of part.numbers(3)) changeSum ^= number
+    from += part.rowCount
   }
-  return { hashes: { words, count }, tags, keySum, rows }
+  return { hashes: { words, count }, tags, changeSum }
+}
+
+async function findRows(
+  index: KeyIndex,
+  all: KeyHashes,
+  isOver: () => boolean,
+): Promise<readonly IndexedRow[] | undefined> {
+  const rows: IndexedRow[] = []
+  for (const { hashes, from } of sliceHashes(all, KEYS_A_STRETCH)) {
+    if (isOver()) return undefined
+    const found = await index.find(hashes)
+    if (found === undefined) return undefined
+    for (const { at, path, position, order } of found) rows.push({ at: from + at, path, position, order })
+    // Reading the index occupies this thread: whoever waits for DuckDB has his turn in between.
+    await setImmediate()
+  }
+  return rows
 }
 
 /**
  * Answers for some of those keys, ascending from call to call, as the index would; undefined when one of them is none of those.
  */
-export function answersOf({ hashes, rows }: AnsweredKeys): (keys: KeyHashes) => readonly IndexedRow[] | undefined {
+export function answersOf({ hashes, rows }: PrefetchedRows): (keys: KeyHashes) => readonly IndexedRow[] | undefined {
   const byKey = new Map(rows.map((row) => [row.at, row]))
   let next = 0
   return ({ words, count }) => {

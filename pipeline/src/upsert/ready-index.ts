@@ -32,7 +32,7 @@ export async function readyIndex(
 }
 
 /** What an index of that table is about; undefined when its keys cannot be indexed. */
-function subjectOf({ store, metadata }: Snapshot, shape: TableShape): IndexSubject | undefined {
+export function subjectOf({ store, metadata }: Snapshot, shape: TableShape): IndexSubject | undefined {
   // Names change hands where columns are mapped; what the files call a column does not.
   const typed = (name: string): IndexedColumn => {
     const { type, metadata: facts } = fieldOf(shape, name)

@@ -17,23 +17,22 @@ export interface UpsertParts {
   readonly prefetched?: Promise<PrefetchedKeys | undefined> | undefined
 }
 
-/** What the key index is asked about a file while its rows are staged. */
+/** The keys of a file, by their hashes ascending, and what the key index is asked about them while the file's rows are staged. */
 export interface PrefetchedKeys {
   readonly snapshot: Snapshot
   /** Of the index that is asked. */
   readonly salt: string
-  /** Undefined when the index could not tell, or something failed. */
-  readonly answer: Promise<AnsweredKeys | undefined>
-}
-
-/** What the key index tells of all keys of a file, column by column, by their hashes ascending. */
-export interface AnsweredKeys {
   readonly hashes: KeyHashes
   /** As `FoundKeys`, for a file in which no key comes twice. */
   readonly tags: BigUint64Array
-  /** `keySumOf` them. */
-  readonly keySum: bigint
-  /** Those that are live, in any order. */
+  /** `changeSumOf` the file's changes. */
+  readonly changeSum: bigint
+  /** The live rows of the keys, in any order; undefined when the index could not tell, something failed, or nobody waits any more. */
+  readonly rows: Promise<readonly IndexedRow[] | undefined>
+}
+
+/** The same when the rows have come. */
+export interface PrefetchedRows extends Pick<PrefetchedKeys, 'hashes' | 'tags'> {
   readonly rows: readonly IndexedRow[]
 }
 
@@ -75,7 +74,7 @@ export interface KeyQuestion {
     /** Table `located` is not needed; instead this SQL on a row `k`, a whole number, comes back with what was found of it. */
     readonly tag: string
     /** The keys are all of that one file, each once. */
-    readonly only?: { readonly file: number; readonly rows: number; readonly keySum: bigint } | undefined
+    readonly only?: { readonly file: number; readonly rows: number; readonly changeSum: bigint } | undefined
   }
 }
 

@@ -101,11 +101,11 @@ async function findOutcome(
 
 /** The file that all keys are of, where there is one, and each of its rows has a key of its own. */
 function onlyFile(
-  { files, rows, keySum }: BatchFacts,
+  { files, rows, changeSum }: BatchFacts,
   { areAll }: Winners,
 ): NonNullable<KeyQuestion['byIndex']>['only'] {
   const [file, ...others] = files
-  return areAll && file !== undefined && others.length === 0 ? { file: file.number, rows, keySum } : undefined
+  return areAll && file !== undefined && others.length === 0 ? { file: file.number, rows, changeSum } : undefined
 }
 
 async function bury(

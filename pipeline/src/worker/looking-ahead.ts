@@ -1,5 +1,5 @@
 import { isAtHand } from '../key-index/index-folder.ts'
-import type { TableShape } from '../upsert/batch.ts'
+import type { StagedFile, TableShape } from '../upsert/batch.ts'
 import { lookAhead } from '../upsert/look-ahead.ts'
 import type { PrefetchedKeys } from '../upsert/target.ts'
 import type { LandingFile } from './plan.ts'
@@ -13,33 +13,39 @@ export interface ChangesPlan {
 
 /** What is found out of the table while DuckDB reads the files of a batch. */
 export interface LookingAhead {
-  /** Begins, with the first file: a SELECT of its rows. */
-  readonly begin: (relation: string, shape: TableShape) => void
+  /** Begins, with the first file: its rows. */
+  readonly begin: (staged: StagedFile, shape: TableShape) => void
   /** What it comes to; undefined when nothing was begun. */
   readonly prefetched: () => Promise<PrefetchedKeys | undefined> | undefined
-  /** Settles when it is over, whatever came of it. */
-  readonly settle: () => Promise<void>
+  /** Ends it: settles when nothing is read any more. */
+  readonly end: () => Promise<void>
 }
 
-// A batch of more takes its time for other things, and the hashes of all its keys their memory.
-const BYTES_MAX = 16 * 1024 * 1024
+// Some hundred bytes a key. A batch of more takes its time for other things.
+const ROWS_MAX = 200_000
 
 /** Looks ahead for a batch when it is let to. */
 export function lookingAhead({ engine, lake, session }: TableRun, { files, guard }: ChangesPlan): LookingAhead {
   const { snapshot, index } = session
-  // Of several files each is another part of the batch.
-  const isSmall = files.length === 1 && (files[0]?.sizeBytes ?? 0) <= BYTES_MAX
-  const isNear = isSmall && index !== undefined && snapshot !== undefined && isAtHand(index, snapshot.version)
+  let isOver = false
   let ahead: Promise<PrefetchedKeys | undefined> | undefined
   const settle = async (): Promise<void> => {
-    await Promise.allSettled([ahead?.then((begun) => begun?.answer)])
+    await Promise.allSettled([ahead?.then((begun) => begun?.rows)])
   }
-  const begin = (relation: string, shape: TableShape): void => {
+  // Of several files each is another part of the batch; and where statistics ruled all files out for the batch before, they will again.
+  const isWorthIt =
+    files.length === 1 && snapshot !== undefined && index?.wasAsked === true && isAtHand(index, snapshot.version)
+  const begin = ({ relation, rows }: StagedFile, shape: TableShape): void => {
     if (snapshot === undefined || ahead !== undefined) return
-    const table = { snapshot, shape, guard, relation: isNear ? relation : undefined }
+    const keysOf = isWorthIt && rows <= ROWS_MAX ? relation : undefined
+    const table = { snapshot, shape, guard, relation: keysOf, isOver: () => isOver }
     ahead = lookAhead({ engine, clock: lake.clock, index }, table)
     // Whoever asks for it hears what went wrong.
     void settle()
   }
-  return { begin, prefetched: () => ahead, settle }
+  const end = async (): Promise<void> => {
+    isOver = true
+    await settle()
+  }
+  return { begin, prefetched: () => ahead, end }
 }

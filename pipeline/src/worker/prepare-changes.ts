@@ -17,7 +17,7 @@ export async function prepareChanges(run: TableRun, plan: ChangesPlan): Promise<
   try {
     return await prepareWith(run, plan, ahead)
   } finally {
-    await ahead.settle()
+    await ahead.end()
   }
 }
 

@@ -267,6 +267,7 @@ export function stagedRows(
     kind: kind === 'load' ? 'load' : 'cdc',
     relation,
     columns: plan.columns.map((column) => column.name),
+    rows: plan.rowCount,
     beforeKey: new Map(plan.before.map(({ name }) => [name, beforeName(name)])),
   }
 }

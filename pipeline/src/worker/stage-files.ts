@@ -1,5 +1,13 @@
 import { type StructType, TributaryError } from '@tributary/delta'
-import { openBatch, stageFile, stageFilesAtOnce, type TableShape, unstageFiles, widenBatch } from '../upsert/batch.ts'
+import {
+  openBatch,
+  type StagedFile,
+  stageFile,
+  stageFilesAtOnce,
+  type TableShape,
+  unstageFiles,
+  widenBatch,
+} from '../upsert/batch.ts'
 import type { FilePattern } from './file-pattern.ts'
 import type { LandingFile } from './plan.ts'
 import { readAlike } from './read-alike.ts'
@@ -17,7 +25,7 @@ export interface Staged {
 }
 
 /**
- * Reads the files in order into table `batch`, which grows by the columns that they bring. `meanwhile` is called while DuckDB does so, with a SELECT of the rows that it stages. What stops the table stops it at its file:
+ * Reads the files in order into table `batch`, which grows by the columns that they bring. `meanwhile` is called while DuckDB does so, with what it stages. What stops the table stops it at its file:
  * the ones before it are a batch of their own.
  */
 export async function stageFiles(
@@ -60,7 +68,7 @@ export async function stageFiles(
   return { readings, isOpen: staging.isOpen() }
 }
 
-type Meanwhile = (relation: string, shape: TableShape) => void
+type Meanwhile = (staged: StagedFile, shape: TableShape) => void
 
 interface Staging {
   readonly isOpen: () => boolean
@@ -108,7 +116,7 @@ async function stageOne(
       if (calls > 0) await unstageFiles(engine, [file.key])
       calls += 1
       const counted = stageFile(engine, shape, staged)
-      staging.meanwhile(staged.relation, shape)
+      staging.meanwhile(staged, shape)
       return counted
     })
   } catch (error) {

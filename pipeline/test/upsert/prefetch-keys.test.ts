@@ -30,6 +30,37 @@ test('what was found of other keys than the batch turns out to have is not taken
   expect(asked).toEqual({ ahead: 1, byBatch: 1 })
 })
 
+test('nor what was found of the same keys with other operations', async () => {
+  const asked = await deliverWatched(
+    '20260101-000000002.csv',
+    // As many as let a sum of hashes of each column come out the same.
+    [...rows('U', 1, 500), ...rows('D', 501, 520)],
+    (sql) => {
+      const other = sql.replace(`(SELECT *, "__op" = 'D'`, `(SELECT * REPLACE ('U' AS "__op"), false`)
+      expect(other).not.toBe(sql)
+      return other
+    },
+  )
+  expect(asked).toEqual({ ahead: 1, byBatch: 1 })
+})
+
+test('where statistics told all of the batch before, as with keys that grow, nothing is looked up', async () => {
+  expect(await deliverWatched('20260101-000000002.csv', rows('I', 4001, 4100))).toEqual({ ahead: 1, byBatch: 0 })
+  expect(await deliverWatched('20260101-000000003.csv', rows('I', 4101, 4200))).toEqual({ ahead: 0, byBatch: 0 })
+  // The first that comes back to old rows asks by itself, and those after it are looked up again.
+  expect(await deliverWatched('20260101-000000004.csv', rows('U', 1, 100))).toEqual({ ahead: 0, byBatch: 1 })
+  expect(await deliverWatched('20260101-000000005.csv', rows('U', 50, 150))).toEqual({ ahead: 1, byBatch: 0 })
+})
+
+test('a row that goes to quarantine is no change of the batch, whatever its key', async () => {
+  const asked = await deliverWatched('20260101-000000002.csv', [
+    ...rows('U', 1, 500),
+    'X,501,n',
+    ...rows('D', 502, 503),
+  ])
+  expect(asked.byBatch).toBe(1)
+})
+
 test('that nothing can be found ahead costs nothing but time', async () => {
   const asked = await deliverWatched('20260101-000000002.csv', rows('U', 100, 1400), () => 'SELECT nothing')
   expect(asked).toEqual({ ahead: 1, byBatch: 1 })
