@@ -16,7 +16,8 @@ export function restThreads(creating: Promise<DuckDBInstance>, threads: number):
   // A setting of the whole instance: it changes with the first who asks and the last who leaves. The connection stays open in between,
   // so that the instance is there to the end, whoever closes it meanwhile.
   const rest = async (open: Promise<DuckDBConnection | undefined>): Promise<DuckDBConnection> => {
-    const connection = (await open) ?? (await (await creating).connect())
+    // Should it have failed to wake them, it is tried anew from here.
+    const connection = (await open.catch(() => undefined)) ?? (await (await creating).connect())
     await connection.run('SET GLOBAL threads = 1')
     return connection
   }

@@ -25,8 +25,8 @@ export interface Staged {
 }
 
 /**
- * Reads the files in order into table `batch`, which grows by the columns that they bring. `meanwhile` is called while DuckDB does so, with what it stages. What stops the table stops it at its file:
- * the ones before it are a batch of their own.
+ * Reads the files in order into table `batch`, which grows by the columns that they bring. `meanwhile` is called while DuckDB does so, with
+ * what it stages. What stops the table stops it at its file: the ones before it are a batch of their own.
  */
 export async function stageFiles(
   run: TableRun,

@@ -33,6 +33,14 @@ export async function openIndexPair(): Promise<IndexPair> {
   }
 }
 
+/** The same with 3,000 rows and a batch after them, from which on the index is there. */
+export async function openLoadedPair(): Promise<IndexPair> {
+  const pair = await openIndexPair()
+  await deliver(pair, 'LOAD00000001.csv', rows('I', 1, 3000))
+  await deliver(pair, '20260101-000000001.csv', rows('U', 10, 20))
+  return pair
+}
+
 type LakeOptions = Parameters<typeof lakeIn>[2]
 
 /** An index for tables of any size. */

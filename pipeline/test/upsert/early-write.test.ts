@@ -12,7 +12,7 @@ import {
   type IndexPair,
   indexFolder,
   indexIn,
-  openIndexPair,
+  openLoadedPair,
   rows,
   TABLE,
   versionOfIndex,
@@ -21,9 +21,7 @@ import { lakeIn, put, snapshotOf } from '../support/workplace.ts'
 
 let pair: IndexPair
 beforeEach(async () => {
-  pair = await openIndexPair()
-  await deliver(pair, 'LOAD00000001.csv', rows('I', 1, 3000))
-  await deliver(pair, '20260101-000000001.csv', rows('U', 10, 20))
+  pair = await openLoadedPair()
 })
 afterEach(() => pair.place.close())
 

@@ -2,13 +2,11 @@ import type { Engine } from '@tributary/delta'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { answersOf } from '../../src/upsert/prefetch-keys.ts'
 import { ingest } from '../../src/worker/ingest.ts'
-import { deliver, expectDone, type IndexPair, openIndexPair, rows } from '../support/index-pair.ts'
+import { deliver, expectDone, type IndexPair, openLoadedPair, rows } from '../support/index-pair.ts'
 
 let pair: IndexPair
 beforeEach(async () => {
-  pair = await openIndexPair()
-  await deliver(pair, 'LOAD00000001.csv', rows('I', 1, 3000))
-  await deliver(pair, '20260101-000000001.csv', rows('U', 10, 20))
+  pair = await openLoadedPair()
 })
 afterEach(() => pair.place.close())
 
