@@ -37,6 +37,7 @@ try {
   const snapshot = await readSnapshot(lake.tableStore('shop.orders'))
   const marked = snapshot.files.filter(({ deletionVector }) => deletionVector !== undefined)
   console.log(`files            ${snapshot.files.length}, ${marked.length} with deletion vectors`)
+  await countRowGroups(snapshot)
   await compareReads(snapshot)
 } finally {
   await engine.close()
@@ -62,6 +63,7 @@ async function takeDay(parts: {
   const onEvent = (event: IngestEvent): void => {
     if (event.kind === 'kept') rewrittenBytes.push(event.bytesAdded)
     if (event.kind === 'stopped') throw new Error(event.message)
+    if (event.kind === 'warning') console.error(event.message)
   }
   const take = (): Promise<unknown> => ingest(parts.lake, parts.engine, { sessions, upkeep, onEvent })
   await take()
@@ -98,6 +100,22 @@ function report({ changeBytes, commitMs, rewrittenBytes }: Day, written: Readonl
   const [first, last] = [median(commitMs.slice(1, 1 + COMPARED)), median(commitMs.slice(-COMPARED))]
   console.log(
     `commits          ${first.toFixed(0)} ms at first, ${last.toFixed(0)} at last: ${(last / first).toFixed(2)} ×`,
+  )
+}
+
+/** How much of the table a reader that goes by statistics opens for one key. */
+async function countRowGroups({ files }: Snapshot): Promise<void> {
+  const paths = files.map(({ path }) => literal(join(folder, 'lake', 'shop', 'orders', path)))
+  const [row] = await engine.all(`WITH groups AS (
+      SELECT file_name, row_group_num_rows AS rows, stats_min_value::BIGINT AS low, stats_max_value::BIGINT AS high
+      FROM parquet_metadata([${paths.join(', ')}]) WHERE path_in_schema = 'order_id'),
+    keys AS (SELECT range * ${Math.max(1, Math.floor(rows / 1000))} + 1 AS key FROM range(1000))
+    SELECT (SELECT count(*) FROM groups) AS groups, (SELECT sum(rows) FROM groups) AS rows,
+      count(*) / 1000 AS per_key, sum(g.rows) / 1000 AS rows_per_key, count(DISTINCT (key, file_name)) / 1000 AS files_per_key
+    FROM keys JOIN groups g ON key BETWEEN low AND high`)
+  const number = (name: string): string => Number(row?.[name] ?? Number.NaN).toFixed(1)
+  console.log(
+    `one key          may be in ${number('per_key')} of ${row?.['groups']} row groups, ${number('files_per_key')} of ${files.length} files, ${number('rows_per_key')} of ${row?.['rows']} rows`,
   )
 }
 

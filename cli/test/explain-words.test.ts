@@ -27,6 +27,7 @@ const BATCH: Explanation = {
   upkeep: {
     version: 121,
     by: 'ingest',
+    orderBy: ['shop', 'order_id'],
     pieces: [],
     tiers: [
       { files: 2, filesDue: 8, rowsFrom: 64, rowsBelow: 512 },
@@ -57,8 +58,9 @@ test('a batch is told step by step, and upkeep by what it waits for', () => {
 
 test('what upkeep would do comes with the way to have it now', () => {
   const pieces = [
-    { why: 'small files', files: 8, bytes: 4000, deadRows: 0 },
-    { why: 'dead rows', files: 1, bytes: 62_000_000, deadRows: 150_000 },
+    { why: 'small files', rows: 'sorted', files: 8, bytes: 4000, deadRows: 0 },
+    { why: 'dead rows', rows: 'kept', files: 1, bytes: 62_000_000, deadRows: 150_000 },
+    { why: 'dead rows', rows: 'sorted', files: 2, bytes: 90_000_000, deadRows: 270_000 },
   ]
   const upkeepOf = (upkeep: Partial<Explanation['upkeep']>): readonly string[] =>
     explanationText({ ...BATCH, upkeep: { ...BATCH.upkeep, pieces, ...upkeep } })
@@ -66,8 +68,9 @@ test('what upkeep would do comes with the way to have it now', () => {
       .split('\n')
       .slice(6)
   const due = [
-    'Upkeep: 8 small files of about one size, 4 kB, become one.',
+    'Upkeep: 8 small files of about one size, 4 kB, become one, sorted by shop, order_id.',
     'Upkeep: 1 file loses 150 000 deleted rows, 62 MB to rewrite.',
+    'Upkeep: 2 files lose 270 000 deleted rows, 90 MB to rewrite, sorted by shop, order_id.',
   ]
   expect(upkeepOf({})).toEqual([...due, 'The next ingest does it; now:', '→ tributary optimize shop.orders'])
   expect(upkeepOf({ by: 'off' })).toEqual([

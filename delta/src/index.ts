@@ -17,6 +17,7 @@ export { type LiveFile, latestVersion, readSnapshot, refreshSnapshot, type Snaps
 export { resolveTimestamp } from './log/time-travel.ts'
 export { type CheckpointOptions, isCheckpointDue, writeCheckpoint } from './maintain/checkpoint.ts'
 export { type CleanLogOptions, cleanLog, type LogCleanup } from './maintain/clean-log.ts'
+export type { ClusterColumn, RowOrder } from './maintain/cluster-key.ts'
 export {
   type OptimizeOptions,
   type OptimizePlan,
@@ -28,7 +29,14 @@ export { type Bin, targetBytesOf } from './maintain/plan-optimize.ts'
 export { findReadableRange, type RangeRequest, type ReadableRange } from './maintain/readable-range.ts'
 export { planRestore, type RestorePlan, restore } from './maintain/restore.ts'
 export { deletedFileRetentionMs, logRetentionMs } from './maintain/retention.ts'
-export { type Rewrite, type RewriteOptions, type RewriteWork, rewriteFiles } from './maintain/rewrite-files.ts'
+export {
+  type Clustering,
+  type Rewrite,
+  type RewriteOptions,
+  type RewriteWork,
+  rewriteFiles,
+} from './maintain/rewrite-files.ts'
+export { isInOrder, orderColumns, orderOfFiles, rowOrderOf } from './maintain/row-order.ts'
 export { planVacuum, type VacuumOptions, type VacuumPlan, vacuum } from './maintain/vacuum.ts'
 export type {
   Action,

@@ -85,12 +85,13 @@ function paceLines({ slowerThan }: Explanation): readonly string[] {
 }
 
 function upkeepLines({ table, upkeep }: Explanation): readonly string[] {
-  const { by, pieces, filesTooLarge } = upkeep
-  const due = pieces.map(({ why, files, bytes, deadRows }) =>
-    why === 'small files'
-      ? `${countText(files)} small files of about one size, ${bytesText(bytes)}, become one`
-      : `${filesText(files)} ${files === 1 ? 'loses' : 'lose'} ${countText(deadRows)} deleted rows, ${bytesText(bytes)} to rewrite`,
-  )
+  const { by, orderBy, pieces, filesTooLarge } = upkeep
+  const due = pieces.map(({ why, rows, files, bytes, deadRows }) => {
+    const sorted = rows === 'sorted' ? `, sorted by ${orderBy.join(', ')}` : ''
+    return why === 'small files'
+      ? `${countText(files)} small files of about one size, ${bytesText(bytes)}, become one${sorted}`
+      : `${filesText(files)} ${files === 1 ? 'loses' : 'lose'} ${countText(deadRows)} deleted rows, ${bytesText(bytes)} to rewrite${sorted}`
+  })
   if (filesTooLarge > 0)
     due.push(`${filesText(filesTooLarge)} with many deleted rows are too large to be rewritten beside batches`)
   if (due.length === 0) return [`Upkeep: nothing to do${waitText(upkeep)}.`]

@@ -1,5 +1,5 @@
-// The order in which clustered rows are written. One column: its own order. More: a Z-order over the columns' quantiles, so that rows
-// near each other in all columns come near each other in the files, and each file has narrow bounds in each column.
+// The order in which rows are written. One column: its own order. More, in a Z-order over the columns' quantiles: rows near each other in
+// all columns come near each other in the files, and each file has narrow bounds in each column.
 
 import type { Engine } from '../duckdb/engine.ts'
 import { duckdbType, quoteName, quoteText } from '../duckdb/sql.ts'
@@ -14,7 +14,16 @@ import type { DataType, StructField, StructType } from '../protocol/schema.ts'
 /** A column to cluster by; nested ones by the names on the way to them. */
 export interface ClusterColumn {
   readonly path: readonly string[]
+  /** The same in data files and statistics. */
+  readonly physicalPath: readonly string[]
   readonly type: DataType
+}
+
+/** By what rows are sorted. */
+export interface RowOrder {
+  readonly columns: readonly ClusterColumn[]
+  /** `z`: all columns weigh the same; `lexical`: the second decides where the first is equal, and so on. */
+  readonly curve: 'lexical' | 'z'
 }
 
 /** The columns that were named as paths (`column-path.ts`), found in the schema without regard to case. Throws `CLUSTER_COLUMN_INVALID`. */
@@ -35,37 +44,40 @@ export function domainColumns(snapshot: Snapshot): readonly ClusterColumn[] {
 }
 
 function findColumn(
-  { schema, metadata }: Snapshot,
+  { schema, metadata, protocol }: Snapshot,
   path: readonly string[],
   nameOf: (field: StructField) => string,
 ): ClusterColumn {
   const shown = formatColumnPath(path)
+  const mode = columnMappingMode({ protocol, metadata })
   let type: DataType = schema
   const found: string[] = []
+  const physicalPath: string[] = []
   for (const name of path) {
     const fields: StructType['fields'] = typeof type !== 'string' && type.type === 'struct' ? type.fields : []
     const field = fields.find((candidate) => nameOf(candidate).toLowerCase() === name.toLowerCase())
     if (field === undefined) throw clusterColumnInvalid(shown, 'the table has no such column')
     found.push(field.name)
+    physicalPath.push(physicalName(field, mode))
     type = field.type
   }
   if (metadata.partitionColumns.includes(found[0] ?? ''))
     throw clusterColumnInvalid(shown, 'the table is partitioned by it')
   if (typeof type !== 'string' || ['void', 'variant', 'binary', 'boolean'].includes(type))
     throw clusterColumnInvalid(shown, 'statistics have no bounds for its type')
-  return { path: found, type }
+  return { path: found, physicalPath, type }
 }
 
-/** SQL of the sort key over rows that are called `r`; reads a sample of them when there is more than one column. */
+/** SQL of the sort key over rows that are called `r`; reads a sample of them for a Z-order over more than one column. */
 export async function clusterKeySql(
   engine: Engine,
   rows: string,
-  columns: readonly ClusterColumn[],
+  { columns, curve }: RowOrder,
 ): Promise<readonly string[]> {
   const values = columns.map(({ path: [first = '', ...rest] }) =>
     rest.reduce((outer, name) => `struct_extract(${outer}, ${quoteText(name)})`, `r.${quoteName(first)}`),
   )
-  if (columns.length <= 1) return values
+  if (columns.length <= 1 || curve === 'lexical') return values
   const bits = Math.min(BITS_MAX, Math.floor(KEY_BITS / columns.length))
   const quantiles = Array.from({ length: 2 ** bits - 1 }, (_, index) => (index + 1) / 2 ** bits)
   const items = values.map(

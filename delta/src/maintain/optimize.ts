@@ -113,9 +113,9 @@ function clusteringOf(snapshot: Snapshot, options: OptimizeOptions): Clustering 
   const columns = clusterColumns(snapshot, options)
   if (columns.length === 0) return undefined
   return {
-    columns,
+    order: { columns, curve: 'z' },
     targetBytes: targetBytesOf(snapshot.metadata, options),
-    isTables: options.columns === undefined,
+    as: options.columns === undefined ? 'clusterBy' : 'zOrderBy',
   }
 }
 

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import type { Clock } from '../clock.ts'
 import type { Engine } from '../duckdb/engine.ts'
-import { quoteName } from '../duckdb/sql.ts'
 import { recordCountUnknown } from '../errors.ts'
 import type { Snapshot } from '../log/snapshot.ts'
 import type { AddFile } from '../protocol/actions.ts'
@@ -10,7 +9,8 @@ import { parseStats } from '../protocol/stats.ts'
 import { writeDataFiles } from '../write/data-files.ts'
 import { tableFileSettings } from '../write/file-settings.ts'
 import type { FilePositions } from '../write/rebase.ts'
-import { type CopyShape, deadBefore, orderedRowsSql, rowsSql } from './bin-rows.ts'
+import { type CopyShape, deadBefore, orderedRowsSql } from './bin-rows.ts'
+import { assertSameRows, type Moved } from './moved-rows.ts'
 import type { Bin } from './plan-optimize.ts'
 
 /** What a rewrite works with. */
@@ -50,7 +50,7 @@ export async function rewriteBin(parts: RewriteParts, { files }: Bin): Promise<R
       return [{ path: target.path, positions: Float64Array.from(moved, ({ to }) => to) }]
     },
     settle: async () => {
-      if (target !== undefined && unproved.length > 0) await assertSameRows(parts, target, unproved.splice(0))
+      if (target !== undefined) await assertSameRows(parts, target, unproved.splice(0))
     },
   }
 }
@@ -103,46 +103,4 @@ async function followInOrder(
     start += recordsOf(file) - (file.deletionVector?.cardinality ?? 0)
   }
   return moved
-}
-
-function ascending(left: number, right: number): number {
-  return left - right
-}
-
-interface Moved {
-  readonly file: AddFile
-  readonly position: number
-  readonly to: number
-}
-
-/** The order of a file rests on DuckDB's word; a row marked in the wrong place would be lost, so each is looked at. */
-async function assertSameRows(parts: RewriteParts, target: AddFile, moved: readonly Moved[]): Promise<void> {
-  const engine = await parts.engine.fork()
-  try {
-    await engine.run('CREATE TEMP TABLE moved (path VARCHAR, position BIGINT, "to" BIGINT)')
-    await engine.append(
-      'moved',
-      ['path', 'position', 'to'],
-      moved.map(({ file, position, to }) => [file.path, BigInt(position), BigInt(to)] as const),
-    )
-    const select = (file: AddFile, positions: readonly number[]): Promise<string> => {
-      const rows = { path: file.path, partitionValues: {}, rows: { kind: 'only' as const, positions } }
-      return rowsSql(engine, parts.snapshot, [{ file, rows }], parts.shape)
-    }
-    const olds: string[] = []
-    for (const [file, members] of Map.groupBy(moved, (row) => row.file)) {
-      const positions = members.map(({ position }) => position).sort(ascending)
-      olds.push(await select(file, positions))
-    }
-    const places = moved.map(({ to }) => to).sort(ascending)
-    const news = await select(target, places)
-    const columns = [...parts.shape.schema.fields, ...parts.shape.extraColumns]
-    const rowOf = (side: string): string => `ROW(${columns.map(({ name }) => `${side}.${quoteName(name)}`).join(', ')})`
-    const [row] = await engine.all(`SELECT count(*) AS n FROM moved m
-      JOIN (${olds.join(' UNION ALL ')}) o ON o."__path" = m.path AND o."__position" = m.position
-      JOIN (${news}) n ON n."__position" = m."to" WHERE ${rowOf('o')} IS NOT DISTINCT FROM ${rowOf('n')}`)
-    assert.equal(row?.['n'], BigInt(moved.length), 'a rewritten file has its rows where they were put')
-  } finally {
-    await engine.close()
-  }
 }

@@ -4,7 +4,6 @@ import type { Clock } from '../clock.ts'
 import type { Engine } from '../duckdb/engine.ts'
 import type { Snapshot } from '../log/snapshot.ts'
 import type { AddFile } from '../protocol/actions.ts'
-import { formatColumnPath } from '../protocol/column-path.ts'
 import { supportsWriterFeature } from '../protocol/features.ts'
 import type { ExtraColumn } from '../read/file-rows.ts'
 import { removeOf } from '../write/deletion-vector-actions.ts'
@@ -12,25 +11,28 @@ import type { FilePositions } from '../write/rebase.ts'
 import { commitTransaction, type TransactionOutcome } from '../write/transaction.ts'
 import { copyShape } from './bin-rows.ts'
 import { clusterBin } from './cluster-bin.ts'
-import type { ClusterColumn } from './cluster-key.ts'
+import type { RowOrder } from './cluster-key.ts'
 import { placesOfFile } from './file-places.ts'
 import type { Bin } from './plan-optimize.ts'
 import { type RewrittenBin, rewriteBin } from './rewrite-bin.ts'
+import { orderColumns, orderTags } from './row-order.ts'
 
 /** What is to be rewritten in one commit. */
 export interface RewriteWork {
   readonly snapshot: Snapshot
   readonly bins: readonly Bin[]
-  /** Undefined: rows stay in the order of their files. */
+  /** Undefined: rows stay in the order of their files, whatever that is. */
   readonly clustering?: Clustering | undefined
 }
 
 /** By what the rows of a bin are sorted, and into how large files. */
 export interface Clustering {
-  readonly columns: readonly ClusterColumn[]
+  readonly order: RowOrder
   readonly targetBytes: number
-  /** The table itself says so, and remembers which files are. */
-  readonly isTables: boolean
+  /** What history calls it. `clusterBy`: the table itself says so, and remembers which files are. */
+  readonly as: 'clusterBy' | 'sortBy' | 'zOrderBy'
+  /** The rows of the files, one file after another, lie in this order already: they are only copied. */
+  readonly isDone?: boolean
 }
 
 /** How files are rewritten. */
@@ -56,6 +58,7 @@ export const PROVIDER = 'tributary'
 
 // Up to so many files are read one after another; of more, DuckDB's plan would cost more than a sort by file and row.
 const ORDERED_FILES_MAX = 64
+const AS_THEY_LIE = { order: { columns: [], curve: 'lexical' }, targetBytes: Number.POSITIVE_INFINITY } as const
 
 /**
  * Rewrite files in one commit: rows, their order numbers and ids, and what `extraColumns` name stay as they are, and what others commit
@@ -77,9 +80,9 @@ export async function rewriteFiles(
       forks.push(fork)
       const parts = { engine: fork, clock, snapshot, shape }
       written.push(
-        clustering === undefined && bin.files.length <= ORDERED_FILES_MAX
+        (clustering === undefined || clustering.isDone === true) && bin.files.length <= ORDERED_FILES_MAX
           ? await rewriteBin(parts, bin)
-          : await clusterBin(parts, bin, clustering ?? { columns: [], targetBytes: Number.POSITIVE_INFINITY }),
+          : await clusterBin(parts, bin, clustering ?? AS_THEY_LIE),
       )
     }
     await options.beforeCommit?.()
@@ -111,9 +114,7 @@ function commitRewrite(
   const [removed, added] = [written.flatMap(({ files }) => files), written.flatMap((bin) => bin.added)]
   const nowMs = clock.now()
   const keepsRowIds = supportsWriterFeature(snapshot.protocol, 'rowTracking')
-  const columns = JSON.stringify((clustering?.columns ?? []).map(({ path }) => formatColumnPath(path)))
-  const isTables = clustering?.isTables === true
-  const provider = isTables ? { clusteringProvider: PROVIDER } : {}
+  const columns = clustering === undefined ? '[]' : JSON.stringify(orderColumns(clustering.order))
   return commitTransaction(clock, {
     snapshot,
     reads: { kind: 'nothing' },
@@ -125,14 +126,15 @@ function commitRewrite(
     },
     actions: [
       ...removed.map((file) => ({ remove: { ...removeOf(file, nowMs), dataChange: false } })),
-      ...added.map((file) => ({ add: { ...file, ...provider } })),
+      ...added.map((file) => ({ add: { ...file, ...orderFields(clustering) } })),
     ],
     info: {
       operation: 'OPTIMIZE',
       operationParameters: {
         predicate: '[]',
-        zOrderBy: isTables ? '[]' : columns,
-        clusterBy: isTables ? columns : '[]',
+        zOrderBy: '[]',
+        clusterBy: '[]',
+        ...(clustering === undefined ? {} : { [clustering.as]: columns }),
         ...options.parameters,
       },
       operationMetrics: {
@@ -145,6 +147,14 @@ function commitRewrite(
       ...(keepsRowIds ? { tags: { 'delta.rowTracking.preserved': 'true' } } : {}),
     },
   })
+}
+
+function orderFields(clustering: Clustering | undefined): Pick<AddFile, 'clusteringProvider' | 'tags'> {
+  if (clustering === undefined) return {}
+  return {
+    tags: orderTags(clustering.order),
+    ...(clustering.as === 'clusterBy' ? { clusteringProvider: PROVIDER } : {}),
+  }
 }
 
 async function carryAll(

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { systemClock } from '../../src/clock.ts'
+import { openEngine } from '../../src/duckdb/engine.ts'
 import { type OptimizeOptions, optimize, planOptimize } from '../../src/maintain/optimize.ts'
 import { planBins } from '../../src/maintain/plan-optimize.ts'
 import type { AddFile } from '../../src/protocol/actions.ts'
@@ -153,6 +154,31 @@ function boundsOf(column: string): (file: AddFile) => { readonly min: number; re
     return { min: Number(parsed?.minValues?.[column]), max: Number(parsed?.maxValues?.[column]) }
   }
 }
+
+test('more rows than memory holds are clustered, from large files with dead rows', async () => {
+  const texts = Array.from({ length: 8 }, (_, at) => `t${at}`)
+  const schema = schemaOf([['id', 'long'], ...texts.map((name) => [name, 'string'] as const)])
+  const table = await createTestTable(shop.engine, join(shop.folder, 'more'), schema)
+  const values = texts.map((name, at) => `left(md5((i * ${at + 1})::VARCHAR), ${6 + 3 * at}) AS ${name}`).join(', ')
+  for (let file = 0; file < 6; file++)
+    await table.append(`SELECT i * 6 + ${file} AS id, ${values} FROM range(200000) t(i) ORDER BY hash(i)`)
+  await table.replace('id % 100 = 7')
+  const small = await openEngine({ memoryMiB: 128, threads: 2 })
+  try {
+    const before = await table.snapshot()
+    expect(before.files.filter(({ deletionVector }) => deletionVector !== undefined)).not.toEqual([])
+    await optimize(small, systemClock, before, { columns: ['id'], targetBytes: 1 << 24 })
+  } finally {
+    await small.close()
+  }
+  const { files: after } = await table.snapshot()
+  const bounds = after
+    .map(({ stats }) => parseStats(stats))
+    .map((stats) => [Number(stats?.minValues?.['id']), Number(stats?.maxValues?.['id'])] as const)
+    .toSorted(([left], [right]) => left - right)
+  expect(bounds.length).toBeGreaterThan(3)
+  expect(bounds.every(([min], at) => at === 0 || min > (bounds[at - 1]?.[1] ?? 0))).toBe(true)
+})
 
 test('columns that cannot be clustered by are refused by name', async () => {
   const table = await tableOf('refused', ['part'])

@@ -1,7 +1,16 @@
 // What a commit cost and why, and what upkeep would do to the table now: from the log alone, no data file is opened.
-import { type Commit, listCommitTimes, parseStats, readCommits, readSnapshot, type Snapshot } from '@tributary/delta'
+import {
+  type Commit,
+  listCommitTimes,
+  orderColumns,
+  parseStats,
+  readCommits,
+  readSnapshot,
+  type Snapshot,
+} from '@tributary/delta'
 import { DEAD_SHARE_MAX, planUpkeep, VECTOR_COST_MAX } from '../maintain/plan-upkeep.ts'
 import { stateOf } from '../maintain/sidecars.ts'
+import { tableOrder } from '../maintain/table-order.ts'
 import { describeCommit } from './history.ts'
 
 /** A commit in numbers, null where its writer did not tell them, and the outlook of the table. */
@@ -54,8 +63,12 @@ export interface UpkeepOutlook {
   readonly version: number
   /** `foreign`: Tributary does not feed the table, so it is not ours to rearrange. */
   readonly by: 'ingest' | 'off' | 'foreign'
+  /** The columns in whose order rows come when their files are rewritten: those of the table's clustering, else its key. */
+  readonly orderBy: readonly string[]
   readonly pieces: readonly {
     readonly why: string
+    /** `sorted` by these columns; `kept` in that order, or `as they lie`. */
+    readonly rows: string
     readonly files: number
     readonly bytes: number
     readonly deadRows: number
@@ -192,12 +205,15 @@ function wholeMs({ readMs, findMs, writeMs }: NonNullable<Explanation['took']>):
 }
 
 function outlookOf(snapshot: Snapshot, isOn: boolean): UpkeepOutlook {
-  const { pieces, tiers, deadShareMax, vectorCostMax, filesTooLarge } = planUpkeep(snapshot)
+  const order = tableOrder(snapshot)
+  const { pieces, tiers, deadShareMax, vectorCostMax, filesTooLarge } = planUpkeep(snapshot, order)
   return {
     version: snapshot.version,
     by: stateOf(snapshot) === undefined ? 'foreign' : isOn ? 'ingest' : 'off',
-    pieces: pieces.map(({ why, files, liveBytes, deadRows }) => ({
+    orderBy: order === undefined ? [] : orderColumns(order),
+    pieces: pieces.map(({ why, rows, files, liveBytes, deadRows }) => ({
       why,
+      rows,
       files: files.length,
       bytes: Math.round(liveBytes),
       deadRows,

@@ -58,7 +58,7 @@ export async function takeMessages(
   const left: MessageLeft[] = []
   const faults: unknown[] = []
   const written = new Map<TableRun, number>()
-  const upkeep: UpkeepLane = { offer: (run, bytes) => void (bytes > 0 && written.set(run, bytes)) }
+  const upkeep: UpkeepLane = { offer: (run, bytes) => void (bytes !== undefined && written.set(run, bytes)) }
   if (event.kind === 'sweep') {
     parts.folders.learn(await listLanding(lake))
     inbox.wakeAll(lake.clock.now())

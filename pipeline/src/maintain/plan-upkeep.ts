@@ -3,13 +3,28 @@
 // Small files are merged in tiers. A file is in tier t when it has from BASE^t to BASE^(t+1) live rows, and a merge takes files only when
 // what comes out is in a higher tier than each of them. So a row is rewritten log(rows) times at most, and the table's bulk never for
 // the sake of small files.
+//
+// No file is rewritten to be sorted. What is rewritten anyway comes into the order of the table: small files when they are merged, and
+// what came of them when its dead rows go, two files' worth at a time of which each then has half of the range.
 
-import { type AddFile, type Bin, parseStats, type Snapshot, targetBytesOf, vectorBytesSpent } from '@tributary/delta'
+import {
+  type AddFile,
+  type Bin,
+  isInOrder,
+  orderOfFiles,
+  parseStats,
+  type RowOrder,
+  type Snapshot,
+  targetBytesOf,
+  vectorBytesSpent,
+} from '@tributary/delta'
 
-/** Files that are rewritten into one. */
+/** Files that are rewritten together. */
 export interface UpkeepPiece extends Bin {
   /** They are many and small, or their deleted rows cost too much. */
   readonly why: 'small files' | 'dead rows'
+  /** Their rows are `sorted`, are `kept` in the order of the table that they have, or lie as their writers wanted. */
+  readonly rows: 'as they lie' | 'kept' | 'sorted'
   readonly liveRows: number
   readonly deadRows: number
 }
@@ -47,18 +62,21 @@ const DEAD_ROWS_MIN = 1000
 const BULK_SHARE = 1 / 8
 const PIECE_TARGETS_MAX = 2
 
-/** What is worth rewriting. */
-export function planUpkeep({ files, metadata }: Pick<Snapshot, 'files' | 'metadata'>): UpkeepPlan {
+/** What is worth rewriting; `order` is that of the table's rows, where it has one. */
+export function planUpkeep(
+  { files, metadata }: Pick<Snapshot, 'files' | 'metadata'>,
+  order: RowOrder | undefined,
+): UpkeepPlan {
   const counted = files.flatMap((file) => factsOf(file) ?? [])
   const targetBytes = targetBytesOf(metadata, {})
   const pieces: UpkeepPiece[] = []
   const tiers: Tier[] = []
   let filesTooLarge = 0
   for (const group of Map.groupBy(counted, ({ partition }) => partition).values()) {
-    const merges = planMerges(group, targetBytes)
+    const merges = planMerges(group, targetBytes, order === undefined ? 'as they lie' : 'sorted')
     const merged = new Set(merges.pieces.flatMap((piece) => piece.files))
     const rest = group.filter(({ file }) => !merged.has(file))
-    const purges = planPurges(rest, targetBytes)
+    const purges = planPurges(rest, targetBytes, order)
     filesTooLarge += purges.filesTooLarge
     pieces.push(...merges.pieces, ...purges.pieces)
     tiers.push(...merges.tiers)
@@ -119,6 +137,7 @@ function tierOf(rows: number): number {
 function planMerges(
   files: readonly FileFacts[],
   targetBytes: number,
+  rows: UpkeepPiece['rows'],
 ): Pick<UpkeepPlan, 'tiers'> & { readonly pieces: readonly UpkeepPiece[] } {
   const small = files.filter(({ liveBytes }) => liveBytes < BULK_SHARE * targetBytes)
   const members = Map.groupBy(small, ({ live }) => tierOf(live))
@@ -126,7 +145,8 @@ function planMerges(
   const pieces: UpkeepPiece[] = []
   let due: FileFacts[] = []
   const close = (): void => {
-    pieces.push(...pack(due, targetBytes).filter(isWorthMerge(targetBytes)).map(pieceOf('small files')))
+    const bins = pack(due, targetBytes).filter(isWorthMerge(targetBytes))
+    pieces.push(...bins.map((files) => pieceOf({ why: 'small files', files, rows })))
     due = []
   }
   for (const tier of [...members.keys()].sort((left, right) => left - right)) {
@@ -152,15 +172,49 @@ function isWorthMerge(targetBytes: number): (bin: readonly FileFacts[]) => boole
   }
 }
 
-function planPurges(files: readonly FileFacts[], targetBytes: number): Pick<UpkeepPlan, 'pieces' | 'filesTooLarge'> {
+function planPurges(
+  files: readonly FileFacts[],
+  targetBytes: number,
+  order: RowOrder | undefined,
+): Pick<UpkeepPlan, 'pieces' | 'filesTooLarge'> {
   const worthIt = files.filter(isWorthPurge)
   const fitting = worthIt.filter(({ liveBytes }) => liveBytes <= PIECE_TARGETS_MAX * targetBytes)
+  // How a load or another program laid out its rows may be meant.
+  const ordered = fitting.filter(({ file }) => order !== undefined && isInOrder(file, order))
+  const others = fitting.filter((facts) => !ordered.includes(facts))
+  const bins = [
+    ...pack(others, targetBytes).map((bin) => ({ files: bin, rows: 'as they lie' as const })),
+    ...(order === undefined ? [] : packInOrder(ordered, targetBytes, order)),
+  ]
   return {
-    pieces: pack(fitting, targetBytes)
-      .filter((bin) => deadRowsOf(bin) >= DEAD_ROWS_MIN)
-      .map(pieceOf('dead rows')),
+    pieces: bins
+      .filter((bin) => deadRowsOf(bin.files) >= DEAD_ROWS_MIN)
+      .map((bin) => pieceOf({ why: 'dead rows', ...bin })),
     filesTooLarge: worthIt.length - fitting.length,
   }
+}
+
+/** Files whose rows lie in the order of the table, beside those that are near them in it; twice as much of those that overlap. */
+function packInOrder(
+  files: readonly FileFacts[],
+  targetBytes: number,
+  order: RowOrder,
+): readonly { readonly files: readonly FileFacts[]; readonly rows: 'kept' | 'sorted' }[] {
+  const { compare, overlap } = orderOfFiles(order)
+  const bins: { files: FileFacts[]; bytes: number; rows: 'kept' | 'sorted' }[] = []
+  for (const facts of files.toSorted((left, right) => compare(left.file, right.file) || inOrder(left, right))) {
+    const bin = bins.at(-1)
+    const overlaps = bin?.files.some(({ file }) => overlap(file, facts.file)) === true
+    const bytesMax = overlaps ? PIECE_TARGETS_MAX * targetBytes : targetBytes
+    if (bin === undefined || bin.bytes + facts.liveBytes > bytesMax)
+      bins.push({ files: [facts], bytes: facts.liveBytes, rows: 'kept' })
+    else {
+      bin.files.push(facts)
+      bin.bytes += facts.liveBytes
+      if (overlaps) bin.rows = 'sorted'
+    }
+  }
+  return bins
 }
 
 function isWorthPurge({ file, rows, dead, liveBytes }: FileFacts): boolean {
@@ -186,14 +240,20 @@ function inOrder({ file: left }: FileFacts, { file: right }: FileFacts): number 
   return left.modificationTime - right.modificationTime || (left.path < right.path ? -1 : 1)
 }
 
-function pieceOf(why: UpkeepPiece['why']): (bin: readonly FileFacts[]) => UpkeepPiece {
-  return (bin) => ({
+function pieceOf(piece: {
+  readonly why: UpkeepPiece['why']
+  readonly files: readonly FileFacts[]
+  readonly rows: UpkeepPiece['rows']
+}): UpkeepPiece {
+  const { why, files, rows } = piece
+  return {
     why,
-    files: bin.map(({ file }) => file),
-    liveBytes: liveBytesOf(bin),
-    liveRows: liveRowsOf(bin),
-    deadRows: deadRowsOf(bin),
-  })
+    files: files.map(({ file }) => file),
+    rows,
+    liveBytes: liveBytesOf(files),
+    liveRows: liveRowsOf(files),
+    deadRows: deadRowsOf(files),
+  }
 }
 
 function liveRowsOf(bin: readonly FileFacts[]): number {

@@ -48,7 +48,7 @@ export async function ingest(lake: Lake, engine: Engine, options: IngestOptions 
   const summaries = new Map<string, TableSummary>()
   const queue = [...new Map(wanted.map((table) => [table.name, table])).values()]
   const runs: TableRun[] = []
-  const written = new Map<TableRun, number>()
+  const written = new Map<TableRun, number | undefined>()
   const lane = async (): Promise<void> => {
     for (let table = queue.shift(); table !== undefined && !options.signal?.aborted; table = queue.shift()) {
       const session = options.sessions?.get(table.name) ?? openTableSession(lake, table, indexPlace)
@@ -82,7 +82,7 @@ export async function ingest(lake: Lake, engine: Engine, options: IngestOptions 
     // Who comes again does not wait for that either.
     const isLast = options.sessions === undefined && options.upkeep === undefined
     options.upkeep?.offer(run, bytes)
-    if (isLast && bytes > 0) await keepAfter(run, bytes)
+    if (isLast && bytes !== undefined) await keepAfter(run, bytes)
   }
   return { schema: 'tributary.ingest/1', tables, unconfigured, refused }
 }
@@ -90,8 +90,8 @@ export async function ingest(lake: Lake, engine: Engine, options: IngestOptions 
 /** What a run did to one table, and what it left. */
 export interface TableOutcome {
   readonly summary: TableSummary
-  /** Of data files. */
-  readonly bytesWritten: number
+  /** Of data files; undefined where nothing was committed. */
+  readonly bytesWritten: number | undefined
   /** Files that are not taken in yet. */
   readonly waiting: readonly string[]
   /** When a load that waits for more files may begin. */
@@ -107,14 +107,14 @@ export async function runTable(run: TableRun, files: readonly LandingFile[]): Pr
   let commits = 0
   let committed = -1
   let filesTaken = 0
-  let bytesWritten = 0
+  let bytesWritten: number | undefined
   let waiting: readonly string[] = files.map(({ key }) => key)
   const onCommit = (event: CommitEvent): void => {
     totals = addCounts(totals, event)
     commits += 1
     committed = event.version
     filesTaken += event.files
-    bytesWritten += event.bytesAdded
+    bytesWritten = (bytesWritten ?? 0) + event.bytesAdded
     options.onEvent?.({ kind: 'committed', table: table.name, ...event })
   }
   const summary = (): TableSummary => ({

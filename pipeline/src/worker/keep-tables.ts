@@ -1,9 +1,17 @@
 // Upkeep beside the batches (decision 19): files that have become many and small, or of which much is deleted, are rewritten when a table
 // has nothing to do. A batch does not wait for a rewrite, only for its commit; and that takes up what batches committed meanwhile.
-import { assertWritable, refreshSnapshot, rewriteFiles, type Snapshot } from '@tributary/delta'
+import {
+  assertWritable,
+  type RowOrder,
+  refreshSnapshot,
+  rewriteFiles,
+  type Snapshot,
+  targetBytesOf,
+} from '@tributary/delta'
 import { historyNameOf } from '../history-table/history-name.ts'
 import { keepLog } from '../maintain/log-upkeep.ts'
 import { planUpkeep, takePieces, type UpkeepPiece } from '../maintain/plan-upkeep.ts'
+import { tableOrder } from '../maintain/table-order.ts'
 import { placeColumns } from '../upsert/locate.ts'
 import { catchUpMeanwhile } from './build-indexes.ts'
 import { cutOff } from './cut-off.ts'
@@ -92,9 +100,12 @@ async function keepOne(run: TableRun, bytesMax: number): Promise<boolean> {
   let bytesLeft = bytesMax
   try {
     for (let commits = 0; commits < COMMITS_MAX && snapshot !== undefined && !isEnding(run); commits++) {
-      const pieces = takePieces(planUpkeep(snapshot), bytesLeft).slice(0, PIECES_MAX)
+      const order = tableOrder(snapshot)
+      const due = takePieces(planUpkeep(snapshot, order), bytesLeft)
+      // A commit has one order of rows; the other pieces are for the next.
+      const pieces = due.filter(({ rows }) => rows === due[0]?.rows).slice(0, PIECES_MAX)
       if (pieces.length === 0) break
-      snapshot = await rewrite(run, snapshot, pieces)
+      snapshot = await rewrite(run, snapshot, { pieces, order })
       bytesLeft -= pieces.reduce((sum, { liveBytes }) => sum + liveBytes, 0)
     }
     return true
@@ -111,7 +122,11 @@ function isEnding({ options: { signal, cut } }: TableRun): boolean {
 }
 
 /** Rewrites the pieces in one commit and gives the table as it is then. */
-async function rewrite(run: TableRun, snapshot: Snapshot, pieces: readonly UpkeepPiece[]): Promise<Snapshot> {
+async function rewrite(
+  run: TableRun,
+  snapshot: Snapshot,
+  { pieces, order }: { readonly pieces: readonly UpkeepPiece[]; readonly order: RowOrder | undefined },
+): Promise<Snapshot> {
   const { lake, table, session, options } = run
   // Before files are written that could not be committed.
   assertWritable(snapshot.protocol, snapshot.metadata)
@@ -126,7 +141,12 @@ async function rewrite(run: TableRun, snapshot: Snapshot, pieces: readonly Upkee
     // In a history the place is a column as all others.
     const extraColumns = session.state === undefined ? [] : placeColumns
     const rewriteOptions = { extraColumns, parameters: { auto: 'true' }, beforeCommit }
-    const done = await rewriteFiles(engine, lake.clock, { snapshot, bins: pieces }, rewriteOptions)
+    const rows = pieces[0]?.rows
+    const clustering =
+      order === undefined || rows === 'as they lie'
+        ? undefined
+        : ({ order, targetBytes: targetBytesOf(snapshot.metadata, {}), as: 'sortBy', isDone: rows === 'kept' } as const)
+    const done = await rewriteFiles(engine, lake.clock, { snapshot, bins: pieces, clustering }, rewriteOptions)
     const next = await refreshSnapshot(snapshot)
     if (done.version === undefined) return next
     tellIndex(run, next, { version: done.version, rows: pieces.reduce((sum, { liveRows }) => sum + liveRows, 0) })

@@ -86,8 +86,8 @@ export interface BatchWork {
 
 /** Where tables are kept in shape when they have nothing else to do. */
 export interface UpkeepLane {
-  /** A table is done for now; `bytesWritten` is what its batches wrote since it was last offered. */
-  readonly offer: (run: TableRun, bytesWritten: number) => void
+  /** A table is done for now; `bytesWritten` is what its batches wrote since it was last offered, undefined where there was none. */
+  readonly offer: (run: TableRun, bytesWritten: number | undefined) => void
 }
 
 /** One table of one run. */

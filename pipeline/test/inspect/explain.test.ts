@@ -58,7 +58,12 @@ test('the outlook says what upkeep waits for, and what it would do where it is o
   })
   await deliver('20260301-100007000.csv', ['I,7,a'])
   const { upkeep } = await explainCommit(nameOf(lake, false))
-  expect(upkeep).toMatchObject({ by: 'off', pieces: [{ why: 'small files', files: 8, deadRows: 0 }], tiers: [] })
+  expect(upkeep).toMatchObject({
+    by: 'off',
+    orderBy: ['id'],
+    pieces: [{ why: 'small files', rows: 'sorted', files: 8, deadRows: 0 }],
+    tiers: [],
+  })
 })
 
 test('a rewrite is explained by the files that came and went', async () => {

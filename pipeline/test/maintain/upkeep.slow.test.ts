@@ -1,38 +1,21 @@
 // Worth its seconds: upkeep runs beside batches, in every user's table, and must never show in its rows.
 import { join } from 'node:path'
-import {
-  commitInfoOf,
-  readChanges,
-  readCommits,
-  type Store,
-  scanSql,
-  systemClock,
-  TributaryError,
-} from '@tributary/delta'
+import { readChanges, type Store, systemClock, TributaryError } from '@tributary/delta'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { checkTable } from '../../src/inspect/check.ts'
 import { explainCommit } from '../../src/inspect/explain.ts'
 import { rowLife } from '../../src/inspect/row.ts'
 import { takeMessages } from '../../src/lambda/take-messages.ts'
 import { planUpkeep } from '../../src/maintain/plan-upkeep.ts'
+import { tableOrder } from '../../src/maintain/table-order.ts'
 import { planTableVacuum } from '../../src/maintain/vacuum-table.ts'
-import { type IngestSummary, ingest } from '../../src/worker/ingest.ts'
 import { spareTime } from '../../src/worker/keep-tables.ts'
-import type { Lake } from '../../src/worker/lake.ts'
 import { batchPace } from '../../src/worker/room.ts'
-import type { IngestEvent, IngestOptions } from '../../src/worker/run.ts'
 import { tableFolders } from '../../src/worker/table-folders.ts'
 import type { TableSession } from '../../src/worker/table-session.ts'
+import { CONFIG, openFeed, TABLE } from '../support/feed.ts'
 import { randomFrom } from '../support/random.ts'
-import { lakeIn, openWorkplace, put, snapshotOf, type Workplace } from '../support/workplace.ts'
-
-const TABLE = 'shop.orders'
-const CONFIG = `landing: landing
-lake: lake
-dms: {DataFormat: csv, AddColumnName: true}
-tables:
-  shop.orders: {key: [id], columns: {id: long, note: string}}
-`
+import { openWorkplace, type Workplace } from '../support/workplace.ts'
 
 let workplace: Workplace
 beforeAll(async () => {
@@ -41,7 +24,7 @@ beforeAll(async () => {
 afterAll(() => workplace.close())
 
 test('an ingest that ends leaves eight small files merged: rows, their places and the change feed are as if it had not', async () => {
-  const feed = await openFeed('ends')
+  const feed = await openFeed(workplace, 'ends')
   for (let batch = 1; batch <= 8; batch++) await feed.ingest([`I,${batch},first`, `U,${batch - 1},again`])
   expect(await feed.operations()).toEqual([...Array(8).fill('UPSERT'), 'OPTIMIZE'])
   const snapshot = await feed.snapshot()
@@ -60,7 +43,7 @@ test('an ingest that ends leaves eight small files merged: rows, their places an
 })
 
 test('a table with upkeep: off is left to those who look after it', async () => {
-  const feed = await openFeed('off', { config: CONFIG.replace('key: [id]', 'key: [id], upkeep: off') })
+  const feed = await openFeed(workplace, 'off', { config: CONFIG.replace('key: [id]', 'key: [id], upkeep: off') })
   for (let batch = 1; batch <= 9; batch++) await feed.ingest([`I,${batch},x`])
   expect(await feed.operations()).toEqual(Array(9).fill('UPSERT'))
 })
@@ -70,7 +53,7 @@ test.each([
   { name: 'without one', index: false, seed: 2 },
 ])('batches that go on while files are rewritten, $name, lose no race and no row', async ({ name, index, seed }) => {
   const cache = { index: { folder: join(workplace.folder, 'cache'), scannedRowsMax: 0 } }
-  const feed = await openFeed(name, index ? { lake: cache } : {})
+  const feed = await openFeed(workplace, name, index ? { lake: cache } : {})
   const random = randomFrom(seed)
   const expected = new Map<number, string>()
   const upkeep = spareTime()
@@ -97,12 +80,12 @@ test.each([
   )
   expect(last.find?.by, 'a rewrite leaves the index in use').toBe(index ? 'key index' : 'scan')
   const snapshot = await feed.snapshot()
-  expect(planUpkeep(snapshot).pieces).toEqual([])
+  expect(planUpkeep(snapshot, tableOrder(snapshot)).pieces).toEqual([])
   expect((await checkTable(workplace.engine, snapshot.store)).findings).toEqual([])
 })
 
 test('a rewrite follows a batch of another process that came in between: what that updated and deleted stays so', async () => {
-  const feed = await openFeed('between')
+  const feed = await openFeed(workplace, 'between')
   const sessions = new Map<string, TableSession>()
   const upkeep = spareTime()
   for (let batch = 1; batch <= 8; batch++)
@@ -119,7 +102,7 @@ test('a rewrite follows a batch of another process that came in between: what th
 })
 
 test('processes that take in and rewrite the same table at the same time lose no row', async () => {
-  const feed = await openFeed('race')
+  const feed = await openFeed(workplace, 'race')
   const random = randomFrom(3)
   const expected = new Map<number, string>()
   const worker = { sessions: new Map(), upkeep: spareTime() }
@@ -141,7 +124,7 @@ test('processes that take in and rewrite the same table at the same time lose no
 })
 
 test('a function merges files when its time allows it, and leaves that to a later call when it does not', async () => {
-  const feed = await openFeed('function')
+  const feed = await openFeed(workplace, 'function')
   const { lake } = feed
   const parts = { lake, engine: workplace.engine, folders: tableFolders(lake), sessions: new Map() }
   const call = async (batch: number, remainingMs: number): Promise<void> => {
@@ -164,7 +147,7 @@ test('a function merges files when its time allows it, and leaves that to a late
 })
 
 test('upkeep that is cut off before its commit loses no row, and what it wrote is found by vacuum', async () => {
-  const feed = await openFeed('cut', {
+  const feed = await openFeed(workplace, 'cut', {
     lake: {
       wrapStore: (store, what) => (what === 'table' ? refusing(store, (text) => text.includes('"OPTIMIZE"')) : store),
     },
@@ -184,7 +167,7 @@ test('upkeep that is cut off before its commit loses no row, and what it wrote i
 })
 
 test('after 200 commits a table opens from one checkpoint and ten commits at most, and its files are few', async () => {
-  const feed = await openFeed('long')
+  const feed = await openFeed(workplace, 'long')
   const options = { sessions: new Map(), upkeep: spareTime() }
   for (let batch = 1; batch <= 200; batch++) {
     await feed.ingest([`I,${batch},x`, `U,${1 + ((batch * 7) % batch)},y`], options)
@@ -198,77 +181,6 @@ test('after 200 commits a table opens from one checkpoint and ten commits at mos
   expect(snapshot.files.length).toBeLessThanOrEqual(3 * 7)
 })
 
-interface Feed {
-  readonly lake: Lake
-  readonly events: readonly IngestEvent[]
-  /** Puts a file of changes; `take` takes in what waits, and `ingest` is both. */
-  readonly put: (lines: readonly string[]) => Promise<void>
-  readonly take: (options: IngestOptions) => Promise<IngestSummary>
-  readonly ingest: (lines: readonly string[], options?: IngestOptions) => Promise<void>
-  readonly fileOf: (batch: number) => string
-  readonly snapshot: () => Promise<NonNullable<Awaited<ReturnType<typeof snapshotOf>>>>
-  readonly rows: () => Promise<readonly string[]>
-  readonly operations: () => Promise<readonly (string | undefined)[]>
-}
-
-async function openFeed(
-  name: string,
-  options: { readonly config?: string; readonly lake?: Parameters<typeof lakeIn>[2] } = {},
-): Promise<Feed> {
-  const folder = join(workplace.folder, name)
-  const lake = await lakeIn(folder, options.config ?? CONFIG, options.lake)
-  const events: IngestEvent[] = []
-  let batches = 0
-  const fileOf = (batch: number): string => `20260301-10${String(batch).padStart(4, '0')}000.csv`
-  const snapshot = async () => {
-    const found = await snapshotOf(lake, TABLE)
-    if (found === undefined) throw new Error('the table is not there')
-    return found
-  }
-  const deliver = async (lines: readonly string[]): Promise<void> => {
-    batches += 1
-    await put(folder, `shop/orders/${fileOf(batches)}`, `${['Op,id,note', ...lines].join('\n')}\n`)
-  }
-  const take = (more: IngestOptions): Promise<IngestSummary> =>
-    ingest(lake, workplace.engine, { onEvent: (event) => events.push(event), ...more })
-  return {
-    lake,
-    events,
-    put: deliver,
-    take,
-    fileOf,
-    snapshot,
-    ingest: async (lines, more = {}) => {
-      await deliver(lines)
-      expect(doneOf(await take(more))).toEqual([[null, 1]])
-    },
-    rows: async () => {
-      const fork = await workplace.engine.fork()
-      try {
-        const sql = `SELECT id, note FROM (${await scanSql(fork, await snapshot())}) ORDER BY id`
-        return (await fork.all(sql)).map(({ id, note }) => `${id}=${note}`)
-      } finally {
-        await fork.close()
-      }
-    },
-    operations: async () => {
-      const found: (string | undefined)[] = []
-      const { store, version } = await snapshot()
-      for await (const { actions } of readCommits(store, { fromVersion: 0, toVersion: version }))
-        found.push(commitInfoOf(actions)?.operation)
-      return found
-    },
-  }
-}
-
-function doneOf({ tables }: IngestSummary): readonly unknown[] {
-  return tables.map(({ stopped, commits }) => [stopped, commits])
-}
-
-function rowsIn(expected: ReadonlyMap<number, string>): readonly string[] {
-  return [...expected].toSorted(([a], [b]) => a - b).map(([id, note]) => `${id}=${note}`)
-}
-
 /** A store that is out of reach for some commits, as for a process that is killed there. */
 function refusing(store: Store, isRefused: (text: string) => boolean): Store {
   return {
@@ -280,4 +192,8 @@ function refusing(store: Store, isRefused: (text: string) => boolean): Store {
       return store.create(path, bytes)
     },
   }
+}
+
+function rowsIn(expected: ReadonlyMap<number, string>): readonly string[] {
+  return [...expected].toSorted(([a], [b]) => a - b).map(([id, note]) => `${id}=${note}`)
 }

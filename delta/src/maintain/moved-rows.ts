@@ -1,0 +1,56 @@
+// Rows that a rewrite moved and that others deleted meanwhile: they are deleted where they are now.
+
+import assert from 'node:assert/strict'
+import type { Engine } from '../duckdb/engine.ts'
+import { quoteName } from '../duckdb/sql.ts'
+import type { Snapshot } from '../log/snapshot.ts'
+import type { AddFile } from '../protocol/actions.ts'
+import { type CopyShape, rowsSql } from './bin-rows.ts'
+
+/** A row of an old file, and where it is in the new one. */
+export interface Moved {
+  readonly file: AddFile
+  readonly position: number
+  readonly to: number
+}
+
+/** The order of a file rests on DuckDB's word; a row marked in the wrong place would be lost, so each is looked at. */
+export async function assertSameRows(
+  parts: { readonly engine: Engine; readonly snapshot: Snapshot; readonly shape: CopyShape },
+  target: AddFile,
+  moved: readonly Moved[],
+): Promise<void> {
+  if (moved.length === 0) return
+  const engine = await parts.engine.fork()
+  try {
+    await engine.run('CREATE TEMP TABLE moved (path VARCHAR, position BIGINT, "to" BIGINT)')
+    await engine.append(
+      'moved',
+      ['path', 'position', 'to'],
+      moved.map(({ file, position, to }) => [file.path, BigInt(position), BigInt(to)] as const),
+    )
+    const select = (file: AddFile, positions: readonly number[]): Promise<string> => {
+      const rows = { path: file.path, partitionValues: {}, rows: { kind: 'only' as const, positions } }
+      return rowsSql(engine, parts.snapshot, [{ file, rows }], parts.shape)
+    }
+    const olds: string[] = []
+    for (const [file, members] of Map.groupBy(moved, (row) => row.file)) {
+      const positions = members.map(({ position }) => position).sort(ascending)
+      olds.push(await select(file, positions))
+    }
+    const places = moved.map(({ to }) => to).sort(ascending)
+    const news = await select(target, places)
+    const columns = [...parts.shape.schema.fields, ...parts.shape.extraColumns]
+    const rowOf = (side: string): string => `ROW(${columns.map(({ name }) => `${side}.${quoteName(name)}`).join(', ')})`
+    const [row] = await engine.all(`SELECT count(*) AS n FROM moved m
+      JOIN (${olds.join(' UNION ALL ')}) o ON o."__path" = m.path AND o."__position" = m.position
+      JOIN (${news}) n ON n."__position" = m."to" WHERE ${rowOf('o')} IS NOT DISTINCT FROM ${rowOf('n')}`)
+    assert.equal(row?.['n'], BigInt(moved.length), 'a rewritten file has its rows where they were put')
+  } finally {
+    await engine.close()
+  }
+}
+
+function ascending(left: number, right: number): number {
+  return left - right
+}
