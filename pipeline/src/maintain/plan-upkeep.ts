@@ -4,8 +4,8 @@
 // what comes out is in a higher tier than each of them. So a row is rewritten log(rows) times at most, and the table's bulk never for
 // the sake of small files.
 //
-// No file is rewritten to be sorted. What is rewritten anyway comes into the order of the table: small files when they are merged, and
-// what came of them when its dead rows go, two files' worth at a time of which each then has half of the range.
+// No file is rewritten to be sorted. What is rewritten anyway comes into the order of the table: small files of which more than a row
+// group comes, and then these when their dead rows go, two files' worth at a time of which each has half of the range.
 
 import {
   type AddFile,
@@ -61,6 +61,8 @@ const DEAD_ROWS_MIN = 1000
 /** A file of so much of the target belongs to the bulk: 32 MiB. A load writes files of about 100. */
 const BULK_SHARE = 1 / 8
 const PIECE_TARGETS_MAX = 2
+/** DuckDB's row group: the statistics of a single one are the same in any order. */
+const ROW_GROUP_ROWS = 122_880
 
 /** What is worth rewriting; `order` is that of the table's rows, where it has one. */
 export function planUpkeep(
@@ -73,7 +75,7 @@ export function planUpkeep(
   const tiers: Tier[] = []
   let filesTooLarge = 0
   for (const group of Map.groupBy(counted, ({ partition }) => partition).values()) {
-    const merges = planMerges(group, targetBytes, order === undefined ? 'as they lie' : 'sorted')
+    const merges = planMerges(group, targetBytes, order)
     const merged = new Set(merges.pieces.flatMap((piece) => piece.files))
     const rest = group.filter(({ file }) => !merged.has(file))
     const purges = planPurges(rest, targetBytes, order)
@@ -137,7 +139,7 @@ function tierOf(rows: number): number {
 function planMerges(
   files: readonly FileFacts[],
   targetBytes: number,
-  rows: UpkeepPiece['rows'],
+  order: RowOrder | undefined,
 ): Pick<UpkeepPlan, 'tiers'> & { readonly pieces: readonly UpkeepPiece[] } {
   const small = files.filter(({ liveBytes }) => liveBytes < BULK_SHARE * targetBytes)
   const members = Map.groupBy(small, ({ live }) => tierOf(live))
@@ -146,7 +148,10 @@ function planMerges(
   let due: FileFacts[] = []
   const close = (): void => {
     const bins = pack(due, targetBytes).filter(isWorthMerge(targetBytes))
-    pieces.push(...bins.map((files) => pieceOf({ why: 'small files', files, rows })))
+    for (const bin of bins) {
+      const isSorted = order !== undefined && liveRowsOf(bin) > ROW_GROUP_ROWS
+      pieces.push(pieceOf({ why: 'small files', files: bin, rows: isSorted ? 'sorted' : 'as they lie' }))
+    }
     due = []
   }
   for (const tier of [...members.keys()].sort((left, right) => left - right)) {

@@ -61,7 +61,7 @@ test('the outlook says what upkeep waits for, and what it would do where it is o
   expect(upkeep).toMatchObject({
     by: 'off',
     orderBy: ['id'],
-    pieces: [{ why: 'small files', rows: 'sorted', files: 8, deadRows: 0 }],
+    pieces: [{ why: 'small files', rows: 'as they lie', files: 8, deadRows: 0 }],
     tiers: [],
   })
 })

@@ -95,10 +95,11 @@ test('within a budget the cheapest pieces are taken', () => {
   expect(takePieces(plan, 10_000_000)).toHaveLength(2)
 })
 
-test('small files are merged in the order of the table; where it has none, rows stay as they lie', () => {
-  const small = Array.from({ length: 8 }, () => fileOf({ rows: 1000 }))
-  expect(planOf(small, BY_ID).pieces).toMatchObject([{ rows: 'sorted' }])
-  expect(planOf(small).pieces).toMatchObject([{ rows: 'as they lie' }])
+test('what becomes more than a row group is merged in the order of the table, where it has one', () => {
+  const eight = (rows: number): readonly AddFile[] => Array.from({ length: 8 }, () => fileOf({ rows }))
+  expect(planOf(eight(16_000), BY_ID).pieces).toMatchObject([{ rows: 'sorted' }])
+  expect(planOf(eight(16_000)).pieces).toMatchObject([{ rows: 'as they lie' }])
+  expect(planOf(eight(15_360), BY_ID).pieces).toMatchObject([{ rows: 'as they lie' }])
 })
 
 test('a purge sorts what overlaps, two files’ worth at a time, keeps what is in order, and leaves a load as it lies', () => {

@@ -2,7 +2,9 @@
 import { join } from 'node:path'
 import { commitInfoOf, readCommits } from '@tributary/delta'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { openFeed } from '../support/feed.ts'
+import { spareTime } from '../../src/worker/keep-tables.ts'
+import type { TableSession } from '../../src/worker/table-session.ts'
+import { openFeed, TABLE } from '../support/feed.ts'
 import { openWorkplace, type Workplace } from '../support/workplace.ts'
 
 let workplace: Workplace
@@ -16,7 +18,9 @@ test('rows that come with keys at random lie in the order of the key once they w
   const load = async (first: number): Promise<void> => {
     // Each batch has keys of all over, and none twice.
     for (let batch = 0; batch < 8; batch++)
-      await feed.ingest(Array.from({ length: 500 }, (_, at) => `I,${first + batch * 2 + ((at * 7919) % 8000) * 16},x`))
+      await feed.ingest(
+        Array.from({ length: 16_000 }, (_, at) => `I,${first + batch * 2 + ((at * 7919) % 16_000) * 16},x`),
+      )
   }
   const layout = async (): Promise<readonly unknown[]> => {
     const { store, files } = await feed.snapshot()
@@ -31,7 +35,7 @@ test('rows that come with keys at random lie in the order of the key once they w
     return found
   }
   await load(0)
-  const merged = { rows: 4000, ordered: true, by: '["id"]' }
+  const merged = { rows: 128_000, ordered: true, by: '["id"]' }
   expect(await layout()).toEqual([merged])
   await load(1)
   expect(await layout()).toEqual([merged, merged])
@@ -45,9 +49,31 @@ test('rows that come with keys at random lie in the order of the key once they w
     'UPSERT',
     'OPTIMIZE',
   ])
-  expect(await layout()).toEqual([{ rows: 8000 - gone.length, ordered: true, by: '["id"]' }])
+  expect(await layout()).toEqual([{ rows: 256_000 - gone.length, ordered: true, by: '["id"]' }])
   expect(await feed.rows()).toEqual(ids.filter((_, at) => at % 3 !== 0))
   const { store, version } = await feed.snapshot()
   for await (const { actions } of readCommits(store, { fromVersion: version, toVersion: version }))
     expect(commitInfoOf(actions)?.operationParameters).toMatchObject({ auto: 'true', sortBy: '["id"]', zOrderBy: '[]' })
+})
+
+test('rows that are sorted while another process updates and deletes some of them stay updated and deleted', async () => {
+  const feed = await openFeed(workplace, 'sorted-beside')
+  const sessions = new Map<string, TableSession>()
+  const upkeep = spareTime()
+  for (let batch = 0; batch < 8; batch++)
+    await feed.ingest(
+      Array.from({ length: 16_000 }, (_, at) => `I,${batch + ((at * 7919) % 16_000) * 8},x`),
+      { sessions, upkeep },
+    )
+  const before = await feed.rows()
+  // The rewrite is under way, and cannot commit yet.
+  const end = await sessions.get(TABLE)?.turns.take()
+  const gone = Array.from({ length: 500 }, (_, at) => at * 251)
+  await feed.ingest(['U,3,y', ...gone.map((id) => `D,${id},x`)], { upkeep: { offer: () => undefined } })
+  end?.()
+  await upkeep.settled()
+  expect((await feed.operations()).slice(7)).toEqual(['UPSERT', 'UPSERT', 'OPTIMIZE'])
+  const dead = new Set(gone.map((id) => `${id}=x`))
+  expect(await feed.rows()).toEqual(before.filter((row) => !dead.has(row)).map((row) => (row === '3=x' ? '3=y' : row)))
+  expect((await feed.snapshot()).files.map(({ tags }) => tags?.['tributary.sortedBy'])).toContain('["id"]')
 })
