@@ -14,13 +14,22 @@ export interface Moved {
   readonly to: number
 }
 
-/** The order of a file rests on DuckDB's word; a row marked in the wrong place would be lost, so each is looked at. */
+/**
+ * The order of a file rests on DuckDB's word; a row marked in the wrong place would be lost, so each is looked at: at the columns of
+ * `identity`, at all where they are not given.
+ */
 export async function assertSameRows(
-  parts: { readonly engine: Engine; readonly snapshot: Snapshot; readonly shape: CopyShape },
+  parts: {
+    readonly engine: Engine
+    readonly snapshot: Snapshot
+    readonly shape: CopyShape
+    readonly identity?: readonly string[] | undefined
+  },
   target: AddFile,
   moved: readonly Moved[],
 ): Promise<void> {
   if (moved.length === 0) return
+  const shape = parts.identity === undefined ? parts.shape : only(parts.shape, parts.identity)
   const engine = await parts.engine.fork()
   try {
     await engine.run('CREATE TEMP TABLE moved (path VARCHAR, position BIGINT, "to" BIGINT)')
@@ -31,7 +40,7 @@ export async function assertSameRows(
     )
     const select = (file: AddFile, positions: readonly number[]): Promise<string> => {
       const rows = { path: file.path, partitionValues: {}, rows: { kind: 'only' as const, positions } }
-      return rowsSql(engine, parts.snapshot, [{ file, rows }], parts.shape)
+      return rowsSql(engine, parts.snapshot, [{ file, rows }], shape)
     }
     const olds: string[] = []
     for (const [file, members] of Map.groupBy(moved, (row) => row.file)) {
@@ -40,7 +49,7 @@ export async function assertSameRows(
     }
     const places = moved.map(({ to }) => to).sort(ascending)
     const news = await select(target, places)
-    const columns = [...parts.shape.schema.fields, ...parts.shape.extraColumns]
+    const columns = [...shape.schema.fields, ...shape.extraColumns]
     const rowOf = (side: string): string => `ROW(${columns.map(({ name }) => `${side}.${quoteName(name)}`).join(', ')})`
     const [row] = await engine.all(`SELECT count(*) AS n FROM moved m
       JOIN (${olds.join(' UNION ALL ')}) o ON o."__path" = m.path AND o."__position" = m.position
@@ -49,6 +58,14 @@ export async function assertSameRows(
   } finally {
     await engine.close()
   }
+}
+
+function only(shape: CopyShape, names: readonly string[]): CopyShape {
+  const fields = shape.schema.fields.filter(({ name }) => names.includes(name))
+  const extraColumns = shape.extraColumns.filter(({ name }) => names.includes(name))
+  // Values of partitions are in no file.
+  if (fields.length + extraColumns.length === 0) return shape
+  return { schema: { type: 'struct', fields }, extraColumns, rowIds: undefined }
 }
 
 function ascending(left: number, right: number): number {

@@ -20,6 +20,8 @@ export interface RewriteParts {
   readonly clock: Clock
   readonly snapshot: Snapshot
   readonly shape: CopyShape
+  /** Columns that tell a row from all others. */
+  readonly identity?: readonly string[] | undefined
 }
 
 /** A bin that was written again. */

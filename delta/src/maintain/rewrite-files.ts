@@ -39,6 +39,8 @@ export interface Clustering {
 export interface RewriteOptions {
   /** Parquet columns outside of the schema that are kept. */
   readonly extraColumns?: readonly ExtraColumn[]
+  /** Columns that tell a row from all others: rows that others deleted meanwhile are known by them. Unset: by all columns, which takes longer. */
+  readonly identity?: readonly string[]
   /** Told of the commit, in its `operationParameters`. */
   readonly parameters?: Readonly<Record<string, string>>
   /** Awaited when the files are written, before the commit: so another writer of this process can be let finish first. */
@@ -78,7 +80,7 @@ export async function rewriteFiles(
     for (const bin of bins) {
       const fork = await engine.fork()
       forks.push(fork)
-      const parts = { engine: fork, clock, snapshot, shape }
+      const parts = { engine: fork, clock, snapshot, shape, identity: options.identity }
       written.push(
         (clustering === undefined || clustering.isDone === true) && bin.files.length <= ORDERED_FILES_MAX
           ? await rewriteBin(parts, bin)

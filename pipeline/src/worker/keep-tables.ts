@@ -140,7 +140,10 @@ async function rewrite(
   try {
     // In a history the place is a column as all others.
     const extraColumns = session.state === undefined ? [] : placeColumns
-    const rewriteOptions = { extraColumns, parameters: { auto: 'true' }, beforeCommit }
+    // Nobody else's row has this key, and no other version of it this place. A history has many rows of a key.
+    const identity =
+      session.state === undefined ? {} : { identity: [...table.key, ...extraColumns.map(({ name }) => name)] }
+    const rewriteOptions = { extraColumns, ...identity, parameters: { auto: 'true' }, beforeCommit }
     const rows = pieces[0]?.rows
     const clustering =
       order === undefined || rows === 'as they lie'
