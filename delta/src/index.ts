@@ -36,7 +36,7 @@ export {
   type RewriteWork,
   rewriteFiles,
 } from './maintain/rewrite-files.ts'
-export { isInOrder, orderColumns, orderOfFiles, rowOrderOf } from './maintain/row-order.ts'
+export { isInOrder, isInOtherOrder, orderColumns, orderOfFiles, rowOrderOf } from './maintain/row-order.ts'
 export { planVacuum, type VacuumOptions, type VacuumPlan, vacuum } from './maintain/vacuum.ts'
 export type {
   Action,

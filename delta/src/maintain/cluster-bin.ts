@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import { quoteName } from '../duckdb/sql.ts'
 import type { AddFile } from '../protocol/actions.ts'
 import { liveRows } from '../read/scan.ts'
@@ -34,7 +35,7 @@ export async function clusterBin(
   await engine.run('DROP TABLE gathered')
   const [counted] = await engine.all('SELECT count(*) AS n FROM clustered')
   const count = Number(counted?.['n'] ?? 0)
-  const pieces = by.columns.length === 0 ? 1 : Math.max(1, Math.round(bin.liveBytes / targetBytes))
+  const pieces = by.columns.length === 0 ? 1 : piecesOf(bin.liveBytes / targetBytes)
   const rowsAPiece = Math.max(1, Math.ceil(count / pieces))
   const added: AddFile[] = []
   for (let start = 0; start < count; start += rowsAPiece) {
@@ -42,20 +43,21 @@ export async function clusterBin(
     added.push(...(await writeRows(parts, piece, bin.files)))
   }
   assertWhole(bin.files, added)
-  const unproved: Carried[] = []
+  let unproved: readonly Carried[] = []
   return {
     files: bin.files,
     added,
     carry: async (rows) => {
       const carried = await followByPlace(parts, bin.files, { rows, rowsAPiece })
-      unproved.push(...carried)
+      unproved = unproved.concat(carried)
       return added.map(({ path }, piece) => ({
         path,
         positions: Float64Array.from(carried.filter((row) => row.piece === piece).map(({ to }) => to)),
       }))
     },
     settle: async () => {
-      const carried = unproved.splice(0)
+      const carried = unproved
+      unproved = []
       for (const [piece, target] of added.entries())
         await assertSameRows(
           parts,
@@ -64,6 +66,11 @@ export async function clusterBin(
         )
     },
   }
+}
+
+// Of more than one target at least two: one would be too large, and have the range of all its rows.
+function piecesOf(targets: number): number {
+  return targets <= 1 ? 1 : Math.max(2, Math.round(targets))
 }
 
 /** A row that went into one of the new files. */
@@ -85,6 +92,8 @@ async function followByPlace(
   )
   const found = await engine.all(`SELECT c.path, c.position, c.rowid AS place FROM clustered c
     SEMI JOIN ${quoteName(list)} w ON c.path = w.path AND c.position = w.position ORDER BY place`)
+  const wanted = rows.reduce((sum, { positions }) => sum + positions.length, 0)
+  assert.equal(found.length, wanted, 'a rewrite copied each row that another one deletes')
   const byPath = new Map(files.map((file) => [file.path, file]))
   return found.flatMap(({ path, position, place }) => {
     const file = byPath.get(String(path))

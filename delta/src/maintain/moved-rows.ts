@@ -38,21 +38,30 @@ export async function assertSameRows(
       ['path', 'position', 'to'],
       moved.map(({ file, position, to }) => [file.path, BigInt(position), BigInt(to)] as const),
     )
-    const select = (file: AddFile, positions: readonly number[]): Promise<string> => {
-      const rows = { path: file.path, partitionValues: {}, rows: { kind: 'only' as const, positions } }
-      return rowsSql(engine, parts.snapshot, [{ file, rows }], shape)
+    const rowsOf = (file: AddFile, positions: readonly number[]) => {
+      const sorted = positions.toSorted((left, right) => left - right)
+      return {
+        file,
+        rows: { path: file.path, partitionValues: {}, rows: { kind: 'only' as const, positions: sorted } },
+      }
     }
-    const olds: string[] = []
-    for (const [file, members] of Map.groupBy(moved, (row) => row.file)) {
-      const positions = members.map(({ position }) => position).sort(ascending)
-      olds.push(await select(file, positions))
-    }
-    const places = moved.map(({ to }) => to).sort(ascending)
-    const news = await select(target, places)
+    const select = (files: Parameters<typeof rowsSql>[2]): Promise<string> =>
+      rowsSql(engine, parts.snapshot, files, shape)
+    const byFile = [...Map.groupBy(moved, (row) => row.file)]
+    const olds = await select(
+      byFile.map(([file, members]) =>
+        rowsOf(
+          file,
+          members.map(({ position }) => position),
+        ),
+      ),
+    )
+    const places = moved.map(({ to }) => to)
+    const news = await select([rowsOf(target, places)])
     const columns = [...shape.schema.fields, ...shape.extraColumns]
     const rowOf = (side: string): string => `ROW(${columns.map(({ name }) => `${side}.${quoteName(name)}`).join(', ')})`
     const [row] = await engine.all(`SELECT count(*) AS n FROM moved m
-      JOIN (${olds.join(' UNION ALL ')}) o ON o."__path" = m.path AND o."__position" = m.position
+      JOIN (${olds}) o ON o."__path" = m.path AND o."__position" = m.position
       JOIN (${news}) n ON n."__position" = m."to" WHERE ${rowOf('o')} IS NOT DISTINCT FROM ${rowOf('n')}`)
     assert.equal(row?.['n'], BigInt(moved.length), 'a rewritten file has its rows where they were put')
   } finally {
@@ -66,8 +75,4 @@ function only(shape: CopyShape, names: readonly string[]): CopyShape {
   // Values of partitions are in no file.
   if (fields.length + extraColumns.length === 0) return shape
   return { schema: { type: 'struct', fields }, extraColumns, rowIds: undefined }
-}
-
-function ascending(left: number, right: number): number {
-  return left - right
 }

@@ -41,18 +41,20 @@ export async function rewriteBin(parts: RewriteParts, { files }: Bin): Promise<R
   assert(added.length <= 1, 'without partitions and a size, DuckDB writes one file')
   assertWhole(files, added)
   const [target] = added
-  const unproved: Moved[] = []
+  let unproved: readonly Moved[] = []
   return {
     files,
     added,
     carry: async (rows) => {
       const moved = target === undefined ? [] : await followInOrder(parts, files, rows)
       if (target === undefined || moved.length === 0) return []
-      unproved.push(...moved)
+      unproved = unproved.concat(moved)
       return [{ path: target.path, positions: Float64Array.from(moved, ({ to }) => to) }]
     },
     settle: async () => {
-      if (target !== undefined) await assertSameRows(parts, target, unproved.splice(0))
+      const moved = unproved
+      unproved = []
+      if (target !== undefined) await assertSameRows(parts, target, moved)
     },
   }
 }

@@ -31,7 +31,7 @@ export interface Clustering {
   readonly targetBytes: number
   /** What history calls it. `clusterBy`: the table itself says so, and remembers which files are. */
   readonly as: 'clusterBy' | 'sortBy' | 'zOrderBy'
-  /** The rows of the files, one file after another, lie in this order already: they are only copied. */
+  /** The rows of the files, one file after another, lie in this order already: they are copied and not sorted, unless the files are very many. */
   readonly isDone?: boolean
 }
 
@@ -60,6 +60,8 @@ export const PROVIDER = 'tributary'
 
 // Up to so many files are read one after another; of more, DuckDB's plan would cost more than a sort by file and row.
 const ORDERED_FILES_MAX = 64
+// Some hundred bytes each, and the commit waits for them. Who deletes so much meanwhile left little to rewrite, or may be asked to wait.
+const CARRIED_ROWS_MAX = 1_000_000
 const AS_THEY_LIE = { order: { columns: [], curve: 'lexical' }, targetBytes: Number.POSITIVE_INFINITY } as const
 
 /**
@@ -115,13 +117,17 @@ function commitRewrite(
 ): Promise<TransactionOutcome> {
   const [removed, added] = [written.flatMap(({ files }) => files), written.flatMap((bin) => bin.added)]
   const nowMs = clock.now()
+  let carriedRows = 0
   const keepsRowIds = supportsWriterFeature(snapshot.protocol, 'rowTracking')
   const columns = clustering === undefined ? '[]' : JSON.stringify(orderColumns(clustering.order))
   return commitTransaction(clock, {
     snapshot,
     reads: { kind: 'nothing' },
     moves: {
-      carry: (rows) => carryAll(written, rows),
+      carry: async (rows) => {
+        carriedRows += rows.reduce((sum, { positions }) => sum + positions.length, 0)
+        return carriedRows > CARRIED_ROWS_MAX ? undefined : carryAll(written, rows)
+      },
       settle: async () => {
         for (const bin of written) await bin.settle?.()
       },

@@ -49,14 +49,22 @@ export function isInOrder({ tags }: Pick<AddFile, 'tags'>, order: RowOrder): boo
   return tags?.[TAG] === tagText(order)
 }
 
+/** Whether somebody laid the rows of a file out in another order: an OPTIMIZE of ours, or of Spark by Z-order or clustering. */
+export function isInOtherOrder(file: Pick<AddFile, 'tags' | 'clusteringProvider'>, order: RowOrder): boolean {
+  if (isInOrder(file, order)) return false
+  const names = Object.keys(file.tags ?? {})
+  return file.clusteringProvider !== undefined || names.some((name) => name === TAG || name.startsWith('ZCUBE_'))
+}
+
 /** The tags of a file whose rows lie in an order. */
 export function orderTags(order: RowOrder): NonNullable<AddFile['tags']> {
   return { [TAG]: tagText(order) }
 }
 
-// Physical names: they stay when a column gets another name.
-function tagText({ columns }: RowOrder): string {
-  return JSON.stringify(columns.map(({ physicalPath }) => formatColumnPath(physicalPath)))
+// Physical names: they stay when a column gets another name. One column has one order only.
+function tagText({ columns, curve }: RowOrder): string {
+  const names = JSON.stringify(columns.map(({ physicalPath }) => formatColumnPath(physicalPath)))
+  return curve === 'z' && columns.length > 1 ? `z${names}` : names
 }
 
 /** Where files lie in an order, by the bounds of its first column. */
@@ -68,21 +76,32 @@ export interface OrderOfFiles {
 }
 
 /** How the files of a table lie in an order. */
-export function orderOfFiles({ columns: [first] }: RowOrder): OrderOfFiles {
-  const boundsIn = (file: AddFile): FileBounds => {
+export function orderOfFiles({ columns }: RowOrder): OrderOfFiles {
+  const boundsIn = (file: AddFile, { physicalPath, type }: ClusterColumn): FileBounds => {
     const stats = statsOf(file)
-    if (stats === undefined || first === undefined) return { min: undefined, max: undefined }
-    return boundsOf(stats, { names: first.physicalPath, type: first.type })
+    return stats === undefined ? { min: undefined, max: undefined } : boundsOf(stats, { names: physicalPath, type })
+  }
+  const compareFrom = (left: AddFile, right: AddFile, column: ClusterColumn): number => {
+    const [from, to] = [boundsIn(left, column).min, boundsIn(right, column).min]
+    if (from === undefined || to === undefined) return Number(to === undefined) - Number(from === undefined)
+    return compare(from, to)
   }
   return {
-    compare: (left, right) => {
-      const [from, to] = [boundsIn(left).min, boundsIn(right).min]
-      if (from === undefined || to === undefined) return Number(to === undefined) - Number(from === undefined)
-      return compare(from, to)
-    },
+    compare: (left, right) =>
+      columns.reduce((order, column) => (order === 0 ? compareFrom(left, right, column) : order), 0),
     overlap: (ending, beginning) => {
-      const [{ max }, { min }] = [boundsIn(ending), boundsIn(beginning)]
-      return max === undefined || min === undefined || compare(roundedUp(first?.type ?? 'void', max), min) > 0
+      for (const [at, column] of columns.entries()) {
+        const [end, begin] = [boundsIn(ending, column), boundsIn(beginning, column)]
+        const from = begin.min
+        if (end.max === undefined || from === undefined) return true
+        const gap = compare(roundedUp(column.type, end.max), from)
+        if (gap !== 0) return gap > 0
+        // One ends with this value and the other begins with it. Where they have no other, the next column decides; of a key no two rows
+        // are equal in all.
+        const isConstant = [end.min, begin.max].every((value) => value !== undefined && compare(value, from) === 0)
+        if (!isConstant && at < columns.length - 1) return true
+      }
+      return false
     },
   }
 }

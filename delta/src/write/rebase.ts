@@ -20,9 +20,10 @@ export interface FilePositions {
 export interface RowMoves {
   /**
    * Where rows of files that this transaction rewrites are in the files that it adds. Rows that it did not copy are left out.
-   * With it a rewrite (`optimize`) survives winners that marked or removed rows of those files.
+   * With it a rewrite (`optimize`) survives winners that marked or removed rows of those files. Undefined: they are too many to be
+   * followed, and the race is lost.
    */
-  readonly carry?: (rows: readonly FilePositions[]) => Promise<readonly FilePositions[]>
+  readonly carry?: (rows: readonly FilePositions[]) => Promise<readonly FilePositions[] | undefined>
   /** Awaited once all winners are followed, before the next attempt: proves what was carried, at once for all of them. */
   readonly settle?: () => Promise<void>
   /**
@@ -71,7 +72,10 @@ export async function rebaseActions(work: RebaseWork, steps: Steps): Promise<Reb
   const replaced = new Set([...steps.unite, ...steps.relocate].map(({ ours }) => ours.path))
   const kept = work.actions.filter((action) => !replaced.has(filePath(action) ?? ''))
   const marked = await deletionVectorActions(work.store, work.clock, [...marks, ...found])
-  return { kind: 'rebased', actions: await carryRows(work, [...kept, ...marked], steps.carry) }
+  const carried = await carryRows(work, [...kept, ...marked], steps.carry)
+  if (carried === undefined)
+    return { kind: 'conflict', because: 'file-rewritten', subject: steps.carry[0]?.ours.path ?? '' }
+  return { kind: 'rebased', actions: carried }
 }
 
 function filePath(action: Action): string | undefined {
@@ -126,7 +130,7 @@ async function carryRows(
   work: RebaseWork,
   actions: readonly Action[],
   collisions: readonly Collision[],
-): Promise<readonly Action[]> {
+): Promise<readonly Action[] | undefined> {
   if (collisions.length === 0) return actions
   const gone: FilePositions[] = []
   for (const { ours, theirs } of collisions) {
@@ -137,7 +141,8 @@ async function carryRows(
         : rowsBeyond(await vectorOf(work.store, theirs.after), dead)
     gone.push({ path: ours.before?.path ?? ours.path, positions })
   }
-  const carried = (await work.moves.carry?.(gone)) ?? []
+  const carried = work.moves.carry === undefined ? [] : await work.moves.carry(gone)
+  if (carried === undefined) return undefined
   const byPath = new Map(carried.map(({ path, positions }) => [plainPath(path), positions]))
   const marked = new Map<string, Action | undefined>()
   for (const action of actions) {

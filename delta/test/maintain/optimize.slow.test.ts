@@ -113,6 +113,35 @@ test('rows of large files are found again where a rewrite put them', async () =>
   expect(row).toEqual({ n: BigInt(ids.length), dead: 0n, ids: BigInt(ids.reduce((sum, id) => sum + id, 0)) })
 })
 
+test.for([
+  ['in order', {}],
+  ['clustered', { columns: ['id'] }],
+] as const)('more rows than a call has arguments are followed: %s', async ([name, options]) => {
+  const table = await createTestTable(shop.engine, join(shop.folder, `many ${name}`), SCHEMA)
+  for (const start of [0, 150_000]) await table.append(rowsFrom(start, 150_000))
+  const summary = await beaten(table, () => table.replace('id % 2 = 1'), options)
+  expect([summary.versions.length, summary.filesAdded, summary.filesLeft]).toEqual([1, 1, 0])
+  expect(await table.rows()).toHaveLength(150_000)
+})
+
+test('a rewrite beside which a million rows are deleted loses, and begins anew with what is left', async () => {
+  const table = await createTestTable(shop.engine, join(shop.folder, 'million'), SCHEMA)
+  for (const start of [0, 600_000]) await table.append(rowsFrom(start, 600_000))
+  const summary = await beaten(table, () => table.replace('id > 10 AND id % 600_000 <> 5'))
+  expect([summary.versions.length, summary.filesLeft]).toEqual([1, 0])
+  expect((await table.rows()).map(({ id }) => Number(id))).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 600_005])
+  expect((await table.snapshot()).files).toHaveLength(1)
+})
+
+test('what is a little more than a file’s worth becomes two files, with half of the range each', async () => {
+  const table = await createTestTable(shop.engine, join(shop.folder, 'little more'), SCHEMA)
+  await table.append(rowsFrom(0, 20_000))
+  const [file] = (await table.snapshot()).files
+  expect(await run(table, { columns: ['id'], targetBytes: Math.ceil((file?.size ?? 0) / 1.3) })).toMatchObject({
+    filesAdded: 2,
+  })
+})
+
 test('a file that others empty meanwhile does not come back', async () => {
   const table = await tableOf('emptied')
   const before = await sorted(table)

@@ -3,7 +3,14 @@ import { systemClock } from '../../src/clock.ts'
 import { type Engine, openEngine } from '../../src/duckdb/engine.ts'
 import type { RowOrder } from '../../src/maintain/cluster-key.ts'
 import { rewriteFiles } from '../../src/maintain/rewrite-files.ts'
-import { isInOrder, orderColumns, orderOfFiles, rowOrderOf } from '../../src/maintain/row-order.ts'
+import {
+  isInOrder,
+  isInOtherOrder,
+  orderColumns,
+  orderOfFiles,
+  orderTags,
+  rowOrderOf,
+} from '../../src/maintain/row-order.ts'
 import type { AddFile } from '../../src/protocol/actions.ts'
 import { encodeStats, type JsonObject } from '../../src/protocol/stats.ts'
 import type { Table } from '../../src/table.ts'
@@ -97,6 +104,47 @@ test('files overlap where one may begin before the other ends, and where nobody 
   expect([overlap(unknown, file(6, 9)), overlap(file(1, 5), unknown)]).toEqual([true, true])
   expect(compare(unknown, file(1, 5))).toBeLessThan(0)
   expect(compare(file(1, 5), unknown)).toBeGreaterThan(0)
+})
+
+test('of a key of two columns the second decides where all rows of two files have one value of the first', () => {
+  const columns = ['shop', 'line'].map((name, at) => ({
+    path: [name],
+    physicalPath: [name],
+    type: at === 0 ? ('string' as const) : ('long' as const),
+  }))
+  const { compare, overlap } = orderOfFiles({ columns, curve: 'lexical' })
+  const file = (shops: readonly [string, string], lines: readonly [number, number]): AddFile => ({
+    ...boundedFile('f', undefined, undefined),
+    stats: encodeStats({
+      numRecords: 2,
+      minValues: { shop: shops[0], line: lines[0] },
+      maxValues: { shop: shops[1], line: lines[1] },
+    }),
+  })
+  expect(overlap(file(['a', 'a'], [1, 9]), file(['a', 'a'], [1, 9]))).toBe(true)
+  expect(overlap(file(['a', 'a'], [1, 4]), file(['a', 'a'], [5, 9]))).toBe(false)
+  // Rows of shop b are in both, whatever their lines.
+  expect(overlap(file(['a', 'b'], [1, 4]), file(['b', 'c'], [5, 9]))).toBe(true)
+  expect(overlap(file(['a', 'a'], [1, 9]), file(['b', 'b'], [1, 9]))).toBe(false)
+  expect(compare(file(['a', 'a'], [1, 4]), file(['a', 'b'], [5, 9]))).toBeLessThan(0)
+})
+
+test('a Z-order over the columns of the key is another order than the key’s', () => {
+  const columns = ['shop', 'line'].map((name) => ({ path: [name], physicalPath: [name], type: 'long' as const }))
+  const tagged = (order: RowOrder): AddFile => ({ ...boundedFile('f', 1, 2), tags: orderTags(order) })
+  const [lexical, z]: readonly RowOrder[] = [
+    { columns, curve: 'lexical' },
+    { columns, curve: 'z' },
+  ]
+  if (lexical === undefined || z === undefined) throw new Error('two orders')
+  expect([isInOrder(tagged(z), z), isInOrder(tagged(z), lexical), isInOrder(tagged(lexical), z)]).toEqual([
+    true,
+    false,
+    false,
+  ])
+  expect([isInOtherOrder(tagged(z), lexical), isInOtherOrder(boundedFile('f', 1, 2), lexical)]).toEqual([true, false])
+  const one = columns.slice(0, 1)
+  expect(isInOrder(tagged({ columns: one, curve: 'z' }), { columns: one, curve: 'lexical' })).toBe(true)
 })
 
 function nested(min: string, max: string): Parameters<typeof encodeStats>[0] {

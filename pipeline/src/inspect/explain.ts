@@ -8,7 +8,7 @@ import {
   readSnapshot,
   type Snapshot,
 } from '@tributary/delta'
-import { DEAD_SHARE_MAX, planUpkeep, VECTOR_COST_MAX } from '../maintain/plan-upkeep.ts'
+import { DEAD_SHARE_MAX, planUpkeep, SPARE_BYTES_MAX, VECTOR_COST_MAX } from '../maintain/plan-upkeep.ts'
 import { stateOf } from '../maintain/sidecars.ts'
 import { tableOrder } from '../maintain/table-order.ts'
 import { describeCommit } from './history.ts'
@@ -206,7 +206,10 @@ function wholeMs({ readMs, findMs, writeMs }: NonNullable<Explanation['took']>):
 
 function outlookOf(snapshot: Snapshot, isOn: boolean): UpkeepOutlook {
   const order = tableOrder(snapshot)
-  const { pieces, tiers, deadShareMax, vectorCostMax, filesTooLarge } = planUpkeep(snapshot, order)
+  const { pieces, tiers, deadShareMax, vectorCostMax, filesTooLarge } = planUpkeep(snapshot, {
+    order,
+    bytesMax: SPARE_BYTES_MAX,
+  })
   return {
     version: snapshot.version,
     by: stateOf(snapshot) === undefined ? 'foreign' : isOn ? 'ingest' : 'off',

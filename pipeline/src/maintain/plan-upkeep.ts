@@ -11,6 +11,7 @@ import {
   type AddFile,
   type Bin,
   isInOrder,
+  isInOtherOrder,
   orderOfFiles,
   parseStats,
   type RowOrder,
@@ -61,13 +62,23 @@ const DEAD_ROWS_MIN = 1000
 /** A file of so much of the target belongs to the bulk: 32 MiB. A load writes files of about 100. */
 const BULK_SHARE = 1 / 8
 const PIECE_TARGETS_MAX = 2
+/** What is rewritten in spare time at once: some ten seconds of work. */
+export const SPARE_BYTES_MAX = 512 * 1024 * 1024
 /** DuckDB's row group: the statistics of a single one are the same in any order. */
 const ROW_GROUP_ROWS = 122_880
 
-/** What is worth rewriting; `order` is that of the table's rows, where it has one. */
+/** What upkeep goes by. */
+export interface UpkeepTerms {
+  /** That of the table's rows, where it has one. */
+  readonly order: RowOrder | undefined
+  /** Files are not put together into pieces of more bytes: so much may be rewritten now. */
+  readonly bytesMax: number
+}
+
+/** What is worth rewriting. */
 export function planUpkeep(
   { files, metadata }: Pick<Snapshot, 'files' | 'metadata'>,
-  order: RowOrder | undefined,
+  { order, bytesMax }: UpkeepTerms,
 ): UpkeepPlan {
   const counted = files.flatMap((file) => factsOf(file) ?? [])
   const targetBytes = targetBytesOf(metadata, {})
@@ -78,7 +89,7 @@ export function planUpkeep(
     const merges = planMerges(group, targetBytes, order)
     const merged = new Set(merges.pieces.flatMap((piece) => piece.files))
     const rest = group.filter(({ file }) => !merged.has(file))
-    const purges = planPurges(rest, targetBytes, order)
+    const purges = planPurges(rest, targetBytes, { order, bytesMax })
     filesTooLarge += purges.filesTooLarge
     pieces.push(...merges.pieces, ...purges.pieces)
     tiers.push(...merges.tiers)
@@ -149,7 +160,8 @@ function planMerges(
   const close = (): void => {
     const bins = pack(due, targetBytes).filter(isWorthMerge(targetBytes))
     for (const bin of bins) {
-      const isSorted = order !== undefined && liveRowsOf(bin) > ROW_GROUP_ROWS
+      const isSorted =
+        order !== undefined && liveRowsOf(bin) > ROW_GROUP_ROWS && !bin.some(({ file }) => isInOtherOrder(file, order))
       pieces.push(pieceOf({ why: 'small files', files: bin, rows: isSorted ? 'sorted' : 'as they lie' }))
     }
     due = []
@@ -180,7 +192,7 @@ function isWorthMerge(targetBytes: number): (bin: readonly FileFacts[]) => boole
 function planPurges(
   files: readonly FileFacts[],
   targetBytes: number,
-  order: RowOrder | undefined,
+  { order, bytesMax }: UpkeepTerms,
 ): Pick<UpkeepPlan, 'pieces' | 'filesTooLarge'> {
   const worthIt = files.filter(isWorthPurge)
   const fitting = worthIt.filter(({ liveBytes }) => liveBytes <= PIECE_TARGETS_MAX * targetBytes)
@@ -189,7 +201,7 @@ function planPurges(
   const others = fitting.filter((facts) => !ordered.includes(facts))
   const bins = [
     ...pack(others, targetBytes).map((bin) => ({ files: bin, rows: 'as they lie' as const })),
-    ...(order === undefined ? [] : packInOrder(ordered, targetBytes, order)),
+    ...(order === undefined ? [] : packInOrder(ordered, { targetBytes, bytesMax, order })),
   ]
   return {
     pieces: bins
@@ -202,16 +214,19 @@ function planPurges(
 /** Files whose rows lie in the order of the table, beside those that are near them in it; twice as much of those that overlap. */
 function packInOrder(
   files: readonly FileFacts[],
-  targetBytes: number,
-  order: RowOrder,
+  {
+    targetBytes,
+    bytesMax,
+    order,
+  }: { readonly targetBytes: number; readonly bytesMax: number; readonly order: RowOrder },
 ): readonly { readonly files: readonly FileFacts[]; readonly rows: 'kept' | 'sorted' }[] {
   const { compare, overlap } = orderOfFiles(order)
   const bins: { files: FileFacts[]; bytes: number; rows: 'kept' | 'sorted' }[] = []
   for (const facts of files.toSorted((left, right) => compare(left.file, right.file) || inOrder(left, right))) {
     const bin = bins.at(-1)
     const overlaps = bin?.files.some(({ file }) => overlap(file, facts.file)) === true
-    const bytesMax = overlaps ? PIECE_TARGETS_MAX * targetBytes : targetBytes
-    if (bin === undefined || bin.bytes + facts.liveBytes > bytesMax)
+    const most = Math.min(overlaps ? PIECE_TARGETS_MAX * targetBytes : targetBytes, bytesMax)
+    if (bin === undefined || bin.bytes + facts.liveBytes > most)
       bins.push({ files: [facts], bytes: facts.liveBytes, rows: 'kept' })
     else {
       bin.files.push(facts)

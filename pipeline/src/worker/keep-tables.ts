@@ -10,7 +10,7 @@ import {
 } from '@tributary/delta'
 import { historyNameOf } from '../history-table/history-name.ts'
 import { keepLog } from '../maintain/log-upkeep.ts'
-import { planUpkeep, takePieces, type UpkeepPiece } from '../maintain/plan-upkeep.ts'
+import { planUpkeep, SPARE_BYTES_MAX, takePieces, type UpkeepPiece } from '../maintain/plan-upkeep.ts'
 import { tableOrder } from '../maintain/table-order.ts'
 import { placeColumns } from '../upsert/locate.ts'
 import { catchUpMeanwhile } from './build-indexes.ts'
@@ -25,8 +25,6 @@ export interface SpareTime extends UpkeepLane {
 }
 
 const MIB = 1024 * 1024
-/** In spare time: some ten seconds of work. */
-const SPARE_BYTES_MAX = 512 * MIB
 const BOUNDED_BYTES_MIN = 32 * MIB
 const BOUNDED_SHARE = 8
 /** A table is looked at again after each commit; what is left after so many is for the next time. */
@@ -98,21 +96,33 @@ async function keepOne(run: TableRun, bytesMax: number): Promise<boolean> {
   if (!table.upkeep || work !== undefined) return true
   let { snapshot } = session
   let bytesLeft = bytesMax
+  let sorts = true
+  const warn = (what: string, error: unknown): void => {
+    const why = error instanceof Error ? error.message : String(error)
+    options.onEvent?.({ kind: 'warning', table: table.name, message: `${what}: ${why}` })
+  }
   try {
     for (let commits = 0; commits < COMMITS_MAX && snapshot !== undefined && !isEnding(run); commits++) {
-      const order = tableOrder(snapshot)
-      const due = takePieces(planUpkeep(snapshot, order), bytesLeft)
+      const order = sorts ? tableOrder(snapshot) : undefined
+      const due = takePieces(planUpkeep(snapshot, { order, bytesMax: bytesLeft }), bytesLeft)
       // A commit has one order of rows; the other pieces are for the next.
       const pieces = due.filter(({ rows }) => rows === due[0]?.rows).slice(0, PIECES_MAX)
       if (pieces.length === 0) break
-      snapshot = await rewrite(run, snapshot, { pieces, order })
+      try {
+        snapshot = await rewrite(run, snapshot, { pieces, order })
+      } catch (error) {
+        if (pieces[0]?.rows !== 'sorted' || isEnding(run)) throw error
+        // For want of memory or disk: to sort takes both, to copy takes neither.
+        warn('rows could not be sorted, so they stay as they lie', error)
+        sorts = false
+        continue
+      }
       bytesLeft -= pieces.reduce((sum, { liveBytes }) => sum + liveBytes, 0)
     }
     return true
   } catch (error) {
     if (isEnding(run)) return true
-    const why = error instanceof Error ? error.message : String(error)
-    options.onEvent?.({ kind: 'warning', table: table.name, message: `its files could not be rewritten: ${why}` })
+    warn('its files could not be rewritten', error)
     return false
   }
 }

@@ -1,9 +1,8 @@
-import { type AddFile, parseStats, type RowOrder } from '@tributary/delta'
+import type { AddFile } from '@tributary/delta'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { planUpkeep, takePieces, type UpkeepPlan } from '../../src/maintain/plan-upkeep.ts'
-
-const MIB = 1024 * 1024
+import { takePieces, type UpkeepPlan } from '../../src/maintain/plan-upkeep.ts'
+import { BY_ID, fileOf, MIB, planOf } from '../support/upkeep-files.ts'
 
 test('seven small files of one size wait for an eighth', () => {
   const seven = Array.from({ length: 7 }, () => fileOf({ rows: 1000 }))
@@ -95,68 +94,6 @@ test('within a budget the cheapest pieces are taken', () => {
   expect(takePieces(plan, 10_000_000)).toHaveLength(2)
 })
 
-test('what becomes more than a row group is merged in the order of the table, where it has one', () => {
-  const eight = (rows: number): readonly AddFile[] => Array.from({ length: 8 }, () => fileOf({ rows }))
-  expect(planOf(eight(16_000), BY_ID).pieces).toMatchObject([{ rows: 'sorted' }])
-  expect(planOf(eight(16_000)).pieces).toMatchObject([{ rows: 'as they lie' }])
-  expect(planOf(eight(15_360), BY_ID).pieces).toMatchObject([{ rows: 'as they lie' }])
-})
-
-test('a purge sorts what overlaps, two files’ worth at a time, keeps what is in order, and leaves a load as it lies', () => {
-  const due = (ids: readonly [number, number], mib = 100, isSorted = true): AddFile =>
-    fileOf({ rows: 1_000_000, bytes: mib * MIB, dead: 300_000, ids, isSorted })
-  const load = [due([0, 100], 300, false), due([0, 100], 300, false)]
-  // In time the last key range came first.
-  const apart = [due([80, 90]), due([70, 80]), due([60, 70]), due([50, 60])]
-  const wide = [due([0, 40], 250), due([1, 45], 250), due([2, 50], 250)]
-  const { pieces } = planOf([...load, ...apart, ...wide], BY_ID)
-  const piecesOf = (rows: string): readonly (readonly AddFile[])[] =>
-    pieces.filter((piece) => piece.rows === rows).map(({ files }) => files)
-  expect(piecesOf('as they lie')).toEqual(load.map((file) => [file]))
-  // 175 MiB are left of each wide one and 70 of the others: by their keys, not by their time, up to 256.
-  expect(piecesOf('kept')).toEqual([
-    [apart[2], apart[1], apart[0]],
-    [wide[2], apart[3]],
-  ])
-  expect(piecesOf('sorted')).toEqual([[wide[0], wide[1]]])
-})
-
-test('purges alone bring a table into order: each halves the range of files that have all keys', () => {
-  let files: readonly AddFile[] = Array.from({ length: 32 }, () => wideFile([0, 1 << 20]))
-  const filesOfKey = (): number => Math.max(...sampleKeys.map((key) => files.filter((file) => holds(file, key)).length))
-  const sampleKeys = Array.from({ length: 50 }, (_, at) => at * 20_000 + 7)
-  expect(filesOfKey()).toBe(32)
-  const seen: number[] = []
-  for (let round = 0; round < 6; round++) {
-    // All files have lost as many rows, as with keys that change at random.
-    const { pieces } = planOf(files, BY_ID)
-    expect(pieces.flatMap((piece) => piece.files)).toHaveLength(files.length)
-    files = pieces.flatMap((piece) => {
-      const from = Math.min(...piece.files.map((file) => idsOf(file)[0]))
-      const to = Math.max(...piece.files.map((file) => idsOf(file)[1]))
-      if (piece.rows === 'kept') return [wideFile([from, to])]
-      const middle = (from + to) / 2
-      return [wideFile([from, middle]), wideFile([middle, to])]
-    })
-    seen.push(filesOfKey())
-  }
-  expect(seen).toEqual([16, 8, 4, 2, 1, 1])
-})
-
-function wideFile(ids: readonly [number, number]): AddFile {
-  return fileOf({ rows: 4_000_000, bytes: 250 * MIB, dead: 900_000, spent: 1, ids, isSorted: true })
-}
-
-function idsOf({ stats }: AddFile): readonly [number, number] {
-  const { minValues, maxValues } = parseStats(stats) ?? {}
-  return [Number(minValues?.['id']), Number(maxValues?.['id'])]
-}
-
-function holds(file: AddFile, key: number): boolean {
-  const [from, to] = idsOf(file)
-  return from <= key && key < to
-}
-
 test('over any history a row is rewritten as often as the logarithm of its table allows, and files stay few', () => {
   const batches = fc.array(fc.integer({ min: 1, max: 5000 }), { minLength: 1, maxLength: 700 })
   fc.assert(
@@ -185,14 +122,23 @@ test('nothing is left to do after a few rounds, whatever the table looks like', 
     rows: fc.integer({ min: 1, max: 4_000_000 }),
     deadShare: fc.double({ min: 0, max: 0.99, noNaN: true }),
     part: fc.constantFrom('a', 'b'),
+    ids: fc.option(fc.tuple(fc.nat(1000), fc.nat(1000)), { nil: undefined }),
+    isSorted: fc.boolean(),
   })
   fc.assert(
-    fc.property(fc.array(anyFile, { maxLength: 120 }), (shapes) => {
-      let files: readonly AddFile[] = shapes.map(({ rows, deadShare, part }) =>
-        fileOf({ rows, dead: Math.floor(rows * deadShare), partitionValues: { part } }),
+    fc.property(fc.array(anyFile, { maxLength: 120 }), fc.boolean(), (shapes, hasOrder) => {
+      let files: readonly AddFile[] = shapes.map(({ rows, deadShare, part, ids, isSorted }) =>
+        fileOf({
+          rows,
+          dead: Math.floor(rows * deadShare),
+          partitionValues: { part },
+          isSorted,
+          ...(ids === undefined ? {} : { ids: [Math.min(...ids), Math.max(...ids)] as const }),
+        }),
       )
+      const plans = (): UpkeepPlan => planOf(files, hasOrder ? BY_ID : undefined)
       let rounds = 0
-      for (let plan = planOf(files); plan.pieces.length > 0; plan = planOf(files)) {
+      for (let plan = plans(); plan.pieces.length > 0; plan = plans()) {
         files = carryOut(plan, files, new Map())
         rounds += 1
         expect(rounds).toBeLessThanOrEqual(8)
@@ -202,62 +148,23 @@ test('nothing is left to do after a few rounds, whatever the table looks like', 
   )
 })
 
-const BY_ID: RowOrder = { columns: [{ path: ['id'], physicalPath: ['id'], type: 'long' }], curve: 'lexical' }
-
-function planOf(files: readonly AddFile[], order?: RowOrder): UpkeepPlan {
-  const metadata = {
-    id: 'a',
-    format: { provider: 'parquet', options: {} },
-    schemaString: '',
-    partitionColumns: [],
-    configuration: {},
-  }
-  return planUpkeep({ files, metadata }, order)
-}
-
 /** The files after all pieces were rewritten; `moves` counts how often the most travelled row of a file was. */
 function carryOut(plan: UpkeepPlan, files: readonly AddFile[], moves: Map<AddFile, number>): readonly AddFile[] {
   const gone = new Set(plan.pieces.flatMap((piece) => piece.files))
-  const merged = plan.pieces.map((piece) => {
+  const merged = plan.pieces.flatMap((piece) => {
     const partitionValues = piece.files[0]?.partitionValues ?? {}
-    const file = fileOf({ rows: piece.liveRows, bytes: Math.ceil(piece.liveBytes), partitionValues })
-    moves.set(file, 1 + Math.max(...piece.files.map((each) => moves.get(each) ?? 0)))
-    return file
+    const targets = piece.rows === 'sorted' ? piece.liveBytes / (256 * MIB) : 1
+    const count = targets <= 1 ? 1 : Math.max(2, Math.round(targets))
+    return Array.from({ length: count }, () => {
+      const file = fileOf({
+        rows: Math.ceil(piece.liveRows / count),
+        bytes: Math.ceil(piece.liveBytes / count),
+        partitionValues,
+        isSorted: piece.rows !== 'as they lie',
+      })
+      moves.set(file, 1 + Math.max(...piece.files.map((each) => moves.get(each) ?? 0)))
+      return file
+    })
   })
   return [...files.filter((file) => !gone.has(file)), ...merged]
-}
-
-let count = 0
-
-function fileOf(shape: {
-  readonly rows: number
-  readonly bytes?: number
-  readonly dead?: number
-  /** Bytes of vectors that were written for it. */
-  readonly spent?: number
-  readonly partitionValues?: Readonly<Record<string, string | null>>
-  /** Its least and its greatest key. */
-  readonly ids?: readonly [number, number]
-  /** It says that its rows lie in the order of the key. */
-  readonly isSorted?: boolean
-}): AddFile {
-  const { rows, bytes = rows * 70, dead = 0, spent = 30, partitionValues = {}, ids, isSorted = false } = shape
-  count += 1
-  const vector = { storageType: 'u', pathOrInlineDv: `v${count}`, sizeInBytes: 30, cardinality: dead } as const
-  return {
-    path: `part-${count}.parquet`,
-    partitionValues,
-    size: bytes,
-    modificationTime: count,
-    dataChange: true,
-    stats: JSON.stringify({
-      numRecords: rows,
-      ...(ids === undefined ? {} : { minValues: { id: ids[0] }, maxValues: { id: ids[1] } }),
-    }),
-    ...(dead === 0 ? {} : { deletionVector: vector }),
-    tags: {
-      ...(dead === 0 ? {} : { 'tributary.vectorBytes': String(Math.round(spent)) }),
-      ...(isSorted ? { 'tributary.sortedBy': '["id"]' } : {}),
-    },
-  }
 }

@@ -1,8 +1,10 @@
 // Worth its seconds: no upkeep without a dozen commits.
 import { join } from 'node:path'
-import { commitInfoOf, readCommits } from '@tributary/delta'
+import { commitInfoOf, type Engine, readCommits } from '@tributary/delta'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { ingest } from '../../src/worker/ingest.ts'
 import { spareTime } from '../../src/worker/keep-tables.ts'
+import type { IngestEvent } from '../../src/worker/run.ts'
 import type { TableSession } from '../../src/worker/table-session.ts'
 import { openFeed, TABLE } from '../support/feed.ts'
 import { openWorkplace, type Workplace } from '../support/workplace.ts'
@@ -77,3 +79,30 @@ test('rows that are sorted while another process updates and deletes some of the
   expect(await feed.rows()).toEqual(before.filter((row) => !dead.has(row)).map((row) => (row === '3=x' ? '3=y' : row)))
   expect((await feed.snapshot()).files.map(({ tags }) => tags?.['tributary.sortedBy'])).toContain('["id"]')
 })
+
+test('rows that cannot be sorted, for want of disk, are merged as they lie, and that is told', async () => {
+  const feed = await openFeed(workplace, 'no-room')
+  for (let batch = 0; batch < 7; batch++)
+    await feed.ingest(Array.from({ length: 16_000 }, (_, at) => `I,${at * 8 + batch},x`))
+  await feed.put(Array.from({ length: 16_000 }, (_, at) => `I,${at * 8 + 7},x`))
+  const events: IngestEvent[] = []
+  await ingest(feed.lake, withoutSorts(workplace.engine), { onEvent: (event) => events.push(event) })
+  expect(events.flatMap((event) => (event.kind === 'warning' ? [event.message] : []))).toEqual([
+    'rows could not be sorted, so they stay as they lie: the disk is full. A test did this.',
+  ])
+  expect((await feed.operations()).at(-1)).toBe('OPTIMIZE')
+  const { files } = await feed.snapshot()
+  expect(files.map(({ tags }) => tags?.['tributary.sortedBy'])).toEqual([undefined])
+  expect(await feed.rows()).toHaveLength(128_000)
+})
+
+function withoutSorts(engine: Engine): Engine {
+  return {
+    ...engine,
+    run: (sql) =>
+      sql.startsWith('CREATE TEMP TABLE clustered ')
+        ? Promise.reject(new Error('the disk is full. A test did this.'))
+        : engine.run(sql),
+    fork: async () => withoutSorts(await engine.fork()),
+  }
+}
