@@ -43,7 +43,7 @@ export interface RewriteOptions {
   readonly identity?: readonly string[]
   /** Told of the commit, in its `operationParameters`. */
   readonly parameters?: Readonly<Record<string, string>>
-  /** Awaited when the files are written, before the commit: so another writer of this process can be let finish first. */
+  /** Awaited when the files are written and what others committed by then is followed: so another writer of this process can be let finish first. */
   readonly beforeCommit?: () => Promise<void>
 }
 
@@ -89,9 +89,15 @@ export async function rewriteFiles(
           : await clusterBin(parts, bin, clustering ?? AS_THEY_LIE),
       )
     }
-    await options.beforeCommit?.()
-    isCommitting = true
-    const outcome = await commitRewrite(clock, { snapshot, bins, clustering }, { written, options })
+    const beforeCommit = async (): Promise<void> => {
+      await options.beforeCommit?.()
+      isCommitting = true
+    }
+    const outcome = await commitRewrite(
+      clock,
+      { snapshot, clustering },
+      { written, options: { ...options, beforeCommit } },
+    )
     const [removed, added] = [written.flatMap(({ files }) => files), written.flatMap((bin) => bin.added)]
     if (outcome.kind === 'committed') return { version: outcome.version, removed, added }
     await discard(snapshot, written)
@@ -112,8 +118,14 @@ async function discard({ store }: Snapshot, written: readonly RewrittenBin[]): P
 
 function commitRewrite(
   clock: Clock,
-  { snapshot, clustering }: RewriteWork,
-  { written, options }: { readonly written: readonly RewrittenBin[]; readonly options: RewriteOptions },
+  { snapshot, clustering }: Pick<RewriteWork, 'snapshot' | 'clustering'>,
+  {
+    written,
+    options,
+  }: {
+    readonly written: readonly RewrittenBin[]
+    readonly options: RewriteOptions & Required<Pick<RewriteOptions, 'beforeCommit'>>
+  },
 ): Promise<TransactionOutcome> {
   const [removed, added] = [written.flatMap(({ files }) => files), written.flatMap((bin) => bin.added)]
   const nowMs = clock.now()
@@ -122,6 +134,7 @@ function commitRewrite(
   const columns = clustering === undefined ? '[]' : JSON.stringify(orderColumns(clustering.order))
   return commitTransaction(clock, {
     snapshot,
+    beforeCommit: options.beforeCommit,
     reads: { kind: 'nothing' },
     moves: {
       carry: async (rows) => {

@@ -23,6 +23,8 @@ export interface Transaction {
   readonly appIds?: readonly string[]
   /** How rows are followed into rewritten files. */
   readonly moves?: RowMoves
+  /** Awaited before the first attempt, when all that others committed by then was followed: so that little is left to follow after it. */
+  readonly beforeCommit?: () => Promise<void>
 }
 
 /** What became of a transaction. A conflict is no error: read the table again and decide anew. */
@@ -45,32 +47,59 @@ const ATTEMPTS_MAX = 50
  * and what reading the log and the store throw.
  */
 export async function commitTransaction(clock: Clock, transaction: Transaction): Promise<TransactionOutcome> {
-  const { snapshot: read, reads } = transaction
+  const { snapshot: read } = transaction
   const info = { isBlindAppend: isBlindAppend(transaction), ...transaction.info }
-  let { actions } = transaction
-  let base = read
+  let pending: Pending = { kind: 'pending', base: read, actions: transaction.actions }
   assertWritable(read.protocol, read.metadata)
-  assertAppendOnly(read.metadata, actions)
+  assertAppendOnly(read.metadata, pending.actions)
+  if (transaction.beforeCommit !== undefined) {
+    const followed = await followWinners(clock, transaction, pending)
+    if (followed.kind === 'conflicted') return followed
+    pending = followed
+    await transaction.beforeCommit()
+  }
   for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
+    const { base, actions } = pending
     const sealed = sealCommit(clock, base, { actions, info })
     const outcome = await commit(read.store, clock, { readVersion: base.version, ...sealed })
     if (outcome.kind === 'committed') return outcome
-    const latest = await refreshSnapshot(base)
-    for (let version = base.version + 1; version <= latest.version; version++) {
-      const winner = await readWinner(read.store, version)
-      if (winner === undefined)
-        return { kind: 'conflicted', winner: latest.version, because: 'log-cleaned', subject: `version ${version}` }
-      const rebased = await followWinner(clock, { ...transaction, reads, actions }, winner)
-      if (rebased.kind === 'conflict')
-        return { kind: 'conflicted', winner: version, because: rebased.because, subject: rebased.subject }
-      actions = rebased.actions
-    }
-    await transaction.moves?.settle?.()
-    base = latest
-    assertWritable(base.protocol, base.metadata)
-    assertAppendOnly(base.metadata, actions)
+    const followed = await followWinners(clock, transaction, pending)
+    if (followed.kind === 'conflicted') return followed
+    pending = followed
   }
-  return { kind: 'conflicted', winner: base.version, because: 'contended', subject: `${ATTEMPTS_MAX} attempts` }
+  const { version } = pending.base
+  return { kind: 'conflicted', winner: version, because: 'contended', subject: `${ATTEMPTS_MAX} attempts` }
+}
+
+/** Our actions, fit to follow a version of the table. */
+interface Pending {
+  readonly kind: 'pending'
+  readonly base: Snapshot
+  readonly actions: readonly Action[]
+}
+
+/** Follows all that was committed since. */
+async function followWinners(
+  clock: Clock,
+  transaction: Transaction,
+  pending: Pending,
+): Promise<Pending | Extract<TransactionOutcome, { kind: 'conflicted' }>> {
+  const { base } = pending
+  let { actions } = pending
+  const latest = await refreshSnapshot(base)
+  for (let version = base.version + 1; version <= latest.version; version++) {
+    const winner = await readWinner(base.store, version)
+    if (winner === undefined)
+      return { kind: 'conflicted', winner: latest.version, because: 'log-cleaned', subject: `version ${version}` }
+    const rebased = await followWinner(clock, { ...transaction, actions }, winner)
+    if (rebased.kind === 'conflict')
+      return { kind: 'conflicted', winner: version, because: rebased.because, subject: rebased.subject }
+    actions = rebased.actions
+  }
+  await transaction.moves?.settle?.()
+  assertWritable(latest.protocol, latest.metadata)
+  assertAppendOnly(latest.metadata, actions)
+  return { kind: 'pending', base: latest, actions }
 }
 
 function isBlindAppend({ reads, actions }: Transaction): boolean {
