@@ -63,7 +63,7 @@ async function takeDay(parts: {
   const onEvent = (event: IngestEvent): void => {
     if (event.kind === 'kept') rewrittenBytes.push(event.bytesAdded)
     if (event.kind === 'stopped') throw new Error(event.message)
-    if (event.kind === 'warning') console.error(event.message)
+    if (event.kind === 'warning' && event.message.includes(' could not be ')) throw new Error(event.message)
   }
   const take = (): Promise<unknown> => ingest(parts.lake, parts.engine, { sessions, upkeep, onEvent })
   await take()

@@ -17,7 +17,7 @@ export { type LiveFile, latestVersion, readSnapshot, refreshSnapshot, type Snaps
 export { resolveTimestamp } from './log/time-travel.ts'
 export { type CheckpointOptions, isCheckpointDue, writeCheckpoint } from './maintain/checkpoint.ts'
 export { type CleanLogOptions, cleanLog, type LogCleanup } from './maintain/clean-log.ts'
-export type { ClusterColumn, RowOrder } from './maintain/cluster-key.ts'
+export type { RowOrder } from './maintain/cluster-key.ts'
 export {
   type OptimizeOptions,
   type OptimizePlan,
@@ -30,7 +30,6 @@ export { findReadableRange, type RangeRequest, type ReadableRange } from './main
 export { planRestore, type RestorePlan, restore } from './maintain/restore.ts'
 export { deletedFileRetentionMs, logRetentionMs } from './maintain/retention.ts'
 export {
-  type Clustering,
   type Rewrite,
   type RewriteOptions,
   type RewriteWork,
