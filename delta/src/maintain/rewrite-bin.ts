@@ -63,17 +63,18 @@ export async function rewriteBin(parts: RewriteParts, { files }: Bin): Promise<R
 export async function writeRows(
   { engine, clock, snapshot, shape }: RewriteParts,
   relation: string,
-  [first]: readonly AddFile[],
+  files: readonly AddFile[],
 ): Promise<readonly AddFile[]> {
   const added = await writeDataFiles(engine, snapshot.store, clock, {
     relation,
     schema: shape.schema,
     partitionColumns: [],
     extraColumns: shape.extraColumns,
+    rows: files.reduce((sum, file) => sum + (parseStats(file.stats)?.numRecords ?? 0), 0),
     columnMapping: columnMappingMode(snapshot),
     settings: tableFileSettings(snapshot),
   })
-  return added.map((add) => ({ ...add, partitionValues: first?.partitionValues ?? {}, dataChange: false }))
+  return added.map((add) => ({ ...add, partitionValues: files[0]?.partitionValues ?? {}, dataChange: false }))
 }
 
 /** Rows that went in and rows that came out are counted apart: none may be lost in silence. */

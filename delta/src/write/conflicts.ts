@@ -154,6 +154,7 @@ const UNBINDING_PROPERTIES = new Set([
   'delta.enableTypeWidening',
   'delta.logRetentionDuration',
   'delta.parquet.compression.codec',
+  'delta.parquet.format.version',
   'delta.targetFileSize',
 ])
 

@@ -7,15 +7,17 @@ import type { AddFile } from '../protocol/actions.ts'
 import { type ColumnMappingMode, physicalName } from '../protocol/column-mapping.ts'
 import { encodePartitionValue } from '../protocol/partition-values.ts'
 import { encodePath } from '../protocol/paths.ts'
-import type { StructField, StructType } from '../protocol/schema.ts'
+import type { StructType } from '../protocol/schema.ts'
 import { encodeStats } from '../protocol/stats.ts'
 import type { ExtraColumn } from '../read/file-rows.ts'
 import { rememberWritten } from '../read/file-shapes.ts'
 import type { Store } from '../store/store.ts'
-import { type FileSettings, type ParquetCodec, USUAL_SETTINGS } from './file-settings.ts'
+import { copyRows, FILE_WORDS, type Partition, pathOf } from './copy-rows.ts'
+import { type FileSettings, USUAL_SETTINGS } from './file-settings.ts'
 import { collectStats, readExtraCounts, type WrittenColumns } from './file-stats.ts'
 import { indexedLeaves } from './indexed-leaves.ts'
-import { fieldIdsSql, physicalValueSql } from './physical-columns.ts'
+import { physicalValueSql } from './physical-columns.ts'
+import type { ExpectedRows } from './split-floats.ts'
 
 /** What to write. */
 export interface DataFilesRequest {
@@ -29,6 +31,8 @@ export interface DataFilesRequest {
   readonly constants?: ReadonlyMap<string, string>
   /** No floating-point value of the relation is NaN. Unless that is known, each file that has such columns is read again to find out. */
   readonly hasNoNan?: boolean
+  /** About how many rows there are, if they are more than a batch brings: what decides whether newer encodings are worth a try. */
+  readonly rows?: ExpectedRows
   readonly rowGroupRows?: number
   /** Start another file when one has about this size; without it, one file a partition. */
   readonly targetFileBytes?: number
@@ -65,7 +69,7 @@ export async function writeDataFiles(
   const columns = [...stored, ...extraColumns.map((column) => extraSql(column, request.constants?.get(column.name)))]
   // A text that is the same in all rows is stored as any other.
   const shape = [...stored, ...extraColumns.map((column) => extraSql(column))].join(', ')
-  const copied = await engine.all(copySql(request, { columns, partitions, location }))
+  const copied = await copyRows({ engine, store }, request, { columns, partitions, target, location })
   const written = copied.filter((row) => row['count'] !== 0n)
   for (const row of copied) {
     if (row['count'] === 0n) await store.delete(pathOf(row, { target, location }))
@@ -102,24 +106,6 @@ function extraSql({ name, type }: ExtraColumn, constant?: string): string {
   return `${value} AS ${quoteName(name)}`
 }
 
-// The codec is a part of the name by custom. Who sees LZ4 in it expects Hadoop's frame, which we never write.
-const FILE_WORDS: Readonly<Record<ParquetCodec, string>> = {
-  gzip: 'gz.',
-  lz4_raw: '',
-  snappy: 'snappy.',
-  uncompressed: '',
-  zstd: 'zstd.',
-}
-
-/** A partition column on its way through DuckDB, which puts its text into the names of folders. */
-interface Partition {
-  readonly field: StructField
-  /** In files, statistics and partition values. */
-  readonly physical: string
-  /** In DuckDB's relation and folders. */
-  readonly alias: string
-}
-
 // The folders of partitions are only a habit: the log alone says which values a file has. Their names must not meet a column's, nor
 // begin with `_`: VACUUM, ours and others', never looks into such folders.
 function partitionsOf(request: DataFilesRequest): readonly Partition[] {
@@ -133,62 +119,6 @@ function partitionsOf(request: DataFilesRequest): readonly Partition[] {
   })
 }
 
-interface CopyPlan {
-  /** SQL of the columns that the files hold. */
-  readonly columns: readonly string[]
-  readonly partitions: readonly Partition[]
-  readonly location: string
-}
-
-function copySql(request: DataFilesRequest, { columns, partitions, location }: CopyPlan): string {
-  const { columnMapping: mode = 'none', partitionColumns, settings: { codec } = USUAL_SETTINGS } = request
-  const stored = request.schema.fields.filter(
-    (field) => field.type !== 'void' && !partitionColumns.includes(field.name),
-  )
-  const items = [...columns, ...partitions.map(({ field, alias }) => `${partitionText(field)} AS ${quoteName(alias)}`)]
-  const options = [
-    'FORMAT parquet',
-    `COMPRESSION ${codec}`,
-    // Level 1 takes two thirds of the time of the default 3 and packs as well (tried on orders and flights).
-    ...(codec === 'zstd' ? ['COMPRESSION_LEVEL 1'] : []),
-    // No DICTIONARY_SIZE_LIMIT: a third of the default saves a load 6 % of its time, and columns of ten thousand texts take three times the room.
-    'RETURN_STATS',
-    ...(mode === 'none' ? [] : [`FIELD_IDS ${fieldIdsSql(stored, mode)}`]),
-    ...(request.rowGroupRows === undefined ? [] : [`ROW_GROUP_SIZE ${request.rowGroupRows}`]),
-    ...(request.targetFileBytes === undefined ? [] : [`FILE_SIZE_BYTES ${request.targetFileBytes}`]),
-    ...(partitions.length === 0
-      ? []
-      : [`PARTITION_BY (${partitions.map(({ alias }) => quoteName(alias)).join(', ')})`]),
-    ...(partitions.length === 0 && request.targetFileBytes === undefined
-      ? []
-      : [`FILENAME_PATTERN 'part-{i}${FILE_WORDS[codec].replace(/^(.+)\.$/, '.$1')}'`]),
-  ]
-  return `COPY (SELECT ${items.join(', ')} FROM (${request.relation}) t) TO ${quoteText(location)} (${options.join(', ')})`
-}
-
-// NULL has no spelling of its own in DuckDB's folders, so every value says by its first letter whether it is one.
-function partitionText({ name, type }: StructField): string {
-  const value = `CAST(t.${quoteName(name)} AS ${duckdbType(type)})`
-  return `CASE WHEN ${value} IS NULL THEN 'n' ELSE 'v' || ${partitionValueText(type, value)} END`
-}
-
-function partitionValueText(type: StructField['type'], value: string): string {
-  switch (type) {
-    case 'timestamp':
-      return `strftime(${value} AT TIME ZONE 'UTC', '%Y-%m-%dT%H:%M:%S.%fZ')`
-    case 'timestamp_ntz':
-      return `strftime(${value}, '%Y-%m-%d %H:%M:%S.%f')`
-    case 'binary':
-      // Bytes that are no UTF-8 have no text in the log; `partitionValues` says so.
-      return `hex(${value})`
-    case 'float':
-    case 'double':
-      return `CASE WHEN isfinite(${value}) THEN CAST(${value} AS VARCHAR) WHEN isnan(${value}) THEN 'NaN' WHEN ${value} > 0 THEN 'Infinity' ELSE '-Infinity' END`
-    default:
-      return `CAST(${value} AS VARCHAR)`
-  }
-}
-
 function partitionValues(partitions: readonly Partition[], row: Row): Readonly<Record<string, string | null>> {
   const texts = new Map(entriesOf(row['partition_keys']))
   return Object.fromEntries(
@@ -199,10 +129,6 @@ function partitionValues(partitions: readonly Partition[], row: Row): Readonly<R
       return [physical, value === '' ? null : value]
     }),
   )
-}
-
-function pathOf(row: Row, { target, location }: { readonly target: string; readonly location: string }): string {
-  return target + String(row['filename']).slice(location.length)
 }
 
 function writtenColumns(row: Row, extra: WrittenColumns['extra']): WrittenColumns {

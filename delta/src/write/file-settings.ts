@@ -11,6 +11,8 @@ export type ParquetCodec = 'uncompressed' | 'snappy' | 'gzip' | 'zstd' | 'lz4_ra
 /** What a data file is to be like. */
 export interface FileSettings {
   readonly codec: ParquetCodec
+  /** Of which version of Parquet the encodings are: every reader knows those of 1. */
+  readonly parquetVersion: 1 | 2
   readonly indexed: IndexedColumns
 }
 
@@ -23,10 +25,11 @@ export type IndexedColumns =
 
 const STATS_COLUMNS = 'delta.dataSkippingStatsColumns'
 const CODEC = 'delta.parquet.compression.codec'
+const PARQUET_VERSION = 'delta.parquet.format.version'
 const INDEXED_COLUMNS = 32
 
 /** The properties that can be set to what no writer could follow. */
-export const FILE_SETTINGS: readonly string[] = [CODEC, STATS_COLUMNS]
+export const FILE_SETTINGS: readonly string[] = [CODEC, PARQUET_VERSION, STATS_COLUMNS]
 
 // PROTOCOL.md names two codecs for LZ4; the frame of the older one is Hadoop's, which few readers know.
 const CODECS: ReadonlyMap<string, ParquetCodec> = new Map([
@@ -40,21 +43,45 @@ const CODECS: ReadonlyMap<string, ParquetCodec> = new Map([
 ])
 
 /** How files are written where a table says nothing. */
-export const USUAL_SETTINGS: FileSettings = { codec: 'zstd', indexed: { kind: 'first', count: INDEXED_COLUMNS } }
+export const USUAL_SETTINGS: FileSettings = {
+  codec: 'zstd',
+  parquetVersion: 1,
+  indexed: { kind: 'first', count: INDEXED_COLUMNS },
+}
 
 /**
- * The settings that a table's properties make: `delta.parquet.compression.codec`, `delta.dataSkippingStatsColumns`, and where this
- * is not set `delta.dataSkippingNumIndexedCols`. Throws `FILE_SETTING_INVALID`.
+ * The settings that a table's properties make: `delta.parquet.compression.codec`, `delta.parquet.format.version`,
+ * `delta.dataSkippingStatsColumns`, and where this is not set `delta.dataSkippingNumIndexedCols`. Throws `FILE_SETTING_INVALID`.
  */
 export function fileSettings({ configuration }: Pick<Metadata, 'configuration'>): FileSettings {
-  const codecName = configuration[CODEC]
-  const codec = codecName === undefined ? USUAL_SETTINGS.codec : CODECS.get(codecName.trim().toLowerCase())
+  return {
+    codec: codecOf(configuration),
+    parquetVersion: parquetVersionOf(configuration),
+    indexed: indexedColumnsOf(configuration),
+  }
+}
+
+function codecOf(configuration: Metadata['configuration']): ParquetCodec {
+  const name = configuration[CODEC]
+  const codec = name === undefined ? USUAL_SETTINGS.codec : CODECS.get(name.trim().toLowerCase())
   if (codec === undefined)
-    throw fileSettingInvalid(CODEC, codecName ?? '', `Set it to one of ${[...CODECS.keys()].join(', ')}.`)
+    throw fileSettingInvalid(CODEC, name ?? '', `Set it to one of ${[...CODECS.keys()].join(', ')}.`)
+  return codec
+}
+
+function parquetVersionOf(configuration: Metadata['configuration']): FileSettings['parquetVersion'] {
+  const version = configuration[PARQUET_VERSION]
+  const [, major] = /^([12])\.\d+\.\d+$/.exec(version?.trim() ?? '1.0.0') ?? []
+  if (major === undefined)
+    throw fileSettingInvalid(PARQUET_VERSION, version ?? '', 'Set it to 1.0.0, which every reader knows, or to 2.12.0.')
+  return major === '2' ? 2 : 1
+}
+
+function indexedColumnsOf(configuration: Metadata['configuration']): IndexedColumns {
   const columns = configuration[STATS_COLUMNS]
   if (columns === undefined) {
     const count = Number(configuration['delta.dataSkippingNumIndexedCols'] ?? INDEXED_COLUMNS)
-    return { codec, indexed: { kind: 'first', count: Number.isInteger(count) ? count : INDEXED_COLUMNS } }
+    return { kind: 'first', count: Number.isInteger(count) ? count : INDEXED_COLUMNS }
   }
   const paths = parseColumnPaths(columns)
   if (paths === undefined)
@@ -63,7 +90,7 @@ export function fileSettings({ configuration }: Pick<Metadata, 'configuration'>)
       columns,
       'Set it to columns with commas between, such as id,home.city,`a.b`.',
     )
-  return { codec, indexed: { kind: 'named', paths } }
+  return { kind: 'named', paths }
 }
 
 /** The properties after a column got another name, or was dropped: it keeps its statistics, or leaves their list. */

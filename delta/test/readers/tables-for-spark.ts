@@ -9,6 +9,7 @@ import type { CellValue } from '../../src/write/cell-text.ts'
 import type { TableDefinition } from '../../src/write/create-table.ts'
 import { schemaOf } from '../read/table.ts'
 import { fieldsOf, type TablePlace } from '../write/support.ts'
+import { newerEncodings } from './newer-encodings.ts'
 
 interface TableForSpark {
   readonly name: string
@@ -54,6 +55,7 @@ export const TABLES_FOR_SPARK: readonly TableForSpark[] = [
   { name: 'columns mapped by id', isSample: false, make: mappedById },
   { name: 'fields of records, altered', isSample: true, make: alteredFields },
   { name: 'LZ4', isSample: false, make: (place) => withProperty(place, 'parquet.compression.codec', {}, 'lz4') },
+  { name: 'Parquet 2', isSample: true, make: newerEncodings },
   { name: 'widened types', isSample: true, make: widened },
   { name: 'all types', isSample: true, make: allTypes },
   { name: 'partitions of every type', isSample: true, make: typedPartitions },

@@ -1,10 +1,11 @@
-import { stat } from 'node:fs/promises'
+import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { systemClock } from '../../src/clock.ts'
 import type { StructType } from '../../src/protocol/schema.ts'
 import { localStore } from '../../src/store/local.ts'
 import { type DataFilesRequest, writeDataFiles } from '../../src/write/data-files.ts'
+import { USUAL_SETTINGS } from '../../src/write/file-settings.ts'
 import { schemaOf, workshop } from '../read/table.ts'
 
 let shop: Awaited<ReturnType<typeof workshop>>
@@ -211,3 +212,48 @@ test('a target size splits the rows over files, in order', async () => {
   expect(adds.length).toBeGreaterThan(1)
   expect(adds.map((add) => JSON.parse(add.stats ?? '').numRecords).reduce((sum, count) => sum + count, 0)).toBe(300_000)
 })
+
+test.each([{}, { partitionColumns: ['half'] }, { targetFileBytes: 1_000_000 }])(
+  'what DuckDB would split into streams of bytes is written once more, where it was and as it was: %o',
+  async (layout) => {
+    const [url, rows] = [join(shop.folder, `ratios-${JSON.stringify(layout).length}`), 30_000]
+    const store = localStore(url)
+    const schema = schemaOf([
+      ['id', 'long'],
+      ['half', 'long'],
+      ['ratio', 'double'],
+    ])
+    const write = (start: number) =>
+      writeDataFiles(shop.engine, store, systemClock, {
+        relation: `SELECT range AS id, range % 2 AS half, range / 7 AS ratio FROM range(${start}, ${start + rows})`,
+        schema,
+        partitionColumns: [],
+        rows: 'many',
+        settings: { ...USUAL_SETTINGS, parquetVersion: 2 },
+        ...layout,
+      })
+    // The second time it is known of the table.
+    const adds = [...(await write(0)), ...(await write(rows))]
+    const written = (await readdir(url, { recursive: true })).filter((name) => name.endsWith('.parquet'))
+    expect(adds.map(({ path }) => path).sort()).toEqual(written.sort())
+    const counts = adds.map(({ stats }) => JSON.parse(stats ?? '{}').numRecords)
+    expect(counts.reduce((sum, count) => sum + count, 0)).toBe(2 * rows)
+    const [encodings] = await shop.engine.all(
+      `SELECT list(DISTINCT encodings ORDER BY encodings) AS found FROM parquet_metadata('${url}/**/*.parquet')`,
+    )
+    expect(JSON.stringify(encodings)).not.toContain('SPLIT')
+    for (const [index, { path, partitionValues, stats }] of adds.entries()) {
+      const [read] = await shop.engine.all(
+        `SELECT count(*) AS count, min(id) AS low, max(ratio) AS high, bool_and(ratio = id / 7) AS same FROM read_parquet('${url}/${path}', hive_partitioning = false)`,
+      )
+      const { numRecords, minValues, maxValues } = JSON.parse(stats ?? '{}')
+      expect([Number(read?.['count']), Number(read?.['low']), read?.['high']], `file ${index}`).toEqual([
+        numRecords,
+        minValues.id,
+        maxValues.ratio,
+      ])
+      expect(read?.['same']).toBe(true)
+      if ('partitionColumns' in layout) expect(partitionValues).toEqual({ half: String(minValues.id % 2) })
+    }
+  },
+)

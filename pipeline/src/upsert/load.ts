@@ -33,6 +33,7 @@ export async function writeLoadFile(
     partitionColumns: table.partitionColumns,
     extraColumns: placeColumns,
     constants: new Map([['__file', file.key]]),
+    rows: 'many',
     settings: table.settings,
   })
 }

@@ -16,6 +16,7 @@ export async function prepareWiden(
     schema,
     partitionColumns: table.partitionBy,
     extraColumns: placeColumns,
+    rows: 'many',
     settings: tableFileSettings(snapshot),
   })
   const removed = snapshot.files.map((file) => ({ remove: { ...removeOf(file, lake.clock.now()), dataChange: false } }))
