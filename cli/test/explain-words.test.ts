@@ -36,7 +36,7 @@ const BATCH: Explanation = {
     deadShareMax: 0.1,
     deadShareDue: 0.2,
     vectorCostMax: 0.25,
-    vectorCostDue: 1.5,
+    vectorCostDue: 1,
     filesTooLarge: 0,
   },
 }
@@ -50,7 +50,7 @@ test('a batch is told step by step, and upkeep by what it waits for', () => {
       ' write    80 ms  1 466 rows in 1 file (102 kB), 4 deletion vectors (12 kB), 9.1 kB of log',
       '   -1 400 in part-1.parquet, 10 % of its rows by now',
       'Slower than 80 % of the 50 batches before it.',
-      'Upkeep: nothing to do (5 of 8 files of 512 to 4 095 rows; at most 10 % of a file is deleted, 20 % are rewritten; deletion vectors have come to 0.25 of the size of a file, 1.50 have it rewritten).',
+      'Upkeep: nothing to do (5 of 8 files of 512 to 4 095 rows; at most 10 % of a file is deleted, 20 % are rewritten; deletion vectors have come to 0.25 of what it takes to rewrite their file, which is done at 1.00).',
       '',
     ].join('\n'),
   )

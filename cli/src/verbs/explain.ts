@@ -123,7 +123,7 @@ function waitText({ tiers, deadShareMax, deadShareDue, vectorCostMax, vectorCost
     ...(vectorCostMax === 0
       ? []
       : [
-          `deletion vectors have come to ${vectorCostMax.toFixed(2)} of the size of a file, ${vectorCostDue.toFixed(2)} have it rewritten`,
+          `deletion vectors have come to ${vectorCostMax.toFixed(2)} of what it takes to rewrite their file, which is done at ${vectorCostDue.toFixed(2)}`,
         ]),
   ]
   return waits.length === 0 ? '' : ` (${waits.join('; ')})`

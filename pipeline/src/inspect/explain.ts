@@ -82,7 +82,7 @@ export interface UpkeepOutlook {
   }[]
   readonly deadShareMax: number
   readonly deadShareDue: number
-  /** What deletion vectors have come to, in multiples of their file's size, and when the file is rewritten for it. */
+  /** What deletion vectors have come to, in multiples of what it takes to rewrite their file, and when it is rewritten for it. */
   readonly vectorCostMax: number
   readonly vectorCostDue: number
   readonly filesTooLarge: number

@@ -8,17 +8,15 @@
 // group comes, and then these when their dead rows go, two files' worth at a time of which each has half of the range.
 
 import {
-  type AddFile,
   type Bin,
   isInOrder,
   isInOtherOrder,
   orderOfFiles,
-  parseStats,
   type RowOrder,
   type Snapshot,
   targetBytesOf,
-  vectorBytesSpent,
 } from '@tributary/delta'
+import { type Costs, costsOf, type FileFacts, factsOf, vectorCost } from './file-facts.ts'
 
 /** Files that are rewritten together. */
 export interface UpkeepPiece extends Bin {
@@ -45,7 +43,7 @@ export interface UpkeepPlan {
   readonly tiers: readonly Tier[]
   /** The greatest share of deleted rows of a file that stays as it is; 0 where no row is deleted. */
   readonly deadShareMax: number
-  /** What the deletion vectors of such a file have come to at most, in multiples of its size. */
+  /** What the deletion vectors of such a file have come to at most, in multiples of what it takes to rewrite it. */
   readonly vectorCostMax: number
   /** Files that would be worth it and are too large to be rewritten beside other work. */
   readonly filesTooLarge: number
@@ -56,7 +54,7 @@ const BASE = 8
 /** A file of which so much is deleted is rewritten: four rows at most for each that is gone. */
 export const DEAD_SHARE_MAX = 0.2
 /** A file is also rewritten when its deletion vectors, of which each commit that marks rows writes a new one, have cost so many times as much. */
-export const VECTOR_COST_MAX = 1.5
+export const VECTOR_COST_MAX = 1
 /** Fewer deleted rows are not worth a commit. */
 const DEAD_ROWS_MIN = 1000
 /** A file of so much of the target belongs to the bulk: 32 MiB. A load writes files of about 100. */
@@ -81,6 +79,7 @@ export function planUpkeep(
   { order, bytesMax }: UpkeepTerms,
 ): UpkeepPlan {
   const counted = files.flatMap((file) => factsOf(file) ?? [])
+  const costs = costsOf(counted)
   const targetBytes = targetBytesOf(metadata, {})
   const pieces: UpkeepPiece[] = []
   const tiers: Tier[] = []
@@ -89,7 +88,7 @@ export function planUpkeep(
     const merges = planMerges(group, targetBytes, order)
     const merged = new Set(merges.pieces.flatMap((piece) => piece.files))
     const rest = group.filter(({ file }) => !merged.has(file))
-    const purges = planPurges(rest, targetBytes, { order, bytesMax })
+    const purges = planPurges(rest, targetBytes, { order, bytesMax, costs })
     filesTooLarge += purges.filesTooLarge
     pieces.push(...merges.pieces, ...purges.pieces)
     tiers.push(...merges.tiers)
@@ -100,7 +99,7 @@ export function planUpkeep(
     pieces: pieces.toSorted((left, right) => left.liveBytes - right.liveBytes),
     tiers,
     deadShareMax: kept.reduce((max, { dead, rows }) => Math.max(max, dead / rows), 0),
-    vectorCostMax: kept.reduce((max, { file, liveBytes }) => Math.max(max, vectorBytesSpent(file) / liveBytes), 0),
+    vectorCostMax: kept.reduce((max, facts) => Math.max(max, vectorCost(facts, costs)), 0),
     filesTooLarge,
   }
 }
@@ -112,32 +111,6 @@ export function takePieces({ pieces }: UpkeepPlan, bytesMax: number): readonly U
     bytes += liveBytes
     return bytes <= bytesMax
   })
-}
-
-interface FileFacts {
-  readonly file: AddFile
-  readonly partition: string
-  readonly rows: number
-  readonly dead: number
-  readonly live: number
-  readonly liveBytes: number
-}
-
-// A snapshot shares its files with those before it, and statistics take a while to parse.
-const known = new WeakMap<AddFile, FileFacts>()
-
-/** Undefined for a file whose rows nobody counted, or of which none is left. */
-function factsOf(file: AddFile): FileFacts | undefined {
-  const before = known.get(file)
-  if (before !== undefined) return before
-  const rows = parseStats(file.stats)?.numRecords ?? 0
-  const dead = file.deletionVector?.cardinality ?? 0
-  const live = rows - dead
-  if (live <= 0) return undefined
-  const partition = JSON.stringify(Object.entries(file.partitionValues).sort())
-  const facts = { file, partition, rows, dead, live, liveBytes: (file.size * live) / rows }
-  known.set(file, facts)
-  return facts
 }
 
 function tierOf(rows: number): number {
@@ -192,9 +165,9 @@ function isWorthMerge(targetBytes: number): (bin: readonly FileFacts[]) => boole
 function planPurges(
   files: readonly FileFacts[],
   targetBytes: number,
-  { order, bytesMax }: UpkeepTerms,
+  { order, bytesMax, costs }: UpkeepTerms & { readonly costs: Costs },
 ): Pick<UpkeepPlan, 'pieces' | 'filesTooLarge'> {
-  const worthIt = files.filter(isWorthPurge)
+  const worthIt = files.filter((facts) => isWorthPurge(facts, costs))
   const fitting = worthIt.filter(({ liveBytes }) => liveBytes <= PIECE_TARGETS_MAX * targetBytes)
   // How a load or another program laid out its rows may be meant.
   const ordered = fitting.filter(({ file }) => order !== undefined && isInOrder(file, order))
@@ -237,8 +210,9 @@ function packInOrder(
   return bins
 }
 
-function isWorthPurge({ file, rows, dead, liveBytes }: FileFacts): boolean {
-  return dead / rows >= DEAD_SHARE_MAX || (dead > 0 && vectorBytesSpent(file) >= VECTOR_COST_MAX * liveBytes)
+function isWorthPurge(facts: FileFacts, costs: Costs): boolean {
+  const { rows, dead } = facts
+  return dead / rows >= DEAD_SHARE_MAX || (dead > 0 && vectorCost(facts, costs) >= VECTOR_COST_MAX)
 }
 
 /** In the order in which they came: rows that came together are often read together. */

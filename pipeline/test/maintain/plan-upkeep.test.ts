@@ -66,11 +66,30 @@ test('a few deleted rows are not worth a commit', () => {
 test('a file is rewritten when its vectors have cost more than that would', () => {
   // A twentieth is deleted, by commits of which each wrote a vector anew.
   const shape = { rows: 100_000, bytes: MIB, dead: 5000 }
-  const spent = 1.5 * 0.95 * MIB
+  const spent = 0.95 * MIB
   const kept = planOf([fileOf({ ...shape, spent: spent - 1000 })])
   expect(kept.pieces).toEqual([])
-  expect(kept.vectorCostMax).toBeCloseTo(1.5, 2)
+  expect(kept.vectorCostMax).toBeCloseTo(1, 2)
   expect(planOf([fileOf({ ...shape, spent: spent + 1000 })]).pieces).toMatchObject([{ why: 'dead rows' }])
+})
+
+test('what a rewrite would cost is seen in the files that were written since, and is half of what the file takes at the least', () => {
+  const loaded = { rows: 1_000_000, bytes: 45_000_000, dead: 50_000 }
+  const purged = (spent: number, ...later: readonly Parameters<typeof fileOf>[0][]): number =>
+    planOf([fileOf({ ...loaded, spent }), ...later.map(fileOf)]).pieces.length
+  const merged = { rows: 40_000, bytes: 40_000 * 30 }
+  const cost = 950_000 * 30
+  expect(purged(cost + 1000)).toBe(0)
+  expect(purged(cost - 1000, merged)).toBe(0)
+  expect(purged(cost + 1000, merged)).toBe(1)
+  const half = (0.95 * 45_000_000) / 2
+  const narrow = { rows: 40_000, bytes: 40_000 }
+  expect(purged(half - 1000, narrow)).toBe(0)
+  expect(purged(half + 1000, narrow)).toBe(1)
+  // The newest counts, in the same partition. A few rows say little: there may be more of the footer than of them.
+  expect(purged(cost - 1000, narrow, merged)).toBe(0)
+  expect(purged(half + 1000, { ...narrow, partitionValues: { day: '1' } })).toBe(0)
+  expect(purged(half + 1000, { rows: 1000, bytes: 1000 })).toBe(0)
 })
 
 test('a file too large for a rewrite beside other work is left to optimize', () => {
