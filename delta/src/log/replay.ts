@@ -1,5 +1,5 @@
 // PROTOCOL.md, "Action Reconciliation". A state is a base (a checkpoint, or nothing) with commits laid over it. Only the files that
-// the commits touch are put into a map; the base is filtered through it, so laying one commit over a large state stays cheap.
+// the commits touch are put into a map and looked up in the base, so laying one commit over a large state stays cheap.
 
 import type {
   Action,
@@ -10,7 +10,7 @@ import type {
   RemoveFile,
   SetTransaction,
 } from '../protocol/actions.ts'
-import { decodePath } from '../protocol/paths.ts'
+import { pathKey, replaceByPath } from './files-by-path.ts'
 
 /** All that the log says about a table at one version. */
 export interface TableState {
@@ -78,12 +78,6 @@ export function fileKey(file: { readonly path: string; readonly deletionVector?:
   return vector === undefined ? path : `${path}\n${deletionVectorId(vector)}`
 }
 
-function pathKey(logPath: string): string {
-  if (!/[%:]|^\/|(?:^|\/)\.\//.test(logPath)) return logPath
-  const place = decodePath(logPath)
-  return place.kind === 'relative' ? place.path : place.url
-}
-
 /** PROTOCOL.md, "Deletion Vector Descriptor Schema": the unique id of a deletion vector. */
 export function deletionVectorId(vector: DeletionVectorDescriptor): string {
   return `${vector.storageType}${vector.pathOrInlineDv}${vector.offset === undefined ? '' : `@${vector.offset}`}`
@@ -99,33 +93,10 @@ function layOver(base: TableState, touched: ReadonlyMap<string, Touched>): Pick<
     if ('add' in file) added.push(file.add)
     else removed.push(file.remove)
   }
-  // Nearly all files differ in their paths already, which costs less to see than making their keys.
-  const paths = new Set([...added, ...removed].map(({ path }) => pathKey(path)))
-  const isUntouched = (file: AddFile | RemoveFile): boolean =>
-    !paths.has(pathKey(file.path)) || !touched.has(fileKey(file))
+  const paths = [...added, ...removed].map(({ path }) => path)
+  const isTouched = (file: AddFile | RemoveFile): boolean => touched.has(fileKey(file))
   return {
-    files: mergeByPath(base.files.filter(isUntouched), added.sort(byPath)),
-    tombstones: mergeByPath(base.tombstones.filter(isUntouched), removed.sort(byPath)),
+    files: replaceByPath(base.files, { paths, isTouched, fresh: added }),
+    tombstones: replaceByPath(base.tombstones, { paths, isTouched, fresh: removed }),
   }
-}
-
-function byPath(left: { readonly path: string }, right: { readonly path: string }): number {
-  if (left.path === right.path) return 0
-  return left.path < right.path ? -1 : 1
-}
-
-function mergeByPath<T extends { readonly path: string }>(left: readonly T[], right: readonly T[]): readonly T[] {
-  if (right.length === 0) return left
-  if (left.length === 0) return right
-  const merged: T[] = []
-  let next = 0
-  for (const item of left) {
-    for (let other = right[next]; other !== undefined && other.path < item.path; other = right[next]) {
-      merged.push(other)
-      next++
-    }
-    merged.push(item)
-  }
-  for (const other of right.slice(next)) merged.push(other)
-  return merged
 }

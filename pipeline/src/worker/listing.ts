@@ -19,6 +19,8 @@ interface ListedFile {
   readonly parsed: LandingKey
   readonly place: string
   readonly entry: StoreEntry
+  /** The file as it is told, the same object as long as it lies there as it did. */
+  landed: LandingFile | undefined
   /** When the disk was asked for size and time. */
   readonly lookedAtMs: number
 }
@@ -69,15 +71,7 @@ export async function listLanding(
   for await (const entry of listFolders(lake.landing, folders, recall)) {
     const { path: key, sizeBytes, modifiedMs } = entry
     const before = known?.get(key)
-    const file =
-      before?.entry === entry
-        ? before
-        : {
-            parsed: before?.parsed ?? parseLandingKey(key, options),
-            place: before?.place ?? placeOf(key),
-            entry,
-            lookedAtMs: nowMs,
-          }
+    const file = before?.entry === entry ? before : listedFile(entry, { before, nowMs, options })
     listed.set(key, file)
     const { parsed, place } = file
     if (sizeBytes === 0) {
@@ -90,7 +84,10 @@ export async function listLanding(
         const table = `${parsed.schema}.${parsed.table}`
         const files = tables.get(table)
         if (files === undefined) unconfigured.set(table, (unconfigured.get(table) ?? 0) + 1)
-        else files.push({ key, sizeBytes, modifiedMs, kind: parsed.kind, place })
+        else {
+          file.landed ??= { key, sizeBytes, modifiedMs, kind: parsed.kind, place }
+          files.push(file.landed)
+        }
         break
       }
       case 'transactions':
@@ -111,6 +108,28 @@ export async function listLanding(
     }
   }
   return { tables, unconfigured, ignored, refused }
+}
+
+function listedFile(
+  entry: StoreEntry,
+  {
+    before,
+    nowMs,
+    options,
+  }: {
+    readonly before: ListedFile | undefined
+    readonly nowMs: number
+    readonly options: Parameters<typeof parseLandingKey>[1]
+  },
+): ListedFile {
+  const isSame = before?.entry.sizeBytes === entry.sizeBytes && before.entry.modifiedMs === entry.modifiedMs
+  return {
+    parsed: before?.parsed ?? parseLandingKey(entry.path, options),
+    place: before?.place ?? placeOf(entry.path),
+    entry,
+    landed: isSame ? before.landed : undefined,
+    lookedAtMs: nowMs,
+  }
 }
 
 async function* listFolders(

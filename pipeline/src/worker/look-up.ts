@@ -21,6 +21,11 @@ export async function lookUpFiles(
   const seen: SeenFile[] = []
   for (const file of files) {
     const entry = newest.get(file.key)
+    const before = answered.get(file)
+    if (before !== undefined && before.entry === entry) {
+      seen.push(before)
+      continue
+    }
     if (file.kind === 'load' && entry?.kind === 'skipped') {
       seen.push(await lookUpSkippedLoad(hashOf, file, { entry, entries: byKey.get(file.key) ?? [] }))
       continue
@@ -29,11 +34,18 @@ export async function lookUpFiles(
     const entries = file.kind === 'load' && entry !== undefined ? [entry] : (byKey.get(file.key) ?? [])
     if (entry === undefined) seen.push({ file, entry, seen: 'new' })
     // Nearly all files are known, and waiting for the answer would cost more than the answer.
-    else if (isUnchanged(file, entries)) seen.push({ file, entry, seen: 'known' })
-    else seen.push({ file, entry, seen: await compare(hashOf, file, entries) })
+    else if (isUnchanged(file, entries)) {
+      const answer: SeenFile = { file, entry, seen: 'known' }
+      answered.set(file, answer)
+      seen.push(answer)
+    } else seen.push({ file, entry, seen: await compare(hashOf, file, entries) })
   }
   return seen
 }
+
+// A listing gives the same object for a file that lies there as it did, and entries of a key are only added: while the newest is the
+// same, so is the answer.
+const answered = new WeakMap<LandingFile, SeenFile>()
 
 interface EntriesByKey {
   readonly newest: ReadonlyMap<string, LedgerEntry>
