@@ -1,5 +1,6 @@
 // Rows become Parquet files: DuckDB's COPY, with encodings that the readers of Delta tables know.
 
+import assert from 'node:assert/strict'
 import type { Engine } from '../duckdb/engine.ts'
 import { duckdbType, quoteFileName, quoteName, quoteText } from '../duckdb/sql.ts'
 import type { Row } from '../duckdb/values.ts'
@@ -79,12 +80,15 @@ export async function copyRows(
   if (parquetVersion === 1 || !hasFloats(request.schema)) return engine.all(copySql(request, plan, parquetVersion))
   if (isLikelyToSplit(engine, store, request.rows)) return engine.all(copySql(request, plan, 1))
   const copied = await engine.all(copySql(request, plan, parquetVersion))
-  const split = await filesWithSplitFloats(engine, copied.map(nameOf))
   const rows: Row[] = []
-  for (const row of copied) {
-    const isSplit = split.has(nameOf(row))
-    if (isSplit) rememberSplit(engine, store, Number(row['count']))
-    rows.push(isSplit ? await copyAgain({ engine, store }, request, { row, plan }) : row)
+  try {
+    const split = await filesWithSplitFloats(engine, copied.map(nameOf))
+    for (const row of copied)
+      rows.push(split.has(nameOf(row)) ? await copyAgain({ engine, store }, request, { row, plan }) : row)
+  } catch (error) {
+    // Nobody else knows of them.
+    for (const row of [...copied, ...copied.map(againOf)]) await store.delete(pathOf(row, plan)).catch(() => {})
+    throw error
   }
   return rows
 }
@@ -94,13 +98,19 @@ async function copyAgain(
   request: CopyRequest,
   { row, plan }: { readonly row: Row; readonly plan: CopyPlan },
 ): Promise<Row> {
-  const name = nameOf(row)
-  const again = name.replace(/\.parquet$/, '-1.parquet')
+  const again = againOf(row)
   const [copied] = await engine.all(
-    `COPY (FROM read_parquet(${quoteFileName(name)}, hive_partitioning = false)) TO ${quoteText(again)} (${fileOptions(request, 1).join(', ')})`,
+    `COPY (FROM read_parquet(${quoteFileName(nameOf(row))}, hive_partitioning = false)) TO ${quoteText(nameOf(again))} (${fileOptions(request, 1).join(', ')})`,
   )
+  assert.equal(copied?.['count'], row['count'], 'a copy has the rows of its file')
+  rememberSplit(engine, store, Number(row['count']))
   await store.delete(pathOf(row, plan))
-  return { ...row, ...copied, partition_keys: row['partition_keys'] ?? null }
+  return { ...again, ...copied, partition_keys: row['partition_keys'] ?? null }
+}
+
+/** The file that is written instead. */
+function againOf(row: Row): Row {
+  return { ...row, filename: nameOf(row).replace(/\.parquet$/, '-1.parquet') }
 }
 
 function copySql(

@@ -1,4 +1,4 @@
-import { readdir, stat } from 'node:fs/promises'
+import { mkdir, readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { systemClock } from '../../src/clock.ts'
@@ -211,6 +211,21 @@ test('a target size splits the rows over files, in order', async () => {
   })
   expect(adds.length).toBeGreaterThan(1)
   expect(adds.map((add) => JSON.parse(add.stats ?? '').numRecords).reduce((sum, count) => sum + count, 0)).toBe(300_000)
+})
+
+test('a second copy that fails leaves no file behind', async () => {
+  const url = join(shop.folder, 'failing-copy')
+  const clock = { ...systemClock, uuid: () => 'u' }
+  await mkdir(join(url, 'part-u.zstd-1.parquet'), { recursive: true })
+  const written = writeDataFiles(shop.engine, localStore(url), clock, {
+    relation: 'SELECT range / 7 AS ratio FROM range(30000)',
+    schema: schemaOf([['ratio', 'double']]),
+    partitionColumns: [],
+    rows: 'many',
+    settings: { ...USUAL_SETTINGS, parquetVersion: 2 },
+  })
+  await expect(written).rejects.toMatchObject({ code: 'ENGINE_FAILED' })
+  expect(await readdir(url)).toEqual(['part-u.zstd-1.parquet'])
 })
 
 test.each([{}, { partitionColumns: ['half'] }, { targetFileBytes: 1_000_000 }])(
