@@ -43,6 +43,8 @@ export interface TableConfig {
   readonly upkeep: boolean
   /** Whether each change is also appended to `<table>__history`. */
   readonly history: boolean
+  /** Properties of the Delta table, which it gets with the next batch where they differ. */
+  readonly properties: Readonly<Record<string, string>>
 }
 
 /** `tributary.yaml`, checked and complete. */
@@ -220,6 +222,7 @@ function tableOf({ name: text, settings, pairs }: TableEntry, fail: Fail): Table
     freshnessMs: settings.freshness,
     upkeep: settings.upkeep !== 'off',
     history: settings.history === true,
+    properties: settings.properties ?? {},
   }
 }
 

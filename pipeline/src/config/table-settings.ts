@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { tableProperties } from './table-properties.ts'
 
 const DURATION = /^([0-9]+) ?(s|m|h|d)$/
 const UNIT_MS = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const
@@ -68,6 +69,7 @@ export const tableSettings = z.strictObject({
   freshness: duration.optional(),
   typeWidening: z.boolean().optional(),
   upkeep: z.enum(['auto', 'off']).optional(),
+  properties: tableProperties.optional(),
 })
 
 /** Settings that the file format knows and this version does not do; the one place that says so. */

@@ -1,5 +1,5 @@
 // What an upsert is given: its tools, and the table as it stands.
-import type { Clock, Engine, Snapshot, Store } from '@tributary/delta'
+import type { Clock, Engine, FileSettings, Snapshot, Store } from '@tributary/delta'
 import type { KeyHashes } from '../key-index/entry.ts'
 import type { IndexedRow } from '../key-index/find-rows.ts'
 import type { IndexHolder } from '../key-index/index-folder.ts'
@@ -48,6 +48,8 @@ export interface UpsertTarget {
   readonly shape: TableShape
   readonly partitionColumns: readonly string[]
   readonly write: 'merge-on-read' | 'copy-on-write'
+  /** How files are written. */
+  readonly settings: FileSettings
   /** So many live files may carry deletion vectors, 100 unless set; from then on batches write small ones anew. */
   readonly vectorFilesMax: number | undefined
   readonly tombstones: readonly Segment[]

@@ -13,7 +13,6 @@ import {
   removeOf,
   type Snapshot,
   scanSql,
-  tableFileSettings,
   writeDataFiles,
 } from '@tributary/delta'
 import { nameList, type TableShape } from './batch.ts'
@@ -189,7 +188,7 @@ export async function writeRows(
       schema: target.shape.schema,
       partitionColumns: target.partitionColumns,
       extraColumns: placeColumns,
-      settings: tableFileSettings(target.snapshot),
+      settings: target.settings,
       hasNoNan,
     })
     added.push(...files)

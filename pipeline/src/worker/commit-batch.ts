@@ -27,6 +27,7 @@ import {
   STATE_DOMAIN,
   type TableState,
 } from '../ledger/table-state.ts'
+import { configuredProperties } from './table-metadata.ts'
 
 /** What a batch wants committed. */
 export interface PreparedBatch {
@@ -137,7 +138,7 @@ function metricsOf(counts: Counts, batch: PreparedBatch): Record<string, string>
   )
 }
 
-/** Protocol and metadata for a new table, new metadata for a schema that grew, nothing else. */
+/** Protocol and metadata for a new table, new metadata for a schema that grew or properties that were configured, nothing else. */
 function tableActions(
   { clock }: { readonly clock: Clock },
   { table, snapshot }: CommitTarget,
@@ -150,10 +151,14 @@ function tableActions(
       partitionColumns: table.partitionBy,
       deletionVectors: table.write === 'merge-on-read',
       domainMetadata: true,
+      configuration: configuredProperties(table, undefined),
     })
   }
-  const schemaString = encodeSchema(schema)
-  if (schemaString === encodeSchema(snapshot.schema)) return []
-  const metaData: Metadata = { ...snapshot.metadata, schemaString }
+  const hasGrown = encodeSchema(schema) !== encodeSchema(snapshot.schema)
+  const configuration = configuredProperties(table, snapshot.metadata)
+  const isSet = Object.entries(configuration).every(([name, value]) => snapshot.metadata.configuration[name] === value)
+  if (isSet && !hasGrown) return []
+  const schemaString = hasGrown ? encodeSchema(schema) : snapshot.metadata.schemaString
+  const metaData: Metadata = { ...snapshot.metadata, schemaString, configuration }
   return [{ metaData }]
 }

@@ -10,6 +10,7 @@ import { type FileReading, ledgerEntry } from './read-file.ts'
 import type { TableRun } from './run.ts'
 import { evolvingSchema } from './schema.ts'
 import { type Staged, stageFiles } from './stage-files.ts'
+import { configuredSettings } from './table-metadata.ts'
 
 /** Stages the files of a batch in order and works out the upsert; undefined when they do not even tell the columns of a new table. */
 export async function prepareChanges(run: TableRun, plan: ChangesPlan): Promise<PreparedBatch | undefined> {
@@ -35,18 +36,14 @@ async function prepareWith(run: TableRun, plan: ChangesPlan, ahead: LookingAhead
   // No row came so far: there is nothing to stage.
   if (!staged.isOpen) await openBatch(engine, shape)
   const readMs = lake.clock.now() - startMs
-  const parts = {
-    engine,
-    store: session.store,
-    clock: lake.clock,
-    index: session.index,
-    prefetched: ahead.prefetched(),
-  }
+  const { store, index } = session
+  const parts = { engine, store, clock: lake.clock, index, prefetched: ahead.prefetched() }
   const prepared = await prepareUpsert(parts, {
     snapshot: session.snapshot,
     shape,
     partitionColumns: table.partitionBy,
     write: table.write,
+    settings: configuredSettings(table, session.snapshot),
     vectorFilesMax: run.options.vectorFilesMax,
     tombstones: session.state?.tombstones ?? [],
     horizon: session.state?.horizon,

@@ -7,7 +7,6 @@ import {
   type Snapshot,
   type StructType,
   scanSql,
-  tableFileSettings,
   writeDataFiles,
 } from '@tributary/delta'
 import { timeOfPlace } from '../dms/file-name.ts'
@@ -25,6 +24,7 @@ import { isWaiting, type LandingFile, type SeenFile } from './plan.ts'
 import { type FileReading, ledgerEntry, readLandingFile } from './read-file.ts'
 import type { TableRun } from './run.ts'
 import { type EvolvingSchema, evolvingSchema } from './schema.ts'
+import { configuredSettings } from './table-metadata.ts'
 
 // The row number of a CSV record comes from a single-threaded operator, so files are read side by side;
 // one more than two cores, so that none idles while a file is planned or the last one is left.
@@ -210,7 +210,7 @@ async function loadFile(
     added = await writeLoadFile(parts, staged, {
       schema: schema.current(),
       partitionColumns: table.partitionBy,
-      settings: tableFileSettings(session.snapshot),
+      settings: configuredSettings(run.table, session.snapshot),
     })
     return added.reduce((sum, { stats }) => sum + recordsOf(stats), 0)
   })
@@ -265,7 +265,7 @@ async function withoutRepeated(
     schema: pending.schema,
     partitionColumns: table.partitionBy,
     extraColumns: placeColumns,
-    settings: tableFileSettings(session.snapshot),
+    settings: configuredSettings(table, session.snapshot),
   })
   return [...untouched, ...rewritten]
 }

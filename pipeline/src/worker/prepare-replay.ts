@@ -14,6 +14,7 @@ import type { LandingFile } from './plan.ts'
 import { readLandingFile } from './read-file.ts'
 import type { TableRun } from './run.ts'
 import { type EvolvingSchema, evolvingSchema } from './schema.ts'
+import { configuredSettings } from './table-metadata.ts'
 
 /** A replay, worked out: what may be committed, and the rows that still cannot be read. */
 export interface PreparedReplay {
@@ -85,6 +86,7 @@ async function prepareRows(run: TableRun, rows: readonly QuarantinedRow[]): Prom
       shape,
       partitionColumns: table.partitionBy,
       write: table.write,
+      settings: configuredSettings(table, session.snapshot),
       vectorFilesMax: run.options.vectorFilesMax,
       tombstones: session.state?.tombstones ?? [],
       horizon: session.state?.horizon,

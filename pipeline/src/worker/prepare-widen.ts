@@ -1,7 +1,8 @@
-import { removeOf, type StructType, scanSql, tableFileSettings, writeDataFiles } from '@tributary/delta'
+import { removeOf, type StructType, scanSql, writeDataFiles } from '@tributary/delta'
 import { placeColumns } from '../upsert/locate.ts'
 import type { PreparedBatch } from './commit-batch.ts'
 import type { TableRun } from './run.ts'
+import { configuredSettings } from './table-metadata.ts'
 
 /** Writes the whole table again in wider types, in one commit that takes in no file (design §3.2). */
 export async function prepareWiden(
@@ -17,7 +18,7 @@ export async function prepareWiden(
     partitionColumns: table.partitionBy,
     extraColumns: placeColumns,
     rows: 'many',
-    settings: tableFileSettings(snapshot),
+    settings: configuredSettings(table, snapshot),
   })
   const removed = snapshot.files.map((file) => ({ remove: { ...removeOf(file, lake.clock.now()), dataChange: false } }))
   return {

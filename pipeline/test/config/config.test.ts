@@ -42,6 +42,7 @@ test('paths are relative to the file, and all but landing, lake and key has a de
         engine: 'duckdb',
         upkeep: true,
         history: false,
+        properties: {},
       },
     ],
   })
@@ -181,4 +182,20 @@ test('a target for freshness is that of all tables, and a table may have its own
   const targets = async (text: string) => (await parse(text)).tables.map(({ freshnessMs }) => freshnessMs)
   expect(await targets(`${HEAD}freshness: 5m\n${tables}`)).toEqual([300_000, 30_000])
   expect(await targets(`${HEAD}${tables}`)).toEqual([undefined, 30_000])
+})
+
+test('properties of the table are those that say how files are packed, with values that mean something', async () => {
+  const table = (properties: string) =>
+    parse(`${HEAD}tables:\n  s.a:\n    key: [id]\n    properties:\n      ${properties}\n`)
+  const { tables } = await table('delta.parquet.format.version: 2.12.0\n      delta.parquet.compression.codec: gzip')
+  expect(tables[0]?.properties).toEqual({
+    'delta.parquet.format.version': '2.12.0',
+    'delta.parquet.compression.codec': 'gzip',
+  })
+  await expect(table('delta.parquet.format.version: 3.0.0')).rejects.toThrow(
+    /line 6: .*delta\.parquet\.format\.version is "3\.0\.0".* Set it to 1\.0\.0, which every reader knows, or to 2\.12\.0\./,
+  )
+  await expect(table('delta.enableDeletionVectors: false')).rejects.toThrow(
+    'line 7: delta.enableDeletionVectors is not a setting of tables.s.a.properties. Correct the name or leave it out',
+  )
 })

@@ -163,6 +163,7 @@ export function configOf({ tables }: Pick<World, 'tables'>): Config {
       freshnessMs: undefined,
       upkeep: true,
       history: false,
+      properties: {},
     })),
   }
 }

@@ -20,6 +20,7 @@ const TABLE: TableConfig = {
   freshnessMs: undefined,
   upkeep: true,
   history: false,
+  properties: {},
 }
 
 function batchWith(key: string): PreparedBatch {
