@@ -21,6 +21,7 @@ export const SUITE_NAMES = [
   'orders/status',
   'orders/changes',
   'orders/day',
+  'orders/day-parquet-2',
   'flights/catch-up',
   'flights/feature-increment',
   'flights/dataset-build',

@@ -24,30 +24,32 @@ export interface Reading {
 /** Everybody who reads the table of a project. */
 export function readers(bench: Bench, { project, kind, raw }: Reading): readonly Contender[] {
   const table = lakeOf(project, ORDERS.shape.table)
-  const files = `[${raw.map(literal).join(', ')}]`
-  const ask = (script: string, reader: string, place: string) => (): readonly string[] => [
-    process.execPath,
-    script,
-    reader,
-    place,
-    String(REPEATS),
-    SCAN_SQL,
-  ]
-  const reading = (name: string, command: () => readonly string[]): Contender => ({
-    name: readerName(name, kind),
-    prepare: async () => {},
-    command,
-    check: async () => {},
-  })
   return [
     ...bench.programs.map(({ suffix, root }) =>
-      reading(`tributary${suffix}`, ask(scriptIn(root, 'scan.ts'), 'tributary', table)),
+      reading(`tributary${suffix}`, kind, ask(scriptIn(root, 'scan.ts'), 'tributary', table)),
     ),
-    reading('raw parquet', ask(scriptOf('scan.ts'), 'parquet', files)),
-    reading('raw parquet, DuckDB’s defaults', ask(scriptOf('scan.ts'), 'duckdb-parquet', files)),
-    reading('duckdb delta', ask(scriptOf('scan.ts'), 'duckdb-delta', table)),
-    reading('delta-rs', () => [PYTHON, scriptOf('delta-rs.py'), 'read', table, String(REPEATS), SCAN_SQL]),
+    rawReader('raw parquet', kind, raw),
+    reading('raw parquet, DuckDB’s defaults', kind, ask(scriptOf('scan.ts'), 'duckdb-parquet', listOf(raw))),
+    reading('duckdb delta', kind, ask(scriptOf('scan.ts'), 'duckdb-delta', table)),
+    reading('delta-rs', kind, () => [PYTHON, scriptOf('delta-rs.py'), 'read', table, String(REPEATS), SCAN_SQL]),
   ]
+}
+
+/** Files as they are, by our engine. */
+export function rawReader(name: string, kind: string, files: readonly string[]): Contender {
+  return reading(name, kind, ask(scriptOf('scan.ts'), 'parquet', listOf(files)))
+}
+
+function reading(name: string, kind: string, command: () => readonly string[]): Contender {
+  return { name: readerName(name, kind), prepare: async () => {}, command, check: async () => {} }
+}
+
+function ask(script: string, reader: string, place: string): () => readonly string[] {
+  return () => [process.execPath, script, reader, place, String(REPEATS), SCAN_SQL]
+}
+
+function listOf(files: readonly string[]): string {
+  return `[${files.map(literal).join(', ')}]`
 }
 
 /** How our reads compare in that state of the table. */

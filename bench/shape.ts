@@ -38,8 +38,8 @@ export function comparedList({ columns }: TableShape): string {
   return columns.map(({ name, delta }) => (delta === 'timestamp' ? `epoch_us(${name}) AS ${name}` : name)).join(', ')
 }
 
-/** `tributary.yaml` for the table; paths are relative to the file. */
-export function configurationOf({ table, key, columns }: TableShape): string {
+/** `tributary.yaml` for the table, with properties that the Delta table is to have; paths are relative to the file. */
+export function configurationOf({ table, key, columns }: TableShape, properties: readonly string[] = []): string {
   return `landing: landing
 lake: lake
 dms: {DataFormat: csv, AddColumnName: true}
@@ -47,5 +47,5 @@ tables:
   ${table}:
     key: [${key.join(', ')}]
     columns: {${columns.map(({ name, delta }) => `${name}: '${delta}'`).join(', ')}}
-`
+${properties.length === 0 ? '' : `    properties: {${properties.join(', ')}}\n`}`
 }

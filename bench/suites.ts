@@ -3,7 +3,7 @@ import type { Suite } from './suite.ts'
 import { catchUp } from './suites/catch-up.ts'
 import { changes } from './suites/changes.ts'
 import { datasetBuild } from './suites/dataset-build.ts'
-import { day } from './suites/day.ts'
+import { day, dayOfParquet2 } from './suites/day.ts'
 import { featureIncrement } from './suites/feature-increment.ts'
 import { firstLoad } from './suites/first-load.ts'
 import { growth } from './suites/growth.ts'
@@ -24,6 +24,7 @@ export const SUITES: Readonly<Record<SuiteName, Suite>> = {
   'orders/status': status,
   'orders/changes': changes,
   'orders/day': day,
+  'orders/day-parquet-2': dayOfParquet2,
   'flights/catch-up': catchUp,
   'flights/feature-increment': featureIncrement,
   'flights/dataset-build': datasetBuild,

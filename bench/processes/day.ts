@@ -1,5 +1,5 @@
 // A day of a worker, as fast as it can follow: the real `ingest --watch` in a process of its own, and here somebody who puts a file of
-// changes when the one before is committed and the worker had a moment of its own. `day.ts COMMAND PROJECT LANDING SOURCE…`.
+// changes when the one before is committed and the worker has come to rest, as it would within the minute. `day.ts COMMAND PROJECT LANDING SOURCE…`.
 
 import { spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
@@ -12,6 +12,9 @@ import { changesName, lakeOf, landingOf } from '../project.ts'
 const [command = '', project = '', table = '', ...sources] = process.argv.slice(2)
 const INTERVAL_MS = 20
 const SPARE_MS = 100
+/** A worker that does nothing but look for files takes less of a core. */
+const BUSY_SHARE = 0.5
+const MINUTE_MS = 60_000
 const COMMIT_MS_MAX = 120_000
 const QUIET_MS = 5000
 const QUIET_LOOKS_MAX = 120
@@ -51,8 +54,9 @@ for (const [index, source] of sources.entries()) {
   if (outcome !== 'committed')
     throw new Error(`file ${index + 1} was not committed (${outcome}): ${said.slice(-5).join('\n')}`)
   took.push(performance.now() - startedMs)
+  await rest(MINUTE_MS - (took.at(-1) ?? 0))
   // A file comes at any time between two looks of the worker: always at the same one, its wait would be luck.
-  await pause(SPARE_MS + (index % COMPARED) * (INTERVAL_MS / COMPARED))
+  await pause((index % COMPARED) * (INTERVAL_MS / COMPARED))
 }
 await quiet()
 const failed = said.find((line) => line.includes('could not be rewritten'))
@@ -83,6 +87,23 @@ async function quiet(): Promise<void> {
     before = length
     await pause(QUIET_MS)
   }
+}
+
+/** Until the worker did little for a moment, or the next minute begins. */
+async function rest(mostMs: number): Promise<void> {
+  const untilMs = performance.now() + mostMs
+  for (let isBusy = true; isBusy && performance.now() < untilMs; ) {
+    const [cpuMs, startedMs] = [readCpuMs(worker.pid ?? 0), performance.now()]
+    await pause(SPARE_MS)
+    isBusy = readCpuMs(worker.pid ?? 0) - cpuMs > BUSY_SHARE * (performance.now() - startedMs)
+  }
+}
+
+// proc(5): the 14th and 15th field, in ticks of 10 ms; the second may have spaces and ends with the last parenthesis.
+function readCpuMs(pid: number): number {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  return 10 * (Number(fields[11]) + Number(fields[12]))
 }
 
 function readAnon(pid: number): number {

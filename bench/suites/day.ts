@@ -1,41 +1,69 @@
 import { existsSync } from 'node:fs'
-import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises'
+import { mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { laterBatches } from '../batches.ts'
 import { type Dataset, prepareDataset } from '../dataset.ts'
 import { literal } from '../engine.ts'
-import { atMost, figureOf, valuesOf } from '../figures.ts'
-import { type BenchOptions, ROWS_MIN } from '../options.ts'
+import { atMost, figureOf, ownMs, ratiosOf, valuesOf } from '../figures.ts'
+import { type BenchOptions, ROWS_MIN, type SuiteName } from '../options.ts'
 import { ORDERS } from '../orders.ts'
 import { copyFolder, scriptOf } from '../places.ts'
 import { type Base, cacheOf, checkLake, lakeOf, makeBase } from '../project.ts'
 import { type Bench, runRounds } from '../rounds.ts'
-import { assertAgreed, readers, readFigures } from '../scans.ts'
+import { assertAgreed, rawReader, readers, readFigures } from '../scans.ts'
+import { configurationOf } from '../shape.ts'
 import type { Outcome } from '../suite.ts'
 
 const COMMITS = 1440
 const COMMITS_MIN = 60
 const CHANGES = 1000
 const AT_THE_END = 'after the day'
+// As the files of our tables.
+const PACKED = ', COMPRESSION zstd, COMPRESSION_LEVEL 1'
+
+interface DayTerms {
+  readonly suite: SuiteName
+  /** What `properties:` of the table says. */
+  readonly properties: readonly string[]
+  /** How DuckDB writes a file as the table's are. */
+  readonly packed: string
+}
 
 /** A day of small commits through a worker that keeps its table in shape by itself, and what reading costs in the evening. */
-export async function day(bench: Bench): Promise<Outcome> {
+export function day(bench: Bench): Promise<Outcome> {
+  return runDay(bench, { suite: 'orders/day', properties: [], packed: PACKED })
+}
+
+/** The same for a table that nobody reads with Spark 3.5. */
+export function dayOfParquet2(bench: Bench): Promise<Outcome> {
+  return runDay(bench, {
+    suite: 'orders/day-parquet-2',
+    properties: ['delta.parquet.format.version: 2.12.0'],
+    packed: `${PACKED}, PARQUET_VERSION v2`,
+  })
+}
+
+async function runDay(bench: Bench, { suite, properties, packed }: DayTerms): Promise<Outcome> {
   const dataset = await prepareDataset(bench, ORDERS, bench.options)
   const base = await makeBase(bench, dataset)
   const batches = await batchesOfDay(dataset, bench.options)
   let changedBytes = 0
   for (const path of batches) changedBytes += (await stat(path)).size
   const evening = join(bench.work, 'evening')
-  const worked = await runRounds({ ...bench, options: { ...bench.options, rounds: 1 } }, 'orders/day', [
-    workerOf(bench, { base, batches, evening }),
+  const worked = await runRounds({ ...bench, options: { ...bench.options, rounds: 1 } }, suite, [
+    workerOf(bench, { base, batches, evening, properties }),
   ])
   const raw = await writeRaw(bench, evening)
-  const read = await runRounds(bench, 'orders/day', readers(bench, { project: evening, kind: AT_THE_END, raw: [raw] }))
+  const asPacked = await writeRaw(bench, evening, packed)
+  const read = await runRounds(bench, suite, [
+    ...readers(bench, { project: evening, kind: AT_THE_END, raw: [raw] }),
+    rawReader('raw parquet, packed alike', AT_THE_END, [asPacked]),
+  ])
   const lakeBytes = await newBytes(join(evening, 'lake'), join(base.folder, 'lake'))
   assertAgreed(read, { kind: AT_THE_END, rows: (await dataset.expected([...base.batches, ...batches])).rows })
   const ofDay = (name: string): readonly number[] => valuesOf(worked, 'tributary', ({ own }) => own[name] ?? Number.NaN)
   return {
-    work: `${batches.length} commits of ${CHANGES} changes to random keys of ${dataset.rows} rows, upkeep included`,
+    work: `${batches.length} commits of ${CHANGES} changes to random keys of ${dataset.rows} rows, upkeep included, a file when the worker is at rest${properties.map((property) => `, with \`${property}\``).join('')}`,
     runs: [...worked, ...read],
     figures: [
       figureOf(
@@ -64,6 +92,11 @@ export async function day(bench: Bench): Promise<Outcome> {
         ofDay('anonKib').map((kib) => kib / 1024),
       ),
       ...readFigures(read, AT_THE_END, { raw: atMost(1.3) }),
+      figureOf(
+        `${AT_THE_END}: Tributary takes, of the time of raw Parquet that is packed alike`,
+        'times',
+        ratiosOf(read, `tributary, ${AT_THE_END}`, `raw parquet, packed alike, ${AT_THE_END}`, ownMs),
+      ),
     ],
   }
 }
@@ -89,13 +122,17 @@ interface DayWork {
   readonly batches: readonly string[]
   /** Where the project goes when the day is over. */
   readonly evening: string
+  readonly properties: readonly string[]
 }
 
-function workerOf(bench: Bench, { base, batches, evening }: DayWork) {
+function workerOf(bench: Bench, { base, batches, evening, properties }: DayWork) {
   const { table } = ORDERS.shape
   return {
     name: 'tributary',
-    prepare: (folder: string) => copyFolder(base.folder, folder),
+    prepare: async (folder: string) => {
+      await copyFolder(base.folder, folder)
+      await writeFile(join(folder, 'tributary.yaml'), configurationOf(ORDERS.shape, properties))
+    },
     command: (folder: string) => [
       process.execPath,
       scriptOf('day.ts'),
@@ -114,10 +151,10 @@ function workerOf(bench: Bench, { base, batches, evening }: DayWork) {
   }
 }
 
-/** The rows of the evening as one Parquet file that DuckDB writes: nothing to skip, nothing to join. */
-async function writeRaw({ duck, work }: Bench, project: string): Promise<string> {
-  const path = join(work, 'evening.parquet')
+/** The rows of the evening as one Parquet file that DuckDB writes, by its defaults or as it is told: nothing to skip, nothing to join. */
+async function writeRaw({ duck, work }: Bench, project: string, packed = ''): Promise<string> {
+  const path = join(work, `evening${packed === '' ? '' : '-packed'}.parquet`)
   const table = lakeOf(project, ORDERS.shape.table)
-  await duck.run(`COPY (FROM delta_scan(${literal(table)})) TO ${literal(path)} (FORMAT parquet)`)
+  await duck.run(`COPY (FROM delta_scan(${literal(table)})) TO ${literal(path)} (FORMAT parquet${packed})`)
   return path
 }

@@ -5,7 +5,7 @@ test('without options all suites run on what the goals speak of', () => {
   const options = parseOptions(['--only', '', '--rows', '', '--base', ''])
   expect(options).toMatchObject({ rows: 10_000_000, changes: 10_000, rounds: 5 })
   expect(options.only).toContain('orders/upsert-100m')
-  expect(options.only).toHaveLength(13)
+  expect(options.only).toHaveLength(14)
   expect(options).not.toHaveProperty('base')
   expect(whyTry(options)).toBeUndefined()
 })
@@ -17,7 +17,7 @@ test('suites are chosen by name, those of orders also by their last word, and ru
     'lineitem/upsert',
   ])
   expect(() => parseOptions(['--only', 'lineitem/scan'])).toThrow(
-    '--only: there is no lineitem/scan. Take some of orders/first-load, orders/upsert, orders/small-upsert, orders/index-build, orders/scan, orders/status, orders/changes, orders/day, flights/catch-up, flights/feature-increment, flights/dataset-build, lineitem/upsert, orders/upsert-100m',
+    '--only: there is no lineitem/scan. Take some of orders/first-load, orders/upsert, orders/small-upsert, orders/index-build, orders/scan, orders/status, orders/changes, orders/day, orders/day-parquet-2, flights/catch-up, flights/feature-increment, flights/dataset-build, lineitem/upsert, orders/upsert-100m',
   )
 })
 
