@@ -2,7 +2,7 @@
 // changes when the one before is committed and the worker has come to rest, as it would within the minute. `day.ts COMMAND PROJECT LANDING SOURCE…`.
 
 import { spawn } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { link, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -12,8 +12,8 @@ import { changesName, lakeOf, landingOf } from '../project.ts'
 const [command = '', project = '', table = '', ...sources] = process.argv.slice(2)
 const INTERVAL_MS = 20
 const SPARE_MS = 100
-/** A worker that does nothing but look for files takes less of a core. */
-const BUSY_SHARE = 0.5
+/** So much of a core is little. */
+const BUSY_SHARE = 0.2
 const MINUTE_MS = 60_000
 const COMMIT_MS_MAX = 120_000
 const QUIET_MS = 5000
@@ -89,21 +89,30 @@ async function quiet(): Promise<void> {
   }
 }
 
-/** Until the worker did little for a moment, or the next minute begins. */
+/** Until the worker did little for a moment but look for files, or the next minute begins. */
 async function rest(mostMs: number): Promise<void> {
   const untilMs = performance.now() + mostMs
   for (let isBusy = true; isBusy && performance.now() < untilMs; ) {
-    const [cpuMs, startedMs] = [readCpuMs(worker.pid ?? 0), performance.now()]
+    const [cpuMs, startedMs] = [readWorkMs(worker.pid ?? 0), performance.now()]
     await pause(SPARE_MS)
-    isBusy = readCpuMs(worker.pid ?? 0) - cpuMs > BUSY_SHARE * (performance.now() - startedMs)
+    isBusy = readWorkMs(worker.pid ?? 0) - cpuMs > BUSY_SHARE * (performance.now() - startedMs)
   }
 }
 
-// proc(5): the 14th and 15th field, in ticks of 10 ms; the second may have spaces and ends with the last parenthesis.
-function readCpuMs(pid: number): number {
-  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-  return 10 * (Number(fields[11]) + Number(fields[12]))
+// What the main thread does is to look for files; rewriting and the key index are the work of others. proc(5): the 14th and 15th field, in
+// ticks of 10 ms; the second may have spaces and ends with the last parenthesis.
+function readWorkMs(pid: number): number {
+  const threads = readdirSync(`/proc/${pid}/task`).filter((thread) => thread !== String(pid))
+  return threads.reduce((sum, thread) => {
+    try {
+      const stat = readFileSync(`/proc/${pid}/task/${thread}/stat`, 'utf8')
+      const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+      return sum + 10 * (Number(fields[11]) + Number(fields[12]))
+    } catch {
+      // It has ended.
+      return sum
+    }
+  }, 0)
 }
 
 function readAnon(pid: number): number {
