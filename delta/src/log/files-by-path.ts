@@ -24,7 +24,10 @@ export function pathKey(logPath: string): string {
   return place.kind === 'relative' ? place.path : place.url
 }
 
-/** A list without what is touched and with what is fresh, sorted by path; what has the same path comes in that order. */
+/**
+ * A list without what is touched and with what is fresh, sorted by path; what has the same path comes in that order. The list has to be one
+ * that came from here, or empty: what is not sorted would not be found.
+ */
 export function replaceByPath<T extends Named>(
   list: readonly T[],
   { paths, isTouched, fresh }: Replacement<T>,
