@@ -88,19 +88,28 @@ async function prepareBase(
   dataset: Dataset,
   { batch, folder }: { readonly batch: string; readonly folder: string },
 ): Promise<void> {
-  const { table } = dataset.source.shape
   const round = roundFolder(bench)
-  await rm(round, { recursive: true, force: true })
-  await makeProject(round, dataset)
-  await copyFolder(dataset.table, lakeOf(round, table))
-  bench.say(`adopting ${table} with ${dataset.rows} rows and building its key index`)
-  await measure([join(CHECKOUT, 'bin', 'tributary'), 'adopt', table, '--yes', '-C', round], {
-    cwd: round,
-    environment: cacheOf(round),
-  })
-  await link(batch, join(landingOf(round, table), changesName(1)))
-  await measure([process.execPath, scriptOf('build-index.ts'), round, indexFolderOf(round)], { cwd: round })
+  await adoptInto(bench, dataset, { batch, folder: round })
   await rename(round, folder)
+}
+
+/** A project as a base has it, in a place of its own: a key index belongs to its table's place, so one of a copy elsewhere is not found. */
+export async function adoptInto(
+  bench: Bench,
+  dataset: Dataset,
+  { batch, folder }: { readonly batch: string; readonly folder: string },
+): Promise<void> {
+  const { table } = dataset.source.shape
+  await rm(folder, { recursive: true, force: true })
+  await makeProject(folder, dataset)
+  await copyFolder(dataset.table, lakeOf(folder, table))
+  bench.say(`adopting ${table} with ${dataset.rows} rows and building its key index`)
+  await measure([join(CHECKOUT, 'bin', 'tributary'), 'adopt', table, '--yes', '-C', folder], {
+    cwd: folder,
+    environment: cacheOf(folder),
+  })
+  await link(batch, join(landingOf(folder, table), changesName(1)))
+  await measure([process.execPath, scriptOf('build-index.ts'), folder, indexFolderOf(folder)], { cwd: folder })
 }
 
 /** Proves the rows of a project's table after the base's batches and these. */

@@ -8,7 +8,7 @@ import { atMost, figureOf, ownMs, ratiosOf, valuesOf } from '../figures.ts'
 import { type BenchOptions, ROWS_MIN, type SuiteName } from '../options.ts'
 import { ORDERS } from '../orders.ts'
 import { copyFolder, scriptOf } from '../places.ts'
-import { type Base, cacheOf, checkLake, lakeOf, makeBase } from '../project.ts'
+import { adoptInto, type Base, cacheOf, checkLake, lakeOf, makeBase } from '../project.ts'
 import { type Bench, runRounds } from '../rounds.ts'
 import { assertAgreed, rawReader, readers, readFigures } from '../scans.ts'
 import { configurationOf } from '../shape.ts'
@@ -79,11 +79,12 @@ async function runDay(bench: Bench, { suite, properties, packed }: DayTerms): Pr
       ),
       // One day is run. What its quartiles differ by is the noise of how its medians compare.
       figureOf(
-        'the last 20 commits take, of the time of the first 20',
+        'the last 20 commits take, of the time of the first 20, begun anew and in turns with them',
         'times',
         ['growthLow', 'growth', 'growthHigh'].flatMap(ofDay),
         atMost(1.3),
       ),
+      figureOf('the same, of the first 20 of that day', 'times', ofDay('growthOverDay')),
       figureOf('from file to commit, median of the day', 'ms', ofDay('ms')),
       figureOf('the slowest commit', 'ms', ofDay('greatestMs')),
       figureOf(
@@ -127,17 +128,21 @@ interface DayWork {
 
 function workerOf(bench: Bench, { base, batches, evening, properties }: DayWork) {
   const { table } = ORDERS.shape
+  const morning = join(bench.work, 'morning')
   return {
     name: 'tributary',
     prepare: async (folder: string) => {
       await copyFolder(base.folder, folder)
-      await writeFile(join(folder, 'tributary.yaml'), configurationOf(ORDERS.shape, properties))
+      await adoptInto(bench, base.dataset, { batch: base.batches[0] ?? '', folder: morning })
+      for (const project of [folder, morning])
+        await writeFile(join(project, 'tributary.yaml'), configurationOf(ORDERS.shape, properties))
     },
     command: (folder: string) => [
       process.execPath,
       scriptOf('day.ts'),
       join(bench.programs[0]?.root ?? '', 'bin', 'tributary'),
       folder,
+      morning,
       table,
       ...batches,
     ],
@@ -146,6 +151,7 @@ function workerOf(bench: Bench, { base, batches, evening, properties }: DayWork)
       await checkLake(bench, base, { folder, more: batches })
       await rm(evening, { recursive: true, force: true })
       await rename(folder, evening)
+      await rm(morning, { recursive: true, force: true })
       await mkdir(folder)
     },
   }
