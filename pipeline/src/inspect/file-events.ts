@@ -9,7 +9,7 @@ import {
   readSnapshot,
   type Store,
 } from '@tributary/delta'
-import { describeCommit, type HistoryEntry } from './history.ts'
+import { type CommitSummary, describeCommit } from './history.ts'
 
 /** A physical row of a data file. */
 export interface RowPlace {
@@ -32,7 +32,7 @@ export interface FileEvents {
   /** The version in which a file left for good. */
   readonly removedIn: (path: string) => number | undefined
   readonly plainPath: (path: string) => string
-  readonly commitOf: (version: number) => HistoryEntry | undefined
+  readonly commitOf: (version: number) => CommitSummary | undefined
   readonly staysOf: (rows: readonly RowPlace[]) => Promise<readonly (readonly Stay[])[]>
 }
 
@@ -46,7 +46,7 @@ interface FileEvent {
 export async function readFileEvents(store: Store, toVersion: number): Promise<FileEvents> {
   const files = new Map<string, AddFile>()
   const events = new Map<string, FileEvent[]>()
-  const commits = new Map<number, HistoryEntry>()
+  const commits = new Map<number, CommitSummary>()
   const note = (path: string, event: FileEvent): void => {
     const list = events.get(path)
     if (list === undefined) events.set(path, [event])

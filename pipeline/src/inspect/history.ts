@@ -1,8 +1,22 @@
-import { type Action, commitInfoOf, listCommitTimes, readCommits, readSnapshot, type Store } from '@tributary/delta'
+import {
+  type Action,
+  commitInfoOf,
+  listCommitTimes,
+  readCommits,
+  readSnapshot,
+  type Store,
+  TributaryError,
+} from '@tributary/delta'
 import { parseCommitTimes } from '../ledger/commit-times.ts'
 
 /** One commit of a table, for people. */
-export interface HistoryEntry {
+export interface HistoryEntry extends CommitSummary {
+  /** Whether it has other columns than the commit before; a commit that sets properties has not. */
+  readonly schemaChanged: boolean
+}
+
+/** What a commit tells by itself. */
+export interface CommitSummary {
   readonly version: number
   readonly timestamp: string
   readonly operation: string | null
@@ -14,7 +28,6 @@ export interface HistoryEntry {
   readonly filesRemoved: number
   readonly bytesAdded: number
   readonly bytesRemoved: number
-  readonly schemaChanged: boolean
   /** Of our own commits: batch, generation, landing files (the first twenty) and how many they were. */
   readonly batch: number | null
   readonly generation: number | null
@@ -36,10 +49,41 @@ export async function readHistory(
   const first = wanted.at(0)
   if (first === undefined || last === undefined) return []
   const entries: HistoryEntry[] = []
+  const schemas = schemaTrail(store)
   for await (const commit of readCommits(store, { fromVersion: first.version, toVersion: last.version })) {
-    entries.push(describeCommit(commit))
+    entries.push({ ...describeCommit(commit), schemaChanged: await schemas.changes(commit) })
   }
   return entries.reverse()
+}
+
+type Commit = Pick<CommitSummary, 'version'> & { readonly actions: readonly Action[] }
+
+/** Tells of commits, the oldest first, whether their metadata has another schema than the metadata before. */
+function schemaTrail(store: Store): { readonly changes: (commit: Commit) => Promise<boolean> } {
+  let known: string | undefined
+  const changes = async ({ version, actions }: Commit): Promise<boolean> => {
+    const schema = actions.findLast((action) => 'metaData' in action)?.metaData.schemaString
+    if (schema === undefined) return false
+    const isOld = version === 0 || isRewrite(actions) || (known ?? (await schemaAt(store, version - 1))) === schema
+    known = schema
+    return !isOld
+  }
+  return { changes }
+}
+
+/** Undefined where the log no longer reaches so far back. */
+async function schemaAt(store: Store, version: number): Promise<string | undefined> {
+  try {
+    return (await readSnapshot(store, { version })).metadata.schemaString
+  } catch (error) {
+    if (error instanceof TributaryError && error.kind !== 'unavailable') return undefined
+    throw error
+  }
+}
+
+// It repeats the metadata as it is.
+function isRewrite(actions: readonly Action[]): boolean {
+  return commitInfoOf(actions)?.operation === 'OPTIMIZE'
 }
 
 /** One commit in words and sums. */
@@ -47,7 +91,7 @@ export function describeCommit(commit: {
   readonly version: number
   readonly timestampMs: number
   readonly actions: readonly Action[]
-}): HistoryEntry {
+}): CommitSummary {
   const info = commitInfoOf(commit.actions)
   const parameters = info?.operationParameters ?? {}
   const sums = { filesAdded: 0, filesRemoved: 0, bytesAdded: 0, bytesRemoved: 0 }
@@ -64,8 +108,6 @@ export function describeCommit(commit: {
     }
   }
   const sourceFiles = parseNames(parameters['files'])
-  // A rewrite repeats the metadata as it is.
-  const isRewrite = info?.operation === 'OPTIMIZE'
   return {
     version: commit.version,
     timestamp: new Date(commit.timestampMs).toISOString(),
@@ -73,7 +115,6 @@ export function describeCommit(commit: {
     engine: info?.engineInfo ?? null,
     metrics: info?.operationMetrics ?? {},
     ...sums,
-    schemaChanged: commit.version > 0 && !isRewrite && commit.actions.some((action) => 'metaData' in action),
     batch: parseCount(parameters['batch']),
     generation: parseCount(parameters['generation']),
     sourceFiles,

@@ -1,8 +1,9 @@
 import { join } from 'node:path'
+import { commit, encodeSchema, type Metadata, readSnapshot, systemClock } from '@tributary/delta'
 import { expect, test } from 'vitest'
 import { readHistory } from '../../src/inspect/history.ts'
 import { showTable, typeText } from '../../src/inspect/show.ts'
-import { ordersTable, useEngine } from './build-table.ts'
+import { ORDERS, ordersTable, useEngine } from './build-table.ts'
 
 const { engine, folder } = useEngine()
 
@@ -28,6 +29,32 @@ test('history has one entry a commit, the newest first', async () => {
     schemaChanged: false,
   })
   expect((await readHistory(store, { limit: 1 })).map(({ version }) => version)).toEqual([1])
+})
+
+test('a commit changes the schema when its columns are others, not when it only sets a property', async () => {
+  const store = await ordersTable(engine(), join(folder(), 'altered'), [{ put: [{ id: 1 }] }])
+  const alter = async (change: (metadata: Metadata) => Metadata): Promise<void> => {
+    const { version, metadata } = await readSnapshot(store)
+    await commit(store, systemClock, {
+      readVersion: version,
+      actions: [{ metaData: change(metadata) }],
+      info: { operation: 'SET', operationParameters: {}, operationMetrics: {}, isBlindAppend: false },
+    })
+  }
+  const property = (value: string) => (metadata: Metadata) => ({
+    ...metadata,
+    configuration: { ...metadata.configuration, 'delta.parquet.format.version': value },
+  })
+  await alter(property('2.12.0'))
+  await alter(property('1.0.0'))
+  const fields = [...ORDERS.fields, { name: 'city', type: 'string', nullable: true, metadata: {} } as const]
+  await alter((metadata) => ({ ...metadata, schemaString: encodeSchema({ ...ORDERS, fields }) }))
+  const changed = async (limit: number): Promise<readonly boolean[]> =>
+    (await readHistory(store, { limit })).map(({ schemaChanged }) => schemaChanged)
+  expect(await changed(4)).toEqual([true, false, false, false])
+  // The metadata before lies before the oldest commit that is shown.
+  expect(await changed(1)).toEqual([true])
+  expect(await changed(2)).toEqual([true, false])
 })
 
 test('show tells columns, key, size and how to read the table elsewhere', async () => {
