@@ -69,6 +69,7 @@ function startWorker(folder: string): Worker {
     ['ingest', '--watch', '--interval', String(INTERVAL_MS / 1000), '--log', 'json', '-C', folder],
     { stdio: ['ignore', 'ignore', 'pipe'], env: { ...process.env, ...cacheOf(folder) } },
   )
+  process.on('exit', () => child.kill('SIGKILL'))
   const pid = child.pid ?? 0
   const ended = new Promise<number | null>((resolve) => child.on('exit', resolve))
   const said: string[] = []

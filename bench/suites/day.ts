@@ -72,6 +72,7 @@ async function runDay(bench: Bench, { suite, properties, packed }: DayTerms): Pr
         [lakeBytes / changedBytes],
         atMost(8),
       ),
+      // The commits that begin the day anew are in it, a seventieth.
       figureOf(
         'all bytes written, with the key index in the cache folder',
         'times',

@@ -1,7 +1,9 @@
 import {
   type Action,
   commitInfoOf,
+  encodeSchema,
   listCommitTimes,
+  parseSchema,
   readCommits,
   readSnapshot,
   type Store,
@@ -11,7 +13,7 @@ import { parseCommitTimes } from '../ledger/commit-times.ts'
 
 /** One commit of a table, for people. */
 export interface HistoryEntry extends CommitSummary {
-  /** Whether it has other columns than the commit before; a commit that sets properties has not. */
+  /** Whether its schema is another than before: names, types, or what is noted of columns. A commit that sets properties has the same. */
   readonly schemaChanged: boolean
 }
 
@@ -62,8 +64,9 @@ type Commit = Pick<CommitSummary, 'version'> & { readonly actions: readonly Acti
 function schemaTrail(store: Store): { readonly changes: (commit: Commit) => Promise<boolean> } {
   let known: string | undefined
   const changes = async ({ version, actions }: Commit): Promise<boolean> => {
-    const schema = actions.findLast((action) => 'metaData' in action)?.metaData.schemaString
-    if (schema === undefined) return false
+    const text = actions.findLast((action) => 'metaData' in action)?.metaData.schemaString
+    if (text === undefined) return false
+    const schema = plainSchema(text)
     const isOld = version === 0 || isRewrite(actions) || (known ?? (await schemaAt(store, version - 1))) === schema
     known = schema
     return !isOld
@@ -71,10 +74,21 @@ function schemaTrail(store: Store): { readonly changes: (commit: Commit) => Prom
   return { changes }
 }
 
-/** Undefined where the log no longer reaches so far back. */
+/** As we write it: writers differ in how they write the same schema. */
+function plainSchema(text: string): string {
+  try {
+    return encodeSchema(parseSchema(text))
+  } catch (error) {
+    // It has what we do not read, and is told as it stands.
+    if (error instanceof TributaryError) return text
+    throw error
+  }
+}
+
+/** Undefined where the log no longer reaches so far back, or the table cannot be read there. */
 async function schemaAt(store: Store, version: number): Promise<string | undefined> {
   try {
-    return (await readSnapshot(store, { version })).metadata.schemaString
+    return plainSchema((await readSnapshot(store, { version })).metadata.schemaString)
   } catch (error) {
     if (error instanceof TributaryError && error.kind !== 'unavailable') return undefined
     throw error

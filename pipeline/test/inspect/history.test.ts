@@ -31,7 +31,7 @@ test('history has one entry a commit, the newest first', async () => {
   expect((await readHistory(store, { limit: 1 })).map(({ version }) => version)).toEqual([1])
 })
 
-test('a commit changes the schema when its columns are others, not when it only sets a property', async () => {
+test('a commit changes the schema when its columns are others, not when it only sets a property or writes them in another way', async () => {
   const store = await ordersTable(engine(), join(folder(), 'altered'), [{ put: [{ id: 1 }] }])
   const alter = async (change: (metadata: Metadata) => Metadata): Promise<void> => {
     const { version, metadata } = await readSnapshot(store)
@@ -46,7 +46,8 @@ test('a commit changes the schema when its columns are others, not when it only 
     configuration: { ...metadata.configuration, 'delta.parquet.format.version': value },
   })
   await alter(property('2.12.0'))
-  await alter(property('1.0.0'))
+  const others = { type: 'struct', fields: ORDERS.fields.map(({ name, ...rest }) => ({ ...rest, name })) }
+  await alter((metadata) => ({ ...property('1.0.0')(metadata), schemaString: JSON.stringify(others, null, 2) }))
   const fields = [...ORDERS.fields, { name: 'city', type: 'string', nullable: true, metadata: {} } as const]
   await alter((metadata) => ({ ...metadata, schemaString: encodeSchema({ ...ORDERS, fields }) }))
   const changed = async (limit: number): Promise<readonly boolean[]> =>
