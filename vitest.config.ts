@@ -19,8 +19,8 @@ export default defineConfig({
           name: 'unit',
           include: ['*/test/**/*.test.ts', '.ci/*.test.ts'],
           exclude: [slow, '**/node_modules/**'],
-          testTimeout: 10_000,
-          hookTimeout: 20_000,
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
         },
       },
       {
