@@ -3,9 +3,7 @@ import {
   type CommitOutcome,
   commit,
   createTableActions,
-  encodeSchema,
   isCheckpointDue,
-  type Metadata,
   parseSchema,
   readSnapshot,
   refreshSnapshot,
@@ -14,13 +12,13 @@ import {
   type StructType,
   scanSql,
   TributaryError,
-  tableFileSettings,
   writeDataFiles,
 } from '@tributary/delta'
 import { commitContended, historyFileLost, historyLost, historyNotOurs } from '../errors.ts'
 import { keepLog } from '../maintain/log-upkeep.ts'
 import { isLogFresh } from '../worker/commit-batch.ts'
 import type { TableRun } from '../worker/run.ts'
+import { configuredProperties, configuredSettings, metadataActions } from '../worker/table-metadata.ts'
 import type { HistorySession } from '../worker/table-session.ts'
 import { historyNameOf } from './history-name.ts'
 import { historySchemaOf } from './history-shape.ts'
@@ -119,8 +117,13 @@ async function commitNext(
     isFresh: isLogFresh(lake.clock, { snapshot, readAtMs }),
     actions: [
       ...(snapshot === undefined
-        ? createTableActions(lake.clock, { name, schema, description: `Every change of ${table.name}` })
-        : metadataActions(snapshot, schema)),
+        ? createTableActions(lake.clock, {
+            name,
+            schema,
+            description: `Every change of ${table.name}`,
+            configuration: configuredProperties(table, undefined),
+          })
+        : metadataActions(table, snapshot, schema)),
       { txn: { appId: appIdOf(table.name), version: note.batch, lastUpdated: lake.clock.now() } },
       ...note.files.map((add) => ({ add })),
     ],
@@ -131,11 +134,6 @@ async function commitNext(
       isBlindAppend: true,
     },
   })
-}
-
-function metadataActions(snapshot: Snapshot, schema: StructType): readonly { readonly metaData: Metadata }[] {
-  const schemaString = encodeSchema(schema)
-  return schemaString === encodeSchema(snapshot.schema) ? [] : [{ metaData: { ...snapshot.metadata, schemaString } }]
 }
 
 function hasWiderTypes(old: StructType, next: StructType): boolean {
@@ -154,10 +152,10 @@ async function widen(
       relation: await scanSql(fork, { ...snapshot, schema }),
       schema,
       partitionColumns: [],
-      settings: tableFileSettings(snapshot),
+      settings: configuredSettings(table, snapshot),
     })
     const actions = [
-      ...metadataActions(snapshot, schema),
+      ...metadataActions(table, snapshot, schema),
       ...snapshot.files.map((file) => ({ remove: { ...removeOf(file, lake.clock.now()), dataChange: false } })),
       ...added.map((file) => ({ add: { ...file, dataChange: false } })),
     ]

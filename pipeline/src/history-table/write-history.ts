@@ -1,19 +1,12 @@
 // Writes what a batch adds to the history table: data files beside that table, which the batch's own commit names (`note.ts`).
 import assert from 'node:assert/strict'
-import {
-  type AddFile,
-  parseStats,
-  quoteName,
-  type Snapshot,
-  scanSql,
-  tableFileSettings,
-  writeDataFiles,
-} from '@tributary/delta'
+import { type AddFile, parseStats, quoteName, type Snapshot, scanSql, writeDataFiles } from '@tributary/delta'
 import { phaseOf, timeOfPlace } from '../dms/file-name.ts'
 import { nameList, type TableShape } from '../upsert/batch.ts'
 import type { PreparedUpsert } from '../upsert/upsert.ts'
 import type { LandingFile } from '../worker/plan.ts'
 import type { TableRun } from '../worker/run.ts'
+import { configuredSettings } from '../worker/table-metadata.ts'
 import type { HistorySession } from '../worker/table-session.ts'
 import { baselineRowsSql, loadRowsSql, lostRowsSql, vanishedRowsSql } from './carried-rows.ts'
 import { changeRows } from './change-rows.ts'
@@ -255,7 +248,7 @@ async function writeRows(
       relation: `SELECT * FROM (${relation}) ORDER BY ${nameList(shape.key)}, "__source_at"`,
       schema: historySchemaOf(table.name, shape.schema),
       partitionColumns: [],
-      settings: tableFileSettings(history.snapshot),
+      settings: configuredSettings(table, history.snapshot),
     })
     files.push(...written)
   }

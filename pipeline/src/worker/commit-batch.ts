@@ -8,7 +8,6 @@ import {
   createTableActions,
   encodeSchema,
   logRetentionMs,
-  type Metadata,
   type Snapshot,
   type StructType,
 } from '@tributary/delta'
@@ -27,7 +26,7 @@ import {
   STATE_DOMAIN,
   type TableState,
 } from '../ledger/table-state.ts'
-import { configuredProperties } from './table-metadata.ts'
+import { configuredProperties, metadataActions } from './table-metadata.ts'
 
 /** What a batch wants committed. */
 export interface PreparedBatch {
@@ -154,11 +153,5 @@ function tableActions(
       configuration: configuredProperties(table, undefined),
     })
   }
-  const hasGrown = encodeSchema(schema) !== encodeSchema(snapshot.schema)
-  const configuration = configuredProperties(table, snapshot.metadata)
-  const isSet = Object.entries(configuration).every(([name, value]) => snapshot.metadata.configuration[name] === value)
-  if (isSet && !hasGrown) return []
-  const schemaString = hasGrown ? encodeSchema(schema) : snapshot.metadata.schemaString
-  const metaData: Metadata = { ...snapshot.metadata, schemaString, configuration }
-  return [{ metaData }]
+  return metadataActions(table, snapshot, schema)
 }

@@ -1,4 +1,11 @@
-import { type FileSettings, type Metadata, type Snapshot, tableFileSettings } from '@tributary/delta'
+import {
+  encodeSchema,
+  type FileSettings,
+  type Metadata,
+  type Snapshot,
+  type StructType,
+  tableFileSettings,
+} from '@tributary/delta'
 import type { TableConfig } from '../config/config.ts'
 
 /** The table's properties with those that the configuration sets. */
@@ -7,6 +14,21 @@ export function configuredProperties(
   metadata: Pick<Metadata, 'configuration'> | undefined,
 ): Metadata['configuration'] {
   return { ...metadata?.configuration, ...properties }
+}
+
+/** New metadata where the schema grew or configured properties are not set yet, else nothing. */
+export function metadataActions(
+  table: Pick<TableConfig, 'properties'>,
+  snapshot: Pick<Snapshot, 'metadata' | 'schema'>,
+  schema: StructType,
+): readonly { readonly metaData: Metadata }[] {
+  const { metadata } = snapshot
+  const hasGrown = encodeSchema(schema) !== encodeSchema(snapshot.schema)
+  const configuration = configuredProperties(table, metadata)
+  const isSet = Object.entries(configuration).every(([name, value]) => metadata.configuration[name] === value)
+  if (isSet && !hasGrown) return []
+  const schemaString = hasGrown ? encodeSchema(schema) : metadata.schemaString
+  return [{ metaData: { ...metadata, schemaString, configuration } }]
 }
 
 /** How files of a table are written from now on; it may be there or not. Throws `FILE_SETTING_INVALID`. */
