@@ -130,4 +130,4 @@ test('a feature follows a reload by increments, and a dataset keeps what was kno
     { ask: 13n, buyer: 'ada', newest_order_id: 1n, newest_amount: '11.00', spent_orders: 1n, spent_total: '11.00' },
     { ask: 14n, buyer: 'ada', newest_order_id: 1n, newest_amount: '11.00', spent_orders: 1n, spent_total: '11.00' },
   ])
-})
+}, 30_000)

@@ -80,7 +80,7 @@ test('writers that are killed while they commit leave each confirmed row once, a
   }
   for (const id of names.keys()) expect(names.has(id % 2 === 0 ? id + 1 : id - 1)).toBe(true)
   expect(await deltaRsRows(url)).toEqual(lines)
-})
+}, 120_000)
 
 async function killTwice(url: string, lane: number, confirmed: Map<number, string>): Promise<void> {
   for (let life = 0; life < 2; life++) {

@@ -26,7 +26,7 @@ test('two processes that race to create the same files win each file exactly onc
   const [left, right] = await Promise.all([race(child, folder), race(child, folder)])
   expect(left).toHaveLength(100)
   for (const [index, outcome] of left.entries()) expect([outcome, right[index]].sort()).toEqual(['created', 'exists'])
-})
+}, 30_000)
 
 test('no temporary file stays behind, whoever won', async () => {
   const store = localStore(folder)

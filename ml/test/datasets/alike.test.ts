@@ -78,7 +78,7 @@ test('1, 2 and 8 threads, rows in another order, and an optimized table give the
   ])
   await history.optimize({ columns: ['value'] })
   expect(await digestsOf(plain, 2)).toEqual(expected)
-})
+}, 60_000)
 
 test('what was built is REPRODUCED with 1, 2 and 8 threads, with its source rows in another order, and after an optimize', async () => {
   const folder = await fresh()
@@ -102,7 +102,7 @@ test('what was built is REPRODUCED with 1, 2 and 8 threads, with its source rows
     expect((await table.optimize({ columns: ['value'] })).filesRemoved).toBeGreaterThan(0)
   }
   expect(await verdicts()).toEqual(proved)
-})
+}, 60_000)
 
 /** Writes the rows of each data file in reverse, under its name. */
 async function turnAround(folder: string): Promise<void> {
@@ -145,7 +145,7 @@ test('252,000 rows in many row groups are REPRODUCED by one thread and by eight'
     expect(verdictText(await verifyDataset(lake, other, outcome.manifest))).toBe('REPRODUCED')
     await other.close()
   }
-})
+}, 60_000)
 
 /** Puts rows in the place of those of a table's only data file; JavaScript would take long to write so many. */
 async function fillTable(folder: string, sql: string): Promise<void> {

@@ -35,7 +35,7 @@ beforeAll(async () => {
   lake = await writeLake(engine(), await fresh(), [items])
   early = await build(definition('early', 'id < 500'))
   late = await build(definition('late', 'id >= 500'))
-})
+}, 60_000)
 
 test('a plan tells the columns that the build gives', async () => {
   const text = definition('early', 'id < 500')

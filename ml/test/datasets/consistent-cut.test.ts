@@ -44,7 +44,7 @@ beforeEach(async () => {
   await land('flights', '20260301-100000000.csv', ['Op,ts,id,origin,t', ...['05', '06', '09', '10'].map(flightAt)])
   await land('weather', '20260301-060000000.csv', [WEATHER, 'I,2026-03-01 06:00:00,1,JFK,3.5'])
   await ingest(lake, engine())
-})
+}, 30_000)
 
 const WEATHER = 'Op,ts,id,origin,temp'
 

@@ -28,7 +28,7 @@ async function build(text: string): Promise<Manifest> {
 
 beforeAll(async () => {
   lake = await writeLake(engine(), await fresh(), [items])
-})
+}, 60_000)
 
 describe('guards', () => {
   async function failedGuards(text: string): Promise<readonly string[]> {

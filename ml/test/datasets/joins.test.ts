@@ -75,7 +75,7 @@ beforeAll(async () => {
     refresh(9, 1n),
     refresh(19, 2n),
   ])
-})
+}, 30_000)
 
 async function build(text: string): Promise<Manifest> {
   const outcome = await buildDataset(lake.lake, engine(), parseDefinition(SPINE + text, 'asks.yml'))

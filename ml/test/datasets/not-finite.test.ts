@@ -43,7 +43,7 @@ beforeAll(async () => {
   const outcome = await buildDataset(lake.lake, engine(), parseDefinition(DEFINITION, 'odd.yml'))
   if (outcome.kind === 'refused') throw new Error(JSON.stringify(outcome.findings))
   manifest = outcome.manifest
-})
+}, 30_000)
 
 test('an asof join gives them, a window counts them as missing, and the rows can be made again', async () => {
   const files = join(lake.folder, 'lake/_datasets/odd', manifest.id, 'all/*.parquet')

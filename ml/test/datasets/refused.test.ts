@@ -52,7 +52,7 @@ beforeAll(async () => {
     keep_history: true,
   })
   await refreshFeature(place.lake, engine(), daily)
-})
+}, 30_000)
 
 async function published(): Promise<readonly string[]> {
   return readdir(join(place.folder, 'lake/_datasets'), { recursive: true }).catch(() => [])

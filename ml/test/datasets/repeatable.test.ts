@@ -27,7 +27,7 @@ let reversed: TestLake
 beforeAll(async () => {
   plain = await writeLake(engine(), await fresh(), [readings(false)])
   reversed = await writeLake(engine(), await fresh(), [readings(true)])
-})
+}, 30_000)
 
 function definitionOf(sql: string): ReturnType<typeof parseDefinition> {
   return parseDefinition(`dataset: d\nspine: {sql: ${JSON.stringify(sql)}, key: [id], at: at}\n`, 'd.yml')

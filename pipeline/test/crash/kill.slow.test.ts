@@ -46,7 +46,7 @@ test('an ingest killed 200 times takes each change in once', { timeout: 600_000 
   expect(tally.count('between data file and commit')).toBeGreaterThanOrEqual(BETWEEN_MIN)
 })
 
-test('two ingest processes on one lake both end well and take each change in once', async () => {
+test('two ingest processes on one lake both end well and take each change in once', { timeout: 120_000 }, async () => {
   const workplace = await openWorkplace()
   const lane = await openLane(join(workplace.folder, 'both'), randomFrom(seedOfRun()), { history: true })
   for (let round = 0; round < 6; round += 1) {

@@ -85,7 +85,7 @@ function write(
 // Written out, the linter takes it for the prototype.
 const PROTO = '__proto__'
 
-test('what an independent writer writes in any profile comes back, by both ways', async () => {
+test('what an independent writer writes in any profile comes back, by both ways', { timeout: 120_000 }, async () => {
   const paths = { fast: 0, strict: 0 }
   await fc.assert(
     fc.asyncProperty(

@@ -123,4 +123,4 @@ test('c16: four files in every order, each once to three times, end in the empty
   }
   for (const at of orders.keys())
     expect(await example.rows(`sales.customers${at}`, CUSTOMER), orders[at]?.join(' ')).toEqual([])
-})
+}, 60_000)

@@ -3,5 +3,5 @@ import { test } from 'vitest'
 import { runHistories } from './run-histories.ts'
 
 test('a table is what a Map says after each ingest of any history in any form', { timeout: 600_000 }, () =>
-  runHistories(12),
+  runHistories(16),
 )

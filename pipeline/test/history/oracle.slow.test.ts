@@ -27,7 +27,7 @@ test('the oracle moves a row whose key changed and keeps what was not logged', (
   expect([...replay(changes)]).toEqual([['2', ['2', 'kept']]])
 })
 
-test('any random deliveries lead the oracle to the source', async () => {
+test('any random deliveries lead the oracle to the source', { timeout: 60_000 }, async () => {
   const engine = await openEngine()
   const seed = 20_260_301
   for (let kind = 0; kind < 300; kind += 1) {

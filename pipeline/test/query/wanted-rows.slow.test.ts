@@ -130,7 +130,7 @@ async function outcomeOf(fork: Engine, prepare: () => Promise<string>): Promise<
   }
 }
 
-test('a query finds the same rows in the files that are left as in all files', async () => {
+test('a query finds the same rows in the files that are left as in all files', { timeout: 120_000 }, async () => {
   const seed = seedOfRun()
   const random = randomFrom(seed)
   // The same rows in tables of DuckDB, which know nothing of files, in the same order.

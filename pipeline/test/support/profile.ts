@@ -127,7 +127,7 @@ export function randomTable(random: Random, endpoint: Endpoint, at: number): Tab
     isListed ? 'long' : 'text',
     endpoint.timestampColumn === undefined ? 'text' : 'time',
   ] as const
-  const partition = random.chance(0.3)
+  const partition = random.chance(0.2)
     ? rest.filter(({ type }) => type === 'integer' || type === 'date' || type === 'boolean').slice(0, 1)
     : []
   const table: TableSpec = {

@@ -49,7 +49,7 @@ export function timeText(ms: number): string {
 }
 
 /** Histories that share a table: each has keys of its own, so that one ingest tries many of them. */
-export const GROUPS = 32
+export const GROUPS = 30
 
 /** Lets `count` random changes happen in each history. */
 export function advance(random: Random, source: Source, table: TableSpec, endpoint: Endpoint, count: number): void {

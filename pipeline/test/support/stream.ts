@@ -64,7 +64,7 @@ export async function nextDelivery(stream: Stream, step: number, isLast: boolean
   const changes = [...(await emitChanges(stream, source.log.slice(stream.written))), ...(await emitReplay(stream))]
   const canBeLate = table.sequence !== 'none' && endpoint.noSup === undefined
   for (const file of changes) {
-    const isLate = canBeLate && random.chance(0.45)
+    const isLate = canBeLate && random.chance(0.35)
     stream.pending.push({ file, step: isLate ? step + random.int(1, 2) : step })
   }
   const due = stream.pending.filter((pending) => isLast || pending.step <= step)
@@ -152,7 +152,7 @@ async function emitLoads(stream: Stream, step: number): Promise<readonly Emitted
     const overlap = random.int(0, Math.min(OVERLAP_MAX, source.log.length))
     if (overlap > 0) tally.add('change that the load holds already', overlap)
     stream.written = source.log.length - overlap
-    const last = files.length > 1 && stream.endpoint.noSup === undefined && random.chance(0.7) ? files.pop() : undefined
+    const last = files.length > 1 && stream.endpoint.noSup === undefined && random.chance(0.5) ? files.pop() : undefined
     if (last !== undefined) stream.pending.push({ file: last, step: 1 })
     return files
   }

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { scanSql } from '@tributary/delta'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { historyNameOf } from '../../src/history-table/history-name.ts'
 import { ingest } from '../../src/worker/ingest.ts'
@@ -16,18 +17,18 @@ const CODEC = 'delta.parquet.compression.codec'
 
 test('a table and its history get the properties that the configuration sets: from the load on, or with the next batch; what others set stays', async () => {
   const folder = join(workplace.folder, 'properties')
-  const open = (properties: string) =>
+  const open = (properties: string, n = 'integer') =>
     lakeIn(
       folder,
-      `landing: landing\nlake: lake\ndms: {AddColumnName: true}\ntables:\n  s.t: {key: [id], columns: {id: long, v: string}, history: true, ${properties}}\n`,
+      `landing: landing\nlake: lake\ndms: {AddColumnName: true}\ntables:\n  s.t: {key: [id], columns: {id: long, v: string, n: ${n}}, history: true, ${properties}}\n`,
     )
-  const load = Array.from({ length: 3000 }, (_, id) => `${id},v${id * 7919}\n`).join('')
-  await put(folder, 's/t/LOAD00000001.csv', `id,v\n${load}`)
+  const load = Array.from({ length: 3000 }, (_, id) => `${id},v${id * 7919},${id}\n`).join('')
+  await put(folder, 's/t/LOAD00000001.csv', `id,v,n\n${load}`)
   let lake = await open(`properties: {${VERSION}: 2.12.0}`)
   const take = async (minute: number): Promise<void> => {
     const [table] = (await ingest(lake, workplace.engine)).tables
     expect(table?.stopped ?? null).toBeNull()
-    await put(folder, `s/t/20260301-10${minute}00000.csv`, `Op,id,v\nU,${minute},new\n`)
+    await put(folder, `s/t/20260301-10${minute}00000.csv`, `Op,id,v,n\nU,${minute},new,1\n`)
   }
   const tables = ['s.t', historyNameOf('s.t')]
   const snapshots = () => Promise.all(tables.map((name) => snapshotOf(lake, name)))
@@ -52,4 +53,17 @@ test('a table and its history get the properties that the configuration sets: fr
     expect(snapshot?.metadata.configuration).toMatchObject({ [VERSION]: '2.12.0', [CODEC]: 'snappy' })
     expect(snapshot?.files.filter(({ path }) => path.includes('.snappy.'))).toHaveLength(2)
   }
+
+  // Wider types make all of a history's files anew, as the table is to have them from then on.
+  lake = await open(`properties: {${CODEC}: zstd}`, 'long')
+  await take(13)
+  await take(14)
+  const [, history] = await snapshots()
+  expect(history?.metadata.configuration).toMatchObject({ [VERSION]: '2.12.0', [CODEC]: 'zstd' })
+  expect(history?.schema.fields.find(({ name }) => name === 'n')?.type).toBe('long')
+  expect(history?.files.filter(({ path }) => !path.includes('.zstd.'))).toEqual([])
+  const rows = await workplace.engine.all(
+    `SELECT count(*) AS n FROM (${history === undefined ? 'SELECT 1 LIMIT 0' : await scanSql(workplace.engine, history)})`,
+  )
+  expect(rows).toEqual([{ n: 3004n }])
 })
