@@ -4,6 +4,7 @@ import { redact } from '@tributary/delta/log'
 import type { IngestEvent } from '@tributary/pipeline'
 import { followIngest } from './ingest-words.ts'
 import type { Invocation } from './invocation.ts'
+import { tellStopsOnce } from './repeated-stops.ts'
 
 /** How a watch is told. */
 export type LogForm = 'text' | 'json'
@@ -20,7 +21,8 @@ type Facts = Readonly<Record<string, string | number>>
 
 /** Opens stderr in the form that was asked for. */
 export async function openWatchWords(invocation: Invocation, form: LogForm): Promise<WatchWords> {
-  return form === 'json' ? openJsonLog() : openText(invocation)
+  const words = await (form === 'json' ? openJsonLog() : openText(invocation))
+  return { ...words, onEvent: tellStopsOnce(words.onEvent) }
 }
 
 function openText(invocation: Invocation): WatchWords {
