@@ -5,6 +5,7 @@ import type { IndexedRow } from '../key-index/find-rows.ts'
 import type { IndexHolder } from '../key-index/index-folder.ts'
 import type { Horizon, Segment } from '../ledger/table-state.ts'
 import type { TableShape } from './batch.ts'
+import type { BatchOutcome } from './decide.ts'
 
 /** The things an upsert works with. */
 export interface UpsertParts {
@@ -15,6 +16,8 @@ export interface UpsertParts {
   readonly index?: IndexHolder | undefined
   /** What the index was asked while the batch was staged. */
   readonly prefetched?: Promise<PrefetchedKeys | undefined> | undefined
+  /** Told what the batch does as soon as that is known, before its files are written. */
+  readonly onOutcome?: (outcome: BatchOutcome) => void
 }
 
 /** The keys of a file, by their hashes ascending, and what the key index is asked about them while the file's rows are staged. */

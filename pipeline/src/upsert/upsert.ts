@@ -48,6 +48,7 @@ export async function prepareUpsert(parts: UpsertParts, target: UpsertTarget): P
   try {
     const { outcome, located } = await findOutcome(parts, target, { facts, winners, early })
     const foundMs = clock.now()
+    parts.onOutcome?.(outcome)
     const writing = early.writing()
     const rows = writing?.added ?? appliedRowsSql(shape, facts)
     const written = await writeOutcome(parts, target, { rows, outcome, located })

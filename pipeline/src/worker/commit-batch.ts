@@ -12,20 +12,12 @@ import {
   type StructType,
 } from '@tributary/delta'
 import type { TableConfig } from '../config/config.ts'
-import { countMismatch } from '../errors.ts'
 import { HISTORY_DOMAIN, nextNote, type PreparedHistory, parseHistoryNote } from '../history-table/note.ts'
 import { encodeCommitTimes } from '../ledger/commit-times.ts'
-import { appendLedger, type LedgerEntry, type LedgerParts } from '../ledger/ledger.ts'
+import { appendLedger, type LedgerParts } from '../ledger/ledger.ts'
 import { appendQuarantine, type QuarantinedRow } from '../ledger/quarantine.ts'
-import {
-  addCounts,
-  type Counts,
-  emptyState,
-  isConserved,
-  NO_COUNTS,
-  STATE_DOMAIN,
-  type TableState,
-} from '../ledger/table-state.ts'
+import { addCounts, type Counts, emptyState, NO_COUNTS, STATE_DOMAIN, type TableState } from '../ledger/table-state.ts'
+import { type NewEntry, nextBatch, numberEntries, type WrittenLedger } from './batch-ledger.ts'
 import { configuredProperties, metadataActions } from './table-metadata.ts'
 
 /** What a batch wants committed. */
@@ -35,7 +27,9 @@ export interface PreparedBatch {
   readonly actions: readonly Action[]
   readonly added: readonly AddFile[]
   /** Ledger entries without the batch number, which is given here. */
-  readonly entries: readonly Omit<LedgerEntry, 'batch'>[]
+  readonly entries: readonly NewEntry[]
+  /** The ledger with these entries, where it is written already. */
+  readonly ledger?: WrittenLedger | undefined
   readonly rejects: readonly Omit<QuarantinedRow, 'batch' | 'generation' | 'id'>[]
   /** Rows still in quarantine, when the batch replaces the list (a replay); absent: the list stays. */
   readonly stillQuarantined?: readonly QuarantinedRow[]
@@ -61,9 +55,8 @@ export async function commitBatch(
   batch: PreparedBatch,
 ): Promise<CommitOutcome> {
   const { table, snapshot, state } = target
-  const number = (state?.batch ?? 0) + 1
-  const entries = batch.entries.map((entry) => ({ ...entry, batch: number }))
-  for (const entry of entries) if (!isConserved(entry)) throw countMismatch(entry.key, entry)
+  const number = nextBatch(state)
+  const entries = numberEntries(state, batch.entries)
   const counts = entries.reduce<Counts>(addCounts, NO_COUNTS)
   const generation = batch.state.generation ?? state?.generation ?? 1
   const rejects = batch.rejects.map((row, at) => ({ ...row, batch: number, generation, id: `${number}-${at + 1}` }))
@@ -77,7 +70,10 @@ export async function commitBatch(
     ...(table.sequence === undefined ? {} : { sequence: table.sequence }),
     ...batch.state,
     batch: number,
-    ledger: await appendLedger(cache === undefined ? parts : { ...parts, cache }, state?.ledger ?? [], entries),
+    ledger:
+      batch.ledger !== undefined && batch.ledger.after === state
+        ? batch.ledger.segments
+        : await appendLedger(cache === undefined ? parts : { ...parts, cache }, state?.ledger ?? [], entries),
     quarantine,
     totals: addCounts(state?.totals ?? NO_COUNTS, counts),
   }

@@ -1,7 +1,9 @@
 import { writeChangeHistory } from '../history-table/write-history.ts'
 import { openBatch } from '../upsert/batch.ts'
+import type { BatchOutcome } from '../upsert/decide.ts'
 import type { TombstoneAge } from '../upsert/target.ts'
 import { prepareUpsert } from '../upsert/upsert.ts'
+import { type EarlyLedger, earlyLedger, type NewEntry } from './batch-ledger.ts'
 import type { PreparedBatch } from './commit-batch.ts'
 import { type ChangesPlan, type LookingAhead, lookingAhead } from './looking-ahead.ts'
 import type { LandingFile } from './plan.ts'
@@ -14,15 +16,23 @@ import { configuredSettings } from './table-metadata.ts'
 
 /** Stages the files of a batch in order and works out the upsert; undefined when they do not even tell the columns of a new table. */
 export async function prepareChanges(run: TableRun, plan: ChangesPlan): Promise<PreparedBatch | undefined> {
+  const { session, lake } = run
   const ahead = lookingAhead(run, plan)
+  const ledger = earlyLedger({ store: session.store, clock: lake.clock, cache: session.segments }, session.state)
   try {
-    return await prepareWith(run, plan, ahead)
+    return await prepareWith(run, plan, { ahead, ledger })
   } finally {
     await ahead.end()
+    // Who discards what was written has to know all of it.
+    await ledger.settle()
   }
 }
 
-async function prepareWith(run: TableRun, plan: ChangesPlan, ahead: LookingAhead): Promise<PreparedBatch | undefined> {
+async function prepareWith(
+  run: TableRun,
+  plan: ChangesPlan,
+  { ahead, ledger }: { readonly ahead: LookingAhead; readonly ledger: EarlyLedger },
+): Promise<PreparedBatch | undefined> {
   const { session, table, lake, engine } = run
   const startMs = lake.clock.now()
   const schema = evolvingSchema(run)
@@ -37,7 +47,8 @@ async function prepareWith(run: TableRun, plan: ChangesPlan, ahead: LookingAhead
   if (!staged.isOpen) await openBatch(engine, shape)
   const readMs = lake.clock.now() - startMs
   const { store, index } = session
-  const parts = { engine, store, clock: lake.clock, index, prefetched: ahead.prefetched() }
+  const onOutcome = ({ files }: BatchOutcome): void => ledger.begin(entriesOf(run, staged, files))
+  const parts = { engine, store, clock: lake.clock, index, prefetched: ahead.prefetched(), onOutcome }
   const prepared = await prepareUpsert(parts, {
     snapshot: session.snapshot,
     shape,
@@ -54,7 +65,6 @@ async function prepareWith(run: TableRun, plan: ChangesPlan, ahead: LookingAhead
   })
   const history = await writeChangeHistory(run, shape, prepared, stagedRows(staged))
   const { outcome, files, took } = prepared
-  const byFile = new Map(outcome.files.map((file) => [file.key, file]))
   warnOfAbsent(run, outcome.updatesOfAbsent)
   const last = staged.readings.at(-1)?.file
   const isLater = last !== undefined && last.place > (session.state?.lastPlace ?? '')
@@ -63,9 +73,8 @@ async function prepareWith(run: TableRun, plan: ChangesPlan, ahead: LookingAhead
     schema: shape.schema,
     actions: prepared.actions,
     added: prepared.added,
-    entries: staged.readings.map((reading) =>
-      ledgerEntry(reading, session.state?.generation ?? 1, byFile.get(reading.file.key)),
-    ),
+    entries: entriesOf(run, staged, outcome.files),
+    ledger: await ledger.written(),
     rejects: staged.readings.flatMap((reading) => reading.rejects),
     history,
     state: {
@@ -87,6 +96,11 @@ async function prepareWith(run: TableRun, plan: ChangesPlan, ahead: LookingAhead
       ...took,
     },
   }
+}
+
+function entriesOf({ session }: TableRun, { readings }: Staged, outcomes: BatchOutcome['files']): readonly NewEntry[] {
+  const byFile = new Map(outcomes.map((file) => [file.key, file]))
+  return readings.map((reading) => ledgerEntry(reading, session.state?.generation ?? 1, byFile.get(reading.file.key)))
 }
 
 function stagedRows({ readings }: Staged): { readonly files: readonly LandingFile[]; readonly rows: number } {
