@@ -2,12 +2,8 @@
 // for certain stops the table, because a wrong guess puts values into wrong columns in silence.
 import type { S3Settings } from '../config/s3-settings.ts'
 import { columnsUnknown, layoutAmbiguous, schemaMismatch } from '../errors.ts'
-
-/** What one field of a file's records is; names are the source's. */
-export interface LayoutField {
-  readonly name: string
-  readonly role: 'op' | 'column' | 'before-image'
-}
+import { allReadings, isOp, readings } from './headerless-readings.ts'
+import type { LayoutFacts, LayoutField } from './layout-facts.ts'
 
 /** How a file's records map to columns. */
 export interface Layout {
@@ -20,26 +16,6 @@ export interface Layout {
   readonly warnings: readonly string[]
 }
 
-export interface LayoutFacts {
-  readonly key: string
-  readonly table: string
-  readonly settings: S3Settings
-  readonly isLoad: boolean
-  /** The table's source columns in order; undefined when nothing is known yet. */
-  readonly known: readonly string[] | undefined
-  /** Columns listed in the configuration: a listed `BI_x` or timestamp column is a column. */
-  readonly listed: readonly string[]
-  readonly keyColumns: readonly string[]
-  readonly sequence: string | undefined
-  /** Whether a text can be a value of a key column. */
-  readonly looksLikeKey: (column: string, text: string) => boolean
-  /** Number of fields of the table's headerless files of this kind so far; undefined before the first. */
-  readonly seenWidth: number | undefined
-  /** Columns whose loss and gain are agreed to (`tributary resolve`). */
-  readonly isSchemaAccepted: boolean
-}
-
-const OPS = new Set(['I', 'U', 'D'])
 const BEFORE = 'BI_'
 
 /** The layout of a CSV file from its first records. Throws `SCHEMA_MISMATCH`, `COLUMNS_UNKNOWN` and `LAYOUT_AMBIGUOUS`. */
@@ -123,30 +99,34 @@ function isHeader(first: readonly string[], sample: readonly (readonly string[])
   const isName = (text: string): boolean =>
     names.has(text) || (text.startsWith(BEFORE) && names.has(text.slice(BEFORE.length)))
   const namesFound = first.filter(isName).length
-  if (keyColumns.every((name) => first.includes(name)) && namesFound * 2 >= Math.min(first.length, names.size))
-    return true
-  if (settings.AddColumnName === true && facts.known === undefined)
-    return keyColumns.every((name) => first.includes(name)) || wrongHeader(first, facts)
+  const hasKey = keyColumns.every((name) => first.includes(name))
+  if (hasKey && namesFound * 2 >= Math.min(first.length, names.size)) return true
+  // No record of changes begins with that word.
+  if (first[0] === 'Op' && !facts.listed.includes('Op')) return hasKey || wrongHeader(first, facts)
+  if (settings.AddColumnName === true && facts.known === undefined) return hasKey || wrongHeader(first, facts)
   if (namesFound >= 2 && namesFound * 2 >= first.length) return wrongHeader(first, facts)
   // The settings promise a header: only a record that can be nothing but data goes against them.
-  if (settings.AddColumnName === true && readings(first.length, sample, facts).length === 0)
+  if (
+    settings.AddColumnName === true &&
+    !(isSurelyData(first, settings) && readings(first.length, sample, facts).length > 0)
+  )
     return wrongHeader(first, facts)
   return false
 }
 
-function wrongHeader(first: readonly string[], { key, table, keyColumns, known = [] }: LayoutFacts): never {
-  // A first record without a known name may be a row, and values of rows belong into no message.
-  const isNamed = first.some((name) => name === 'Op' || known.includes(name))
-  const shown = isNamed ? first.slice(0, 20).join(', ') : `${first.length} fields and no name that is known`
-  throw schemaMismatch(key, table, `its header (${shown}) lacks the key ${keyColumns.join(', ')}`)
+/** Whether a record holds what no name of a column is: an operation at its place, nothing, or what begins as a number or a time does. */
+function isSurelyData(record: readonly string[], { CsvNullValue }: S3Settings): boolean {
+  return isOp(record[0]) || record.some((text) => text === CsvNullValue || /^$|^[-+.]?\d/.test(text))
 }
 
-interface Reading {
-  readonly fields: readonly LayoutField[]
-  readonly hasOp: boolean
-  readonly hasTimestamp: boolean
-  readonly hasSequence: boolean
-  readonly before: 'none' | 'key' | 'all'
+function wrongHeader(first: readonly string[], { key, table, keyColumns, known = [] }: LayoutFacts): never {
+  // A first record with few known names may be a row, and values of rows belong into no message.
+  const found = first.filter((name) => known.includes(name)).length
+  const isNamed = first[0] === 'Op' || found * 2 >= first.length
+  const shown = isNamed
+    ? first.slice(0, 20).join(', ')
+    : `${first.length} fields, of which ${found} have known names; files without header want AddColumnName: false`
+  throw schemaMismatch(key, table, `its header (${shown}) lacks the key ${keyColumns.join(', ')}`)
 }
 
 function headerlessLayout(sample: readonly (readonly string[])[], facts: LayoutFacts): Layout {
@@ -185,111 +165,6 @@ function headerlessLayout(sample: readonly (readonly string[])[], facts: LayoutF
 
 function fieldLabel({ name, role }: LayoutField): string {
   return role === 'before-image' ? BEFORE + name : name
-}
-
-/** The readings of a width that are left when the first field's values and the settings have spoken. */
-function readings(width: number, sample: readonly (readonly string[])[], facts: LayoutFacts): readonly Reading[] {
-  const rows = sample.filter((row) => row.length === width)
-  const fitting = allReadings(facts).filter(
-    (reading) =>
-      reading.fields.length === width && (reading.before === 'none' || hasBeforeImages(reading, rows, facts)),
-  )
-  const ops = rows.filter(([op]) => OPS.has(op ?? '')).length
-  const byOp = (hasOp: boolean): readonly Reading[] => fitting.filter((reading) => reading.hasOp === hasOp)
-  const isOpen = byOp(true).length > 0 && byOp(false).length > 0
-  // Some records with I, U or D and some without is no answer.
-  const decided = !isOpen ? fitting : ops === rows.length ? byOp(true) : ops === 0 ? byOp(false) : fitting
-  for (const isLikely of [wantsBoth, wantsOne, () => true]) {
-    const likely = decided.filter((reading) => isLikely(reading, facts))
-    if (likely.length > 0) return likely
-  }
-  return []
-}
-
-/**
- * Whether the last fields may be before images and not a column that was added at the source: they are empty in inserts,
- * have the key's type, and are the key itself in an update that leaves it as it is. One odd record in ten may be a bad row.
- */
-function hasBeforeImages(
-  reading: Reading,
-  rows: readonly (readonly string[])[],
-  { keyColumns, looksLikeKey, settings, seenWidth }: LayoutFacts,
-): boolean {
-  const isNull = (text: string | undefined): boolean => text === '' || text === settings.CsvNullValue
-  const images = reading.fields.flatMap(({ role }, at) => (role === 'before-image' ? [at] : []))
-  const keys = keyColumns.map((name) => ({
-    name,
-    at: reading.fields.findIndex((field) => field.role === 'column' && field.name === name),
-  }))
-  let odd = 0
-  let evidence = 0
-  for (const row of rows) {
-    const isInsert = !reading.hasOp || row[0] === 'I'
-    const isEmpty = images.every((at) => isNull(row[at]))
-    const isDelete = row[0] === 'D'
-    if (
-      isInsert
-        ? !isEmpty
-        : !keys.every(
-            ({ name }, key) => isNull(row[images[key] ?? -1]) || looksLikeKey(name, row[images[key] ?? -1] ?? ''),
-          )
-    )
-      odd += 1
-    // A delete without images holds nothing that could come into a wrong column.
-    else if (isInsert || (isDelete && isEmpty) || keys.some(({ at }, key) => row[images[key] ?? -1] === row[at]))
-      evidence += 1
-  }
-  // Only a change of width can be a column that was added; as long as the width stays, nothing speaks against images.
-  const isWidthNew = seenWidth !== undefined && seenWidth !== reading.fields.length
-  return (evidence > 0 || !isWidthNew) && odd * 10 <= rows.length
-}
-
-function wantsBoth(reading: Reading, facts: LayoutFacts): boolean {
-  return reading.hasTimestamp === hasOwnTimestamp(facts) && reading.hasSequence === hasOwnSequence(facts)
-}
-
-function wantsOne(reading: Reading, facts: LayoutFacts): boolean {
-  return reading.hasTimestamp === hasOwnTimestamp(facts) || reading.hasSequence === hasOwnSequence(facts)
-}
-
-function hasOwnTimestamp({ settings, listed }: LayoutFacts): boolean {
-  const name = settings.TimestampColumnName
-  return name !== undefined && name !== '' && !listed.includes(name)
-}
-
-function hasOwnSequence({ sequence, listed, settings }: LayoutFacts): boolean {
-  return sequence !== undefined && sequence !== settings.TimestampColumnName && !listed.includes(sequence)
-}
-
-/** `[Op] [TimestampColumnName]`, the columns, `[sequence]`, `[BI_ of the key, then of the rest]`. */
-function allReadings(facts: LayoutFacts): readonly Reading[] {
-  const { settings, sequence, keyColumns } = facts
-  const listed = facts.listed.length > 0 ? facts.listed : (facts.known ?? [])
-  const column = (name: string): LayoutField => ({ name, role: 'column' })
-  const image = (name: string): LayoutField => ({ name, role: 'before-image' })
-  // Columns that a mapping rule or the endpoint adds have no before image, also when they are listed.
-  const isAdded = (name: string): boolean => name === sequence || name === settings.TimestampColumnName
-  const rest = listed.filter((name) => !keyColumns.includes(name) && !isAdded(name))
-  const images = { none: [], key: keyColumns, all: [...keyColumns, ...rest] } as const
-  return [true, false].flatMap((hasOp) =>
-    (hasOwnTimestamp(facts) ? [true, false] : [false]).flatMap((hasTimestamp) =>
-      (hasOwnSequence(facts) ? [true, false] : [false]).flatMap((hasSequence) =>
-        (rest.length > 0 ? (['none', 'key', 'all'] as const) : (['none', 'key'] as const)).map((before) => ({
-          hasOp,
-          hasTimestamp,
-          hasSequence,
-          before,
-          fields: [
-            ...(hasOp ? [{ name: 'Op', role: 'op' } as const] : []),
-            ...(hasTimestamp ? [column(settings.TimestampColumnName ?? '')] : []),
-            ...listed.map(column),
-            ...(hasSequence ? [column(sequence ?? '')] : []),
-            ...images[before].map(image),
-          ],
-        })),
-      ),
-    ),
-  )
 }
 
 function commonWidth(sample: readonly (readonly string[])[]): number {

@@ -22,14 +22,21 @@ const NULL_MARKERS = ['\\N', 'NULL', 'null'] as const
 const SEQUENCE = /^\d{35}$/
 const TIMESTAMP_NAME = /dms|cdc|commit|timestamp|_ts$/i
 
-/** Describes a table by samples of its load and change files. Returns undefined when there is nothing to see. */
+/** Samples of a table's files. */
+export interface TableSamples {
+  readonly loads: readonly Sample[]
+  readonly changes: readonly Sample[]
+}
+
+/** Describes a table by samples of its load and change files; CSV files have a header or not. Returns undefined when there is nothing to see. */
 export function describeSamples(
   table: string,
-  { loads, changes }: { readonly loads: readonly Sample[]; readonly changes: readonly Sample[] },
+  { loads, changes }: TableSamples,
+  isHeaded: boolean,
 ): Description | undefined {
   const [first] = [...loads, ...changes]
   if (first === undefined) return undefined
-  const hasHeader = first.kind === 'parquet' || hasHeaders([...loads, ...changes])
+  const hasHeader = first.kind === 'parquet' || isHeaded
   const loaded = loads.map((sample) => rowsOf(sample, hasHeader))
   const changed = changes.map((sample) => rowsOf(sample, hasHeader))
   const hasOpInLoad = loaded.some((rows) => rows.hasOp)
@@ -101,25 +108,6 @@ function rowsOf(sample: Sample, hasHeader: boolean): SampleRows {
     ops: records.map((record) => record[0] ?? ''),
     records: records.map((record) => record.slice(skip)),
   }
-}
-
-/** Headers are names, and the same ones in every file. */
-function hasHeaders(samples: readonly Sample[]): boolean {
-  const headers = samples.flatMap((sample) => (sample.kind === 'csv' ? [sample.records[0] ?? []] : []))
-  if (headers.length === 0) return false
-  if (headers.every((header) => header[0] === 'Op')) return true
-  const looksNamed = headers.every(
-    (header) =>
-      new Set(header).size === header.length && header.every((name) => /^[\p{L}_][\p{L}\p{N}_ $#-]*$/u.test(name)),
-  )
-  if (!looksNamed) return false
-  // A load may come without Op and its changes with it.
-  const [first, ...others] = headers.map((header) => header.slice(header[0] === 'Op' ? 1 : 0).join('\0'))
-  if (others.length > 0) return others.every((other) => other === first)
-  // One file alone: a header stands above values that are no names.
-  return samples.every((sample) =>
-    sample.records.slice(1).some((record) => record.some((value) => /^-?\d/.test(value))),
-  )
 }
 
 /** DMS puts its timestamp directly after `Op`. */

@@ -2,7 +2,8 @@
 import type { Engine, Store } from '@tributary/delta'
 import { stringify } from 'yaml'
 import { landingEmpty } from '../errors.ts'
-import { type Description, describeSamples, isLikelyKey } from './describe-samples.ts'
+import { type Description, describeSamples, isLikelyKey, type TableSamples } from './describe-samples.ts'
+import { findHeader } from './find-header.ts'
 import { type FoundTable, findTables } from './find-tables.ts'
 import type { Sample } from './sample-file.ts'
 
@@ -37,25 +38,50 @@ export async function proposeConfig(
   places: { readonly landing: string; readonly lake: string },
 ): Promise<ConfigProposal> {
   const found = await findTables(landing)
-  const described: { readonly found: FoundTable; readonly description: Description }[] = []
+  const sampled: SampledTable[] = []
   for (const table of found.tables) {
     const loads = await sampleAll(landing, engine, table.loads)
     const changes = await sampleAll(landing, engine, table.changes)
-    const description = describeSamples(table.table, { loads, changes })
-    if (description !== undefined) described.push({ found: table, description })
+    sampled.push({ found: table, samples: { loads, changes }, isHeaded: findHeader([...loads, ...changes]) })
   }
+  const described = describeAll(sampled)
   if (described.length === 0) throw landingEmpty(landing.url)
   const settings = settingsOf(
     described.map(({ description }) => description),
     found,
   )
-  const tables = described.map(({ found: table, description }) => proposeTable(table, description))
+  const tables = described.map(proposeTable)
   const sequences = new Map(
     described.flatMap(({ found: table, description }) =>
       description.sequence === undefined ? [] : [[nameOf(table), description.sequence]],
     ),
   )
   return { yaml: yamlOf(places, { settings, tables, sequences }), settings, tables, ignored: found.ignored }
+}
+
+interface SampledTable {
+  readonly found: FoundTable
+  readonly samples: TableSamples
+  /** Undefined where its files alone do not tell. */
+  readonly isHeaded: boolean | undefined
+}
+
+interface DescribedTable {
+  readonly found: FoundTable
+  readonly description: Description
+  /** Neither its files nor those of another table tell whether there is a header. */
+  readonly isHeaderOpen: boolean
+}
+
+/** One endpoint wrote all files: where those of one table may have a header or not, the others tell. */
+function describeAll(sampled: readonly SampledTable[]): readonly DescribedTable[] {
+  const told = sampled.flatMap(({ isHeaded }) => isHeaded ?? [])
+  const isHeadedElsewhere = told.includes(true)
+  return sampled.flatMap(({ found, samples, isHeaded }) => {
+    const description = describeSamples(found.table, samples, isHeaded ?? isHeadedElsewhere)
+    const isHeaderOpen = description?.format === 'csv' && isHeaded === undefined && told.length === 0
+    return description === undefined ? [] : [{ found, description, isHeaderOpen }]
+  })
 }
 
 async function sampleAll(landing: Store, engine: Engine, keys: readonly string[]): Promise<readonly Sample[]> {
@@ -90,7 +116,8 @@ function settingsOf(
   }
 }
 
-function proposeTable(found: FoundTable, { columns, keys, hasHeader, format }: Description): ProposedTable {
+function proposeTable({ found, description, isHeaderOpen }: DescribedTable): ProposedTable {
+  const { columns, keys, hasHeader, format } = description
   const [best, ...otherKeys] = keys
   const first = columns[0]?.name
   const doubts: string[] = []
@@ -103,7 +130,9 @@ function proposeTable(found: FoundTable, { columns, keys, hasHeader, format }: D
         .map((key) => key.join(' + '))
         .join(', ')}`,
     )
-  if (format === 'csv' && !hasHeader) doubts.push('the files have no header: name the columns in their order')
+  if (isHeaderOpen)
+    doubts.push('the first line may be a header: set AddColumnName and name the columns, or name them in their order')
+  else if (format === 'csv' && !hasHeader) doubts.push('the files have no header: name the columns in their order')
   return {
     table: nameOf(found),
     loadFiles: found.loads.length,

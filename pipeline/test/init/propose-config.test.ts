@@ -64,6 +64,22 @@ test('headerless files get numbered columns and say so', async () => {
   expect(tables[0]?.doubts.at(-1)).toBe('the files have no header: name the columns in their order')
 })
 
+test('a load of texts has a header where the files of another table have one', async () => {
+  const country = { 'ref/country/LOAD00000001.csv': 'code,label\nUS,United States\nDE,Germany\n' }
+  const { settings, tables } = await propose({ ...country, 'ref/orders/LOAD00000001.csv': 'id,v\n1,2\n2,3\n' })
+  expect(settings).toEqual({ DataFormat: 'csv', AddColumnName: true })
+  expect(tables[0]).toMatchObject({ key: ['code'], columns: [{ name: 'code' }, { name: 'label' }] })
+  expect(tables[0]?.doubts).toEqual(['these are unique too: label'])
+  const others = await propose({ ...country, 'ref/orders/LOAD00000001.csv': '1,2\n2,3\n' })
+  expect(others.settings).toEqual({ DataFormat: 'csv', AddColumnName: false })
+  expect(others.tables[0]?.doubts.at(-1)).toBe('the files have no header: name the columns in their order')
+  const alone = await propose(country)
+  expect(alone.settings).toEqual({ DataFormat: 'csv', AddColumnName: false })
+  expect(alone.tables[0]?.doubts.at(-1)).toBe(
+    'the first line may be a header: set AddColumnName and name the columns, or name them in their order',
+  )
+})
+
 test('gzip, the timestamp column, the sequence and the NULL marker are found', async () => {
   const sequence = '20260301101502000000000000000000001'
   const { settings, yaml } = await propose({
