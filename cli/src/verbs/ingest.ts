@@ -5,9 +5,9 @@ import { flagsInvalid } from '../errors.ts'
 import { EXIT, type ExitCode } from '../exit-codes.ts'
 import { followIngest } from '../ingest-words.ts'
 import type { Invocation } from '../invocation.ts'
+import { sayLeftOut } from '../landing-words.ts'
 import { writeJson } from '../list-output.ts'
 import { openProject } from '../open-table.ts'
-import { countText } from '../quantity.ts'
 import { plainLine } from '../table-format.ts'
 import { INTERVAL_SECONDS, parseListenPlace, SWEEP_SECONDS, watchLanding } from '../watch-landing.ts'
 import { type LogForm, openWatchWords } from '../watch-words.ts'
@@ -93,7 +93,7 @@ async function runOnce(invocation: Invocation, { lake, engine }: Parts, flags: I
   words.clear()
   if (invocation.flags.json) await writeJson(invocation, summary)
   else if (flags.dryRun === true) await writeWaiting(invocation, summary)
-  sayUnconfigured(invocation, summary)
+  sayLeftOut(words, summary)
   if (interrupts.signal.aborted) {
     words.warn(`interrupted after ${following.commits()} commits; each of them is complete. Run again to go on`)
     return invocation.end(EXIT.interrupted)
@@ -116,9 +116,4 @@ async function exitCodeOf(lake: Lake, { tables, refused }: IngestSummary, { fail
 async function writeWaiting({ data }: Invocation, { tables }: IngestSummary): Promise<void> {
   for (const { table, wouldApply } of tables)
     for (const file of wouldApply ?? []) await data.write(plainLine([table, file]))
-}
-
-function sayUnconfigured({ words }: Invocation, { unconfigured }: IngestSummary): void {
-  for (const { table, files } of unconfigured)
-    words.say(`not configured: ${table}, ${countText(files)} files in the landing`)
 }

@@ -3,6 +3,7 @@ import { type LakeStatus, readStatus, type TableStatus } from '@tributary/pipeli
 import type { Command } from 'commander'
 import { EXIT } from '../exit-codes.ts'
 import type { Invocation } from '../invocation.ts'
+import { sayLeftOut } from '../landing-words.ts'
 import { tableText, writeJson } from '../list-output.ts'
 import { openProject } from '../open-table.ts'
 import { countText, durationText, sparkline } from '../quantity.ts'
@@ -78,12 +79,11 @@ function lateText({ targetMs, oldestWaitingMs, newestMs }: NonNullable<TableStat
     : `late: the newest change took ${durationText(newestMs ?? 0)}, ${target}`
 }
 
-function sayHints({ words }: Invocation, { tables, unconfigured }: LakeStatus): void {
+function sayHints({ words }: Invocation, { tables, ...leftOut }: LakeStatus): void {
   for (const { table, stopped, quarantinedRows } of tables) {
     if (stopped !== null) words.say(`→ tributary resolve ${table}`)
     if (quarantinedRows > 0) words.say(`→ tributary quarantine show ${table}`)
   }
-  for (const { table, files } of unconfigured)
-    words.say(`not configured: ${table}, ${countText(files)} files in the landing`)
+  sayLeftOut(words, leftOut)
   if (tables.some(({ stopped, waiting }) => stopped === null && waiting.files > 0)) words.say('→ tributary ingest')
 }

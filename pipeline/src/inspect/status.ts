@@ -2,6 +2,7 @@
 import { readSnapshot, type Snapshot, TributaryError } from '@tributary/delta/log'
 import { type LedgerEntry, readLedger } from '../ledger/ledger.ts'
 import { parseTableState, STATE_DOMAIN, type TableState } from '../ledger/table-state.ts'
+import { groupIgnored, type IgnoredFiles } from '../worker/ignored-files.ts'
 import type { Lake } from '../worker/lake.ts'
 import { listLanding } from '../worker/listing.ts'
 import type { LandingFile } from '../worker/plan.ts'
@@ -44,6 +45,8 @@ export interface LakeStatus {
   readonly at: string
   readonly tables: readonly TableStatus[]
   readonly unconfigured: readonly { readonly table: string; readonly files: number }[]
+  /** Files of the landing that are taken for none of a table's. */
+  readonly ignored: readonly IgnoredFiles[]
 }
 
 /** A commit within this time makes a table with nothing waiting `live`. */
@@ -64,6 +67,7 @@ export async function readStatus(lake: Lake): Promise<LakeStatus> {
     at: isoTime(nowMs),
     tables,
     unconfigured: [...listing.unconfigured].map(([table, files]) => ({ table, files })),
+    ignored: groupIgnored(listing),
   }
 }
 

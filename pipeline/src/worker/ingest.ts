@@ -3,6 +3,7 @@ import { landingNameRefused } from '../errors.ts'
 import { placeForOnce } from '../key-index/index-folder.ts'
 import { addCounts, type Counts, NO_COUNTS } from '../ledger/table-state.ts'
 import { buildMeanwhile, buildMissedIndex, followMeanwhile, readMeanwhile } from './build-indexes.ts'
+import { groupIgnored, type IgnoredFiles } from './ignored-files.ts'
 import { keepAfter } from './keep-tables.ts'
 import { findTable, type Lake } from './lake.ts'
 import { listLanding } from './listing.ts'
@@ -28,6 +29,8 @@ export interface IngestSummary {
   readonly schema: 'tributary.ingest/1'
   readonly tables: readonly TableSummary[]
   readonly unconfigured: readonly { readonly table: string; readonly files: number }[]
+  /** Files that are taken for none of a table's. */
+  readonly ignored: readonly IgnoredFiles[]
   /** Landing objects whose names are refused; they are errors. */
   readonly refused: readonly { readonly key: string; readonly message: string }[]
 }
@@ -84,7 +87,7 @@ export async function ingest(lake: Lake, engine: Engine, options: IngestOptions 
     options.upkeep?.offer(run, bytes)
     if (isLast && bytes !== undefined) await keepAfter(run, bytes)
   }
-  return { schema: 'tributary.ingest/1', tables, unconfigured, refused }
+  return { schema: 'tributary.ingest/1', tables, unconfigured, ignored: groupIgnored(listing), refused }
 }
 
 /** What a run did to one table, and what it left. */

@@ -10,9 +10,17 @@ export interface Listing {
   /** Tables that lie in the landing and are not configured, with their file counts. */
   readonly unconfigured: ReadonlyMap<string, number>
   /** Objects that are no table data: DMS control tables, validation results, odd names; with the reason. */
-  readonly ignored: readonly { readonly key: string; readonly why: string }[]
+  readonly ignored: readonly IgnoredFile[]
   /** Names that could do harm: they are errors, and nothing is done with them. */
   readonly refused: readonly { readonly key: string; readonly why: string }[]
+}
+
+/** An object that is not taken in. */
+export interface IgnoredFile {
+  readonly key: string
+  readonly why: string
+  /** It belongs there: DMS's own tables and results, and what is no file. */
+  readonly isExpected: boolean
 }
 
 interface ListedFile {
@@ -53,7 +61,7 @@ export async function listLanding(
   const configured = lake.config.tables.map((table) => table.name)
   const tables = new Map<string, LandingFile[]>(configured.map((name) => [name, []]))
   const unconfigured = new Map<string, number>()
-  const ignored: { key: string; why: string }[] = []
+  const ignored: IgnoredFile[] = []
   const refused: { key: string; why: string }[] = []
   const options = { bucketFolder: dms.BucketFolder, cdcPath: dms.CdcPath, tables: configured }
   const known = listedFiles.get(lake)
@@ -75,7 +83,7 @@ export async function listLanding(
     listed.set(key, file)
     const { parsed, place } = file
     if (sizeBytes === 0) {
-      ignored.push({ key, why: 'empty object' })
+      ignored.push({ key, why: 'empty: nothing is written in it', isExpected: key.endsWith('/') })
       continue
     }
     switch (parsed.kind) {
@@ -94,13 +102,13 @@ export async function listLanding(
         for (const files of tables.values()) files.push({ key, sizeBytes, modifiedMs, kind: 'transactions', place })
         break
       case 'control':
-        ignored.push({ key, why: `DMS control table ${parsed.table}` })
+        ignored.push({ key, why: `DMS control table ${parsed.table}`, isExpected: true })
         break
       case 'validation':
-        ignored.push({ key, why: 'DMS validation result' })
+        ignored.push({ key, why: 'DMS validation result', isExpected: true })
         break
       case 'ignored':
-        ignored.push({ key, why: parsed.why })
+        ignored.push({ key, why: parsed.why, isExpected: key.endsWith('/') })
         break
       case 'refused':
         refused.push({ key, why: parsed.why })

@@ -71,7 +71,7 @@ export async function takeTurn(
     if (error === undefined) options.upkeep?.offer(run, bytesWritten)
     const waiting = new Set(left)
     if (summary.commits > 0 || summary.stopped !== null)
-      options.onRound?.({ schema: 'tributary.ingest/1', tables: [summary], unconfigured: [], refused: [] })
+      options.onRound?.({ schema: 'tributary.ingest/1', tables: [summary], unconfigured: [], ignored: [], refused: [] })
     const stopped = error === undefined ? undefined : stopOf(name, error)
     return { waiting, readyAtMs, stopped, ...oldestOf(files.filter(({ key }) => waiting.has(key))) }
   } catch (error) {

@@ -115,6 +115,7 @@ test('c15: control tables are never data', async () => {
   expect(summary).toMatchObject({
     tables: [{ table: 'sales.customers', version: null, files: 0, stopped: null }],
     unconfigured: [],
+    ignored: [],
   })
 })
 

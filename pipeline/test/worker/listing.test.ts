@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { type Store, type StoreEntry, systemClock } from '@tributary/delta'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { parseConfig } from '../../src/config/config.ts'
+import { groupIgnored } from '../../src/worker/ignored-files.ts'
 import { type Lake, openLake } from '../../src/worker/lake.ts'
 import { listLanding } from '../../src/worker/listing.ts'
 
@@ -109,4 +110,18 @@ test('a file that is gone is not listed, and one that comes back is looked at', 
   expect(await sizes()).toEqual([])
   await put(OLD, 'I,10\n', { ageMs: 3_600_000 })
   expect(await sizes()).toEqual([`${OLD} 5`])
+})
+
+test('what is not taken in is told by its reasons, without what DMS writes besides', () => {
+  const ignored = [
+    { key: 's/t/a.csv', why: 'empty', isExpected: false },
+    { key: 's/awsdms_status/LOAD00000001.csv', why: 'DMS control table awsdms_status', isExpected: true },
+    { key: 's/t/c.csv', why: 'empty', isExpected: false },
+    { key: 's/t/b.csv', why: 'empty', isExpected: false },
+    { key: 's/t/notes.txt', why: 'a name', isExpected: false },
+  ]
+  expect(groupIgnored({ ignored })).toEqual([
+    { why: 'a name', files: 1, last: 's/t/notes.txt' },
+    { why: 'empty', files: 3, last: 's/t/c.csv' },
+  ])
 })
