@@ -1,6 +1,6 @@
 // The staged changes of a batch as history rows: each of them in full, before the fold. Partial ones are filled from the change before
 // them, and the first of them from the stored row.
-import { type Engine, quoteName, quoteText } from '@tributary/delta'
+import { type Engine, quoteName, quoteText, type StructField } from '@tributary/delta'
 import { fieldOf, movedSql, nameList, sameKey, type TableShape } from '../upsert/batch.ts'
 import { columnsSql, frameSql, type RowFrame, sequenceTextSql, timeSql } from './history-sql.ts'
 
@@ -83,12 +83,15 @@ function sourceTimeSql(shape: TableShape, { timestampColumn, startedAtUs }: Chan
 function changeTimeSql(shape: TableShape, timestampColumn: string | undefined): string {
   const ofFile = timeSql('t.at_us')
   const hasColumn = shape.schema.fields.some(({ name }) => name === timestampColumn)
-  return timestampColumn === undefined || !hasColumn ? ofFile : `coalesce(${asTime(shape, timestampColumn)}, ${ofFile})`
+  return timestampColumn === undefined || !hasColumn
+    ? ofFile
+    : `coalesce(${ownTimeSql(fieldOf(shape, timestampColumn))}, ${ofFile})`
 }
 
-function asTime(shape: TableShape, column: string): string {
-  const name = `b.${quoteName(column)}`
-  return fieldOf(shape, column).type === 'timestamp' ? name : `try_cast(CAST(${name} AS VARCHAR) AS TIMESTAMPTZ)`
+/** The commit time in a row of relation `b`; NULL where there is none. */
+export function ownTimeSql({ name, type }: Pick<StructField, 'name' | 'type'>): string {
+  const column = `b.${quoteName(name)}`
+  return type === 'timestamp' ? column : `try_cast(CAST(${column} AS VARCHAR) AS TIMESTAMPTZ)`
 }
 
 /** A column of a change: of a partial one what the key had there. */

@@ -104,7 +104,7 @@ export async function writeLoadHistory(
   load: {
     readonly pending: Snapshot
     readonly files: readonly { readonly file: LandingFile; readonly rows: number; readonly added: readonly AddFile[] }[]
-    /** When the first change after the load was written, if it is there already. */
+    /** When the first change after the load was made, if it is there already. */
     readonly firstChangeUs: number | undefined
   },
 ): Promise<PreparedHistory | undefined> {

@@ -9,18 +9,17 @@ import {
   scanSql,
   writeDataFiles,
 } from '@tributary/delta'
-import { timeOfPlace } from '../dms/file-name.ts'
 import type { OpenedFile } from '../dms/open-file.ts'
 import { commitContended } from '../errors.ts'
 import { writeLoadHistory } from '../history-table/write-history.ts'
-import type { TableState } from '../ledger/table-state.ts'
 import { nameList } from '../upsert/batch.ts'
 import { findRepeatedKeys, writeLoadFile } from '../upsert/load.ts'
 import { placeColumns } from '../upsert/locate.ts'
 import { closeGeneration } from './close-generation.ts'
 import type { PreparedBatch } from './commit-batch.ts'
+import { firstChangeUs } from './first-change.ts'
 import { openAhead } from './open-ahead.ts'
-import { isWaiting, type LandingFile, type SeenFile } from './plan.ts'
+import type { LandingFile, SeenFile } from './plan.ts'
 import { type FileReading, ledgerEntry, readLandingFile } from './read-file.ts'
 import type { TableRun } from './run.ts'
 import { type EvolvingSchema, evolvingSchema } from './schema.ts'
@@ -64,7 +63,9 @@ export async function prepareLoad(
     files: loaded.map(({ reading, added }) => ({ ...reading, rows: reading.read - reading.rejects.length, added })),
     // In a bucket a reload's times are DMS's own, and what waits may still be of the generation before.
     firstChangeUs:
-      lake.landing.remote !== undefined && plan.generation > 1 ? undefined : firstChangeUs(seen, session.state),
+      lake.landing.remote !== undefined && plan.generation > 1
+        ? undefined
+        : await firstChangeUs(run, seen, { files: plan.files, schema }),
   })
   const lost = new Map<string, number>()
   for (const { landingKey, positions } of repeated) lost.set(landingKey, (lost.get(landingKey) ?? 0) + positions.length)
@@ -104,14 +105,6 @@ export async function prepareLoad(
       deleted: 0,
     },
   }
-}
-
-/** When the first change that waits was written, as its file's name tells. */
-function firstChangeUs(seen: readonly SeenFile[], state: TableState | undefined): number | undefined {
-  const times = seen
-    .filter((candidate) => candidate.file.place > (state?.lastPlace ?? '') && isWaiting(candidate, state))
-    .flatMap(({ file }) => timeOfPlace(file.place) ?? [])
-  return times.length === 0 ? undefined : times.reduce((first, us) => Math.min(first, us))
 }
 
 function sumOf(counts: ReadonlyMap<string, number>): number {

@@ -210,7 +210,7 @@ function assertReadable(
 }
 
 /** `source`: the names that the files have had so far, in their order; none before the first file with rows. */
-function readContext(
+export function readContext(
   { table, lake, options }: TableRun,
   { kind }: LandingFile,
   { schema, source }: { readonly schema: StructType | undefined; readonly source: readonly string[] },

@@ -1,9 +1,12 @@
 import { join } from 'node:path'
 import { readSnapshot } from '@tributary/delta'
 import { expect, test } from 'vitest'
+import { checkTable } from '../../src/inspect/check.ts'
+import { ingest } from '../../src/worker/ingest.ts'
 import { replayQuarantine } from '../../src/worker/replay.ts'
 import { resolveTable } from '../../src/worker/resolve.ts'
 import { useEngine } from '../inspect/build-table.ts'
+import { put } from '../support/workplace.ts'
 import { HISTORY, land, openPlace, rowsOf, TABLE, take } from './history-place.ts'
 
 const { engine, folder } = useEngine()
@@ -146,6 +149,54 @@ test('a load whose write time is that of a copy is not newer than the changes th
     '1 L one 1 2026-03-01 10:00:00+00',
     '1 U uno 1 2026-03-01 10:00:00+00',
   ])
+})
+
+test('a copied load is dated to the commit of the first change, not to the time in the name of its file', async () => {
+  for (const type of ['ts: string', 'ts: timestamp']) {
+    const orders = await place({
+      table: `, columns: {id: long, name: string, size: integer, ${type}}`,
+      dms: ', TimestampColumnName: ts',
+    })
+    const header = 'Op,id,name,size,ts'
+    const load = ['I,1,one,1,2026-03-01 08:00:00', 'I,2,two,2,2026-03-01 08:00:00']
+    await land(orders, 'LOAD00000001.csv', load, { header, hour: 23 })
+    const changes = [
+      'D,2,two,2,2026-03-01 10:00:01',
+      'U,x,bad,1,2026-03-01 09:00:00',
+      'U,1,uno,1,2026-03-01 10:00:02',
+      'U,1,eins,1,2026-03-01 10:00:40',
+    ]
+    await land(orders, '20260301-100100000.csv', changes, { header, hour: 23 })
+    await land(orders, '20260301-100200000.csv', ['U,1,ein,1,2026-03-01 10:01:30'], { header, hour: 23 })
+    await take(orders, engine())
+    expect(await rowsOf(orders, engine(), HISTORY, [...CHANGE, '__source_at'])).toEqual([
+      '1 L one 1 2026-03-01 10:00:01+00',
+      '1 U uno 1 2026-03-01 10:00:02+00',
+      '1 U eins 1 2026-03-01 10:00:40+00',
+      '1 U ein 1 2026-03-01 10:01:30+00',
+      '2 L two 2 2026-03-01 10:00:01+00',
+      '2 D two 2 2026-03-01 10:00:01+00',
+    ])
+    const report = await checkTable(engine(), orders.lake.tableStore(TABLE), {
+      history: orders.lake.tableStore(HISTORY),
+    })
+    expect(report.findings).toEqual([])
+  }
+})
+
+test('a copied load is taken in, dated to the name of the first file, where that file cannot be read or has no times', async () => {
+  for (const changes of ['Op,id,name,size,ts\nU,1,uno,1,2026-03-01 10:00:01', 'Op,id,name,size,ts\nU,1,uno,1,\n']) {
+    const orders = await place({
+      table: ', columns: {id: long, name: string, size: integer, ts: string}',
+      dms: ', TimestampColumnName: ts',
+    })
+    const header = 'Op,id,name,size,ts'
+    await land(orders, 'LOAD00000001.csv', ['I,1,one,1,2026-03-01 08:00:00'], { header, hour: 23 })
+    await put(orders.folder, 'shop/orders/20260301-100100000.csv', changes, Date.UTC(2026, 2, 1, 23))
+    const [summary] = (await ingest(orders.lake, engine())).tables
+    expect(summary?.stopped?.code).toBe(changes.endsWith('\n') ? undefined : 'LANDING_FILE_CORRUPT')
+    expect(await rowsOf(orders, engine(), HISTORY, ['__op', '__source_at'])).toContain('L 2026-03-01 10:01:00+00')
+  }
 })
 
 test('a change that was made while the load was read is known when the load is', async () => {
