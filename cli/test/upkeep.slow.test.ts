@@ -68,6 +68,20 @@ test('a version whose files vacuum took cannot be restored: exit 4, and the file
   expect(stderr).toContain("Version 0 can't be restored")
 })
 
+test('a version whose files vacuum took cannot be read: exit 4, and what can be read is named', async () => {
+  for (const args of [
+    ['cat', 'orders', '--version', '0'],
+    ['sql', 'FROM orders AT (VERSION => 0)'],
+    ['sql', 'SELECT count(*) FROM orders JOIN orders AS was AT (VERSION => 0) USING (order_id)'],
+  ]) {
+    const { code, stdout, stderr } = await run(...args)
+    expect([code, stdout], args.join(' ')).toEqual([4, ''])
+    expect(stderr).toContain('Version 0 of file://')
+    expect(stderr).toMatch(/fix: Ask for version \d+ or later\./)
+  }
+  expect((await run('check')).code).toBe(0)
+})
+
 test('pin and unpin a version', async () => {
   const pinned = await run('pin', 'orders@v3', 'training', '--json')
   expect(pinned.code).toBe(0)

@@ -250,6 +250,21 @@ export function versionExpired(version: number, earliest: number): TributaryErro
   )
 }
 
+/** Files of a version are gone that newer versions do without. */
+export function versionVacuumed(
+  url: string,
+  vacuumed: { readonly version: number; readonly missing: readonly string[]; readonly wholeSince: number },
+  options?: { readonly cause?: unknown },
+): TributaryError {
+  const { version, missing, wholeSince } = vacuumed
+  return new TributaryError(
+    'expired',
+    'VERSION_VACUUMED',
+    `Version ${version} of ${url} can no longer be read: ${missing.length} of its files are gone, deleted by VACUUM or by hand: ${listNames(missing)}. Ask for version ${wholeSince} or later.`,
+    options,
+  )
+}
+
 /** A time before the first commit that is still there. */
 export function timestampTooEarly(timestampMs: number, earliestMs: number): TributaryError {
   return new TributaryError(
@@ -493,12 +508,10 @@ export function pinUnreadable(url: string, version: number, cause: Error): Tribu
 
 /** Files of a version that is to come back are gone. */
 export function restoreFilesMissing(version: number, paths: readonly string[]): TributaryError {
-  const named = paths.slice(0, NAMED_MAX).join(', ')
-  const more = paths.length > NAMED_MAX ? ` and ${paths.length - NAMED_MAX} more` : ''
   return new TributaryError(
     'expired',
     'RESTORE_FILES_MISSING',
-    `Version ${version} can't be restored: ${paths.length} of its files are gone, deleted by VACUUM or by hand: ${named}${more}. Restore a newer version, or bring these files back from a backup.`,
+    `Version ${version} can't be restored: ${paths.length} of its files are gone, deleted by VACUUM or by hand: ${listNames(paths)}. Restore a newer version, or bring these files back from a backup.`,
   )
 }
 
@@ -526,6 +539,11 @@ export function clusterColumnInvalid(
 }
 
 const NAMED_MAX = 5
+
+function listNames(paths: readonly string[]): string {
+  const more = paths.length > NAMED_MAX ? ` and ${paths.length - NAMED_MAX} more` : ''
+  return `${paths.slice(0, NAMED_MAX).join(', ')}${more}`
+}
 
 // --- DuckDB and data files ---
 

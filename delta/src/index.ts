@@ -37,6 +37,7 @@ export {
 } from './maintain/rewrite-files.ts'
 export { isInOrder, isInOtherOrder, orderColumns, orderOfFiles, rowOrderOf } from './maintain/row-order.ts'
 export { planVacuum, type VacuumOptions, type VacuumPlan, vacuum } from './maintain/vacuum.ts'
+export { assertNotVacuumed, readVersions } from './maintain/whole-version.ts'
 export type {
   Action,
   AddFile,

@@ -1,4 +1,4 @@
-import { readSnapshot, scanSql, systemClock } from '@tributary/delta'
+import { readSnapshot, readVersions, scanSql, systemClock } from '@tributary/delta'
 import { readSnapshotAt } from '@tributary/pipeline'
 import type { Command } from 'commander'
 import { flagsInvalid } from '../errors.ts'
@@ -31,7 +31,10 @@ async function cat(invocation: Invocation, name: string, flags: CatFlags): Promi
     timestamp === undefined
       ? await readSnapshot(store, version === undefined ? {} : { version })
       : await readSnapshotAt(store, timestamp, { nowMs: systemClock.now() })
-  await withEngine(invocation, async (engine) => {
-    await writeRows(invocation, engine, { sql: await scanSql(engine, snapshot), fields: snapshot.schema.fields }, flags)
-  })
+  await withEngine(invocation, (engine) =>
+    readVersions([snapshot], async () => {
+      const sql = await scanSql(engine, snapshot)
+      await writeRows(invocation, engine, { sql, fields: snapshot.schema.fields }, flags)
+    }),
+  )
 }

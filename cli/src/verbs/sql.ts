@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { text as readAll } from 'node:stream/consumers'
-import { describeFields, systemClock } from '@tributary/delta'
+import { describeFields, readVersions, systemClock } from '@tributary/delta'
 import { findNamedTable, prepareQuery, sealEngine } from '@tributary/pipeline'
 import type { Command } from 'commander'
 import { flagsInvalid } from '../errors.ts'
@@ -39,8 +39,10 @@ async function sql(invocation: Invocation, query: string | undefined, flags: Sql
       invocation.words.detail(`${table} v${version}${share}`)
     }
     await sealEngine(engine, prepared.folders)
-    const { relation, fields } = await describeFields(engine, prepared.sql)
-    await writeRows(invocation, engine, { sql: relation, fields, isSealed: true }, flags)
+    await readVersions(prepared.snapshots, async () => {
+      const { relation, fields } = await describeFields(engine, prepared.sql)
+      await writeRows(invocation, engine, { sql: relation, fields, isSealed: true }, flags)
+    })
   })
 }
 

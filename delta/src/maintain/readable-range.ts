@@ -7,6 +7,7 @@ import { decodePath } from '../protocol/paths.ts'
 import { placeOf } from '../store/place.ts'
 import type { Store } from '../store/store.ts'
 import { placesOfFile } from './file-places.ts'
+import { findGone } from './missing-files.ts'
 
 /** From where on the changes of a table can be read. */
 export interface ReadableRange {
@@ -114,23 +115,4 @@ function changeDataPlaces(store: Store, actions: readonly Action[]): readonly st
     const place = placeOf(store, decodePath(action.cdc.path))
     return place.kind === 'inside' ? [place.path] : []
   })
-}
-
-const CHECKS_AT_ONCE = 16
-/** From so many files on, one listing of the table takes less requests than a question for each. */
-const LIST_MIN = 256
-
-async function findGone(store: Store, places: ReadonlySet<string>): Promise<ReadonlySet<string>> {
-  const gone = new Set(places)
-  if (places.size >= LIST_MIN) {
-    for await (const { path } of store.list('')) gone.delete(path)
-    return gone
-  }
-  const all = [...places]
-  for (let start = 0; start < all.length; start += CHECKS_AT_ONCE) {
-    const part = all.slice(start, start + CHECKS_AT_ONCE)
-    const found = await Promise.all(part.map((place) => store.stat(place)))
-    for (const [index, place] of part.entries()) if (found[index] !== undefined) gone.delete(place)
-  }
-  return gone
 }

@@ -2,20 +2,17 @@
 // must never go back: the protocol, row ids, in-commit times, column ids.
 
 import type { Clock } from '../clock.ts'
-import { restoreFilesMissing, TributaryError } from '../errors.ts'
+import { restoreFilesMissing } from '../errors.ts'
 import { fileKey } from '../log/replay.ts'
 import type { Snapshot } from '../log/snapshot.ts'
 import type { Action, AddFile, Metadata } from '../protocol/actions.ts'
 import { featuresOf } from '../protocol/features.ts'
 import { encodeSchema, parseSchema } from '../protocol/parse-schema.ts'
-import { decodePath, type LogPath } from '../protocol/paths.ts'
 import { raiseProtocol } from '../protocol/raise-protocol.ts'
-import { type Place, placeName, placeOf, readRangeAt } from '../store/place.ts'
-import type { Store } from '../store/store.ts'
 import { removeOf } from '../write/deletion-vector-actions.ts'
 import { parseIdentity } from '../write/row-rules.ts'
 import { commitTransaction, type TransactionOutcome } from '../write/transaction.ts'
-import { vectorPath } from './file-places.ts'
+import { findMissing } from './missing-files.ts'
 
 /** What a restore changes. */
 export interface RestorePlan {
@@ -97,39 +94,6 @@ function keyed(files: readonly AddFile[]): ReadonlySet<string> {
 
 function sizeOf(files: readonly AddFile[]): number {
   return files.reduce((sum, file) => sum + file.size, 0)
-}
-
-const CHECKS_AT_ONCE = 16
-
-async function findMissing(store: Store, files: readonly AddFile[]): Promise<readonly string[]> {
-  const places = new Map<string, Place>()
-  for (const file of files) {
-    for (const path of [decodePath(file.path), ...vectorPath(file.deletionVector)]) note(places, store, path)
-  }
-  const all = [...places]
-  const missing: string[] = []
-  for (let start = 0; start < all.length; start += CHECKS_AT_ONCE) {
-    const part = all.slice(start, start + CHECKS_AT_ONCE)
-    const found = await Promise.all(part.map(([, place]) => isThere(store, place)))
-    missing.push(...part.flatMap(([name], index) => (found[index] === true ? [] : [name])))
-  }
-  return missing
-}
-
-function note(places: Map<string, Place>, store: Store, path: LogPath): void {
-  const place = placeOf(store, path)
-  places.set(placeName(place), place)
-}
-
-async function isThere(store: Store, place: Place): Promise<boolean> {
-  if (place.kind === 'inside') return (await store.stat(place.path)) !== undefined
-  try {
-    await readRangeAt(store, place, { offset: 0, length: 1 })
-    return true
-  } catch (error) {
-    if (error instanceof TributaryError && error.code === 'FILE_NOT_FOUND') return false
-    throw error
-  }
 }
 
 // What says where times, row ids and column ids come from goes on: a version in between may have used them.

@@ -5,6 +5,7 @@ import {
   quoteName,
   quoteText,
   readSnapshot,
+  readVersions,
   type Snapshot,
   type Store,
   scanSql,
@@ -33,6 +34,8 @@ export interface PreparedQuery {
   readonly tables: readonly QueriedTable[]
   /** Folders that the query reads from, for `sealEngine`. */
   readonly folders: readonly string[]
+  /** The versions whose rows it reads, for `readVersions`. */
+  readonly snapshots: readonly Snapshot[]
 }
 
 export interface QueryOptions {
@@ -46,7 +49,7 @@ export interface QueryOptions {
 /**
  * Makes a query over live tables ready to run. All references to one table without AT see one version. The views are private to
  * the engine's connection: fork it, stream the `sql` from the fork, and close the fork.
- * Throws `QUERY_INVALID`, `QUERY_NOT_SELECT`, `QUERY_FUNCTION_REFUSED`, `TABLE_UNKNOWN`, and what `planChanges`, `readSnapshot` and `scanSql` throw.
+ * Throws `QUERY_INVALID`, `QUERY_NOT_SELECT`, `QUERY_FUNCTION_REFUSED`, `TABLE_UNKNOWN`, `VERSION_VACUUMED`, and what `planChanges`, `readSnapshot` and `scanSql` throw.
  */
 export async function prepareQuery(
   engine: Engine,
@@ -58,23 +61,26 @@ export async function prepareQuery(
   const latest = new Map<string, Snapshot>()
   const tables: QueriedTable[] = []
   const folders: string[] = []
+  const snapshots: Snapshot[] = []
   for (const [index, reference] of references.entries()) {
     const periods = reference.kind === 'table' ? tableOfPeriods(reference.table) : undefined
     const table = await findTable(periods?.history ?? reference.table)
     const newest = latest.get(table.store.url) ?? (await readSeen(table, options))
     latest.set(table.store.url, newest)
     const source = { engine, table, newest, options }
-    const { sql, ...seen } =
+    const { sql, snapshot, ...seen } =
       reference.kind === 'changes'
         ? await bindChanges(source, reference)
         : // What a query asks of periods says nothing of the rows that end them.
           await bindTable(source, periods === undefined ? reference : withoutConditions(reference))
     const rows = periods === undefined ? sql : periodsSql(sql, (await findTable(periods.table)).key)
-    await engine.run(`CREATE OR REPLACE TEMP VIEW ${quoteName(viewName(index))} AS ${rows}`)
+    const read = snapshot === undefined ? [] : [snapshot]
+    await readVersions(read, () => engine.run(`CREATE OR REPLACE TEMP VIEW ${quoteName(viewName(index))} AS ${rows}`))
+    snapshots.push(...read)
     tables.push({ table: table.name, ...seen })
     folders.push(await folderOf(table.store))
   }
-  return { sql: await writeQuery(engine, tree), tables, folders: [...new Set(folders)] }
+  return { sql: await writeQuery(engine, tree), tables, folders: [...new Set(folders)], snapshots }
 }
 
 function withoutConditions({
@@ -109,6 +115,8 @@ interface BoundSource {
   readonly sql: string
   readonly version: number
   readonly files?: QueriedTable['files']
+  /** Unknown for `changes(…)`, which looks itself what can still be read. */
+  readonly snapshot?: Snapshot
 }
 
 async function bindTable(
@@ -139,7 +147,8 @@ async function bindSnapshot(
       : await wantedRows(conditions, snapshot.schema, (expression) => evaluateConstant(engine, expression))
   const opened = wanted === undefined ? snapshot.files : filterFiles(snapshot, wanted)
   return {
-    sql: await scanSql(engine, snapshot, { files: opened }),
+    sql: await readVersions([snapshot], () => scanSql(engine, snapshot, { files: opened })),
+    snapshot,
     version: snapshot.version,
     files: { opened: opened.length, all: snapshot.files.length },
   }
