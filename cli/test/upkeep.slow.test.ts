@@ -68,11 +68,12 @@ test('a version whose files vacuum took cannot be restored: exit 4, and the file
   expect(stderr).toContain("Version 0 can't be restored")
 })
 
-test('a version whose files vacuum took cannot be read: exit 4, and what can be read is named', async () => {
+test('a version whose files vacuum took can be neither read nor pinned: exit 4, and what can be read is named', async () => {
   for (const args of [
     ['cat', 'orders', '--version', '0'],
     ['sql', 'FROM orders AT (VERSION => 0)'],
     ['sql', 'SELECT count(*) FROM orders JOIN orders AS was AT (VERSION => 0) USING (order_id)'],
+    ['pin', 'orders@v0', 'old'],
   ]) {
     const { code, stdout, stderr } = await run(...args)
     expect([code, stdout], args.join(' ')).toEqual([4, ''])

@@ -2,7 +2,7 @@
 // the lake, `_tributary/pins/<table>/<name>.json`, so that whoever cleans a table finds them without a project file.
 
 import { fileURLToPath } from 'node:url'
-import { type Clock, readSnapshot, type Store, storeAt } from '@tributary/delta'
+import { assertNotVacuumed, type Clock, readSnapshot, type Store, storeAt } from '@tributary/delta'
 import { z } from 'zod'
 import { pinCorrupt, pinExists, pinNameInvalid, pinNotFound } from '../errors.ts'
 
@@ -35,14 +35,17 @@ export function pinPlaceOf(table: Store): PinPlace {
   return { root: storeAt([...root, ...name.slice(0, -2)].join('/') || '/'), table: name.slice(-2).join('.') }
 }
 
-/** Pin a version under a name. Throws `PIN_NAME_INVALID`, `PIN_EXISTS`, and what `readSnapshot` throws when the version cannot be read. */
+/**
+ * Pin a version under a name. Throws `PIN_NAME_INVALID`, `PIN_EXISTS`, `VERSION_VACUUMED` when files of it are gone, and what `readSnapshot`
+ * throws when the version cannot be read.
+ */
 export async function pinVersion(
   clock: Clock,
   { store, place }: { readonly store: Store; readonly place: PinPlace },
   { version, name }: { readonly version: number; readonly name: string },
 ): Promise<Pin> {
   const path = pathOf(place, name)
-  await readSnapshot(store, { version })
+  await assertNotVacuumed(await readSnapshot(store, { version }))
   const made: Pin = {
     schema: 'tributary.pin/1',
     table: place.table,
