@@ -1,6 +1,6 @@
 import { type Engine, type Snapshot, type StructField, scanSql } from '@tributary/delta'
 import { keyCondition, type Lake, parseKey } from '@tributary/pipeline'
-import { featureNotRefreshed } from '../errors.ts'
+import { featureHistoryMissing, featureNotRefreshed } from '../errors.ts'
 import type { FeatureDefinition } from './definition.ts'
 import { type FeatureState, parseFeatureState } from './feature-state.ts'
 import { featureStore, readFeature } from './write-feature.ts'
@@ -20,7 +20,9 @@ export async function featureRow(
   definition: FeatureDefinition,
   key: string,
 ): Promise<FeatureRows> {
-  const { snapshot, condition } = await locate(lake, definition, { table: definition.name, key })
+  const snapshot = await readFeature(featureStore(lake, definition.name))
+  if (snapshot === undefined) throw featureNotRefreshed(definition.name)
+  const condition = conditionOf(snapshot, definition, key)
   const state = parseFeatureState(snapshot)
   const asOf = `make_timestamptz(${Math.round(state?.asOf ?? snapshot.timestampMs) * 1000})`
   const rows = await scanSql(engine, snapshot)
@@ -33,34 +35,25 @@ export async function featureRow(
   return { sql, fields, version: snapshot.version, state }
 }
 
-/** The rows that were served for a key, in order, from `features.NAME__history`. Throws `FEATURE_NOT_REFRESHED`, `KEY_TEXT_INVALID`. */
+/** The rows that were served for a key, in order, from `features.NAME__history`. Throws `FEATURE_HISTORY_MISSING`, `KEY_TEXT_INVALID`. */
 export async function featureHistory(
   engine: Engine,
   lake: Lake,
   definition: FeatureDefinition,
   key: string,
 ): Promise<FeatureRows> {
-  const { snapshot, condition } = await locate(lake, definition, { table: `${definition.name}__history`, key })
+  const snapshot = await readFeature(featureStore(lake, `${definition.name}__history`))
+  if (snapshot === undefined) throw featureHistoryMissing(definition.name)
+  const condition = conditionOf(snapshot, definition, key)
   const rows = await scanSql(engine, snapshot)
   const sql = `SELECT * FROM (${rows}) WHERE ${condition} ORDER BY __version`
   return { sql, fields: snapshot.schema.fields, version: snapshot.version, state: undefined }
 }
 
-interface Located {
-  readonly snapshot: Snapshot
-  /** True for rows of the key. */
-  readonly condition: string
-}
-
-async function locate(
-  lake: Lake,
-  { entity }: FeatureDefinition,
-  { table, key }: { readonly table: string; readonly key: string },
-): Promise<Located> {
-  const snapshot = await readFeature(featureStore(lake, table))
-  if (snapshot === undefined) throw featureNotRefreshed(table)
-  const fields = entity.flatMap((name) => snapshot.schema.fields.find((field) => field.name === name) ?? [])
-  return { snapshot, condition: keyCondition(parseKey(key, fields)) }
+/** True for rows of the key. */
+function conditionOf({ schema }: Snapshot, { entity }: FeatureDefinition, key: string): string {
+  const fields = entity.flatMap((name) => schema.fields.find((field) => field.name === name) ?? [])
+  return keyCondition(parseKey(key, fields))
 }
 
 /** How a feature is. */

@@ -3,6 +3,7 @@ import type { Lake } from '@tributary/pipeline'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { clockedStore } from '../../../delta/test/store/clocked-store.ts'
 import { defineFeature } from '../../src/features/definition.ts'
+import { featureHistory } from '../../src/features/read-feature.ts'
 import { refreshFeature } from '../../src/features/refresh.ts'
 import { type FeatureSkewReport, featureSkew } from '../../src/features/skew.ts'
 import { type FeatureLake, featureLake } from './feature-lake.ts'
@@ -194,7 +195,9 @@ test('of many bad lines the first are named and all counted', async () => {
 
 test('a feature that keeps no history is refused with the way on', async () => {
   const bare = { ...feature, name: 'bare', keepsHistory: false }
-  await expect(featureSkew(lake, engine, bare, { name: 'served.ndjson', chunks: cut('{}\n') })).rejects.toThrow(
-    'The feature bare has no history, so nobody can tell what it held at an earlier time. Set keep_history: true in features/bare.yml and run `tributary feature refresh bare`: the history begins then.',
-  )
+  const problem =
+    'The feature bare has no history, so nobody can tell what it held at an earlier time. Set keep_history: true in features/bare.yml and run `tributary feature refresh bare`: the history begins then.'
+  const log = { name: 'served.ndjson', chunks: cut('{}\n') }
+  await expect(featureSkew(lake, engine, bare, log)).rejects.toThrow(problem)
+  await expect(featureHistory(engine, lake, bare, '1/a')).rejects.toThrow(problem)
 })
