@@ -121,6 +121,11 @@ test('a table is released, refused by ingest, and adopted again', async () => {
   expect((await run('release', 'orders')).code).toBe(2)
   const released = await run('release', 'orders', '--yes', '--json')
   expect(await misfit('release', released.stdout)).toBeUndefined()
+  for (const flag of ['--dry-run', '--yes']) {
+    const { code, stderr } = await run('release', 'orders', flag)
+    expect([code, stderr]).toEqual([2, expect.stringContaining('see: docs/errors.md, TABLE_NOT_FED')])
+    expect(stderr).not.toContain('given up')
+  }
   expect((await run('ingest')).code).toBe(1)
   expect((await run('adopt', 'orders', '--yes')).code).toBe(2)
   const dry = await run('adopt', 'orders', '--holds', 'all', '--dry-run', '--json')

@@ -20,7 +20,14 @@ export { keyCondition, parseKey } from './inspect/row-key.ts'
 export { showTable, type TableDescription } from './inspect/show.ts'
 export { type LakeStatus, readStatus, type TableStatus } from './inspect/status.ts'
 export type { QuarantinedRow } from './ledger/quarantine.ts'
-export { type Adoption, adoptTable, type Holds, planAdoption, releaseTable } from './maintain/adopt-table.ts'
+export {
+  type Adoption,
+  adoptTable,
+  assertFed,
+  type Holds,
+  planAdoption,
+  releaseTable,
+} from './maintain/adopt-table.ts'
 export { keepLog } from './maintain/log-upkeep.ts'
 export { optimizeTable } from './maintain/optimize-table.ts'
 export { type Pin, type PinPlace, pinPlaceOf, pinVersion, readPins, unpin } from './maintain/pins.ts'

@@ -1,5 +1,5 @@
 import { readSnapshot, systemClock } from '@tributary/delta'
-import { type Adoption, adoptTable, type Holds, planAdoption, releaseTable } from '@tributary/pipeline'
+import { type Adoption, adoptTable, assertFed, type Holds, planAdoption, releaseTable } from '@tributary/pipeline'
 import type { Command } from 'commander'
 import { confirm } from '../confirm.ts'
 import type { Invocation } from '../invocation.ts'
@@ -72,11 +72,11 @@ export function addRelease(command: Command, invocation: Invocation): void {
 async function release(invocation: Invocation, name: string, flags: { readonly dryRun?: boolean }): Promise<void> {
   const { name: table, store } = await openTable(invocation, name)
   const snapshot = await readSnapshot(store)
-  const isFed = snapshot.domains.has('tributary.state')
+  assertFed(table, snapshot)
   invocation.words.say(`${table}: ledger, tombstones and quarantine are given up; rows and files stay`)
-  if (flags.dryRun !== true && isFed) await confirm(invocation, `release takes ${table} out of Tributary's hands`)
+  if (flags.dryRun !== true) await confirm(invocation, `release takes ${table} out of Tributary's hands`)
   const version = flags.dryRun === true ? null : await releaseTable(systemClock, table, snapshot)
-  if (invocation.flags.json) await writeJson(invocation, { schema: 'tributary.release/1', table, fed: isFed, version })
+  if (invocation.flags.json) await writeJson(invocation, { schema: 'tributary.release/1', table, fed: true, version })
   if (version !== null)
     invocation.words.say(`${table}: released in version ${version}; take it out of tributary.yaml too`)
 }

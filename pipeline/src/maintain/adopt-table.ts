@@ -131,6 +131,11 @@ export async function adoptTable({ lake }: { readonly lake: Lake }, adoption: Ad
   return outcome.version
 }
 
+/** Throws `TABLE_NOT_FED` where there is nothing to release. */
+export function assertFed(name: string, { domains }: Snapshot): void {
+  if (!domains.has(STATE_DOMAIN)) throw tableNotFed(name)
+}
+
 /**
  * Take a table out again: the domain goes, rows and files stay, and `_tributary/` becomes garbage for vacuum. Returns the new version.
  * Throws `TABLE_NOT_FED`, `ADOPT_LOST`.
