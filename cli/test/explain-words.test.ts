@@ -37,6 +37,7 @@ const BATCH: Explanation = {
     deadShareDue: 0.2,
     vectorCostMax: 0.25,
     vectorCostDue: 1,
+    deadRowsDue: 1000,
     filesTooLarge: 0,
   },
 }
@@ -53,6 +54,20 @@ test('a batch is told step by step, and upkeep by what it waits for', () => {
       'Upkeep: nothing to do (5 of 8 files of 512 to 4 095 rows; at most 10 % of a file is deleted, 20 % are rewritten; deletion vectors have come to 0.25 of what it takes to rewrite their file, which is done at 1.00).',
       '',
     ].join('\n'),
+  )
+})
+
+test('a file of which much is deleted and that stays is told with the rule that it stays by', () => {
+  const text = (upkeep: Partial<Explanation['upkeep']>): string | undefined =>
+    explanationText({ ...BATCH, upkeep: { ...BATCH.upkeep, tiers: [], ...upkeep } })
+      .split('\n')
+      .at(-2)
+  const rule = 'for fewer than 1 000 deleted rows none is rewritten'
+  expect(text({ deadShareMax: 0.67, vectorCostMax: 0 })).toBe(
+    `Upkeep: nothing to do (at most 67 % of a file is deleted, 20 % are rewritten; ${rule}).`,
+  )
+  expect(text({ deadShareMax: 0.1, vectorCostMax: 1.5 })).toBe(
+    `Upkeep: nothing to do (at most 10 % of a file is deleted, 20 % are rewritten; deletion vectors have come to 1.50 of what it takes to rewrite their file, which is done at 1.00; ${rule}).`,
   )
 })
 

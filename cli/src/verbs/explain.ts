@@ -109,7 +109,8 @@ const WHO: Readonly<Record<Explanation['upkeep']['by'], string>> = {
   foreign: 'Tributary does not feed this table.',
 }
 
-function waitText({ tiers, deadShareMax, deadShareDue, vectorCostMax, vectorCostDue }: Explanation['upkeep']): string {
+function waitText(upkeep: Explanation['upkeep']): string {
+  const { tiers, deadShareMax, deadShareDue, vectorCostMax, vectorCostDue, deadRowsDue } = upkeep
   const [fullest] = tiers.toSorted((left, right) => right.files - left.files)
   const waits = [
     ...(fullest === undefined
@@ -125,6 +126,9 @@ function waitText({ tiers, deadShareMax, deadShareDue, vectorCostMax, vectorCost
       : [
           `deletion vectors have come to ${vectorCostMax.toFixed(2)} of what it takes to rewrite their file, which is done at ${vectorCostDue.toFixed(2)}`,
         ]),
+    ...(deadShareMax < deadShareDue && vectorCostMax < vectorCostDue
+      ? []
+      : [`for fewer than ${countText(deadRowsDue)} deleted rows none is rewritten`]),
   ]
   return waits.length === 0 ? '' : ` (${waits.join('; ')})`
 }

@@ -8,7 +8,7 @@ import {
   readSnapshot,
   type Snapshot,
 } from '@tributary/delta'
-import { DEAD_SHARE_MAX, planUpkeep, SPARE_BYTES_MAX, VECTOR_COST_MAX } from '../maintain/plan-upkeep.ts'
+import { DEAD_ROWS_MIN, DEAD_SHARE_MAX, planUpkeep, SPARE_BYTES_MAX, VECTOR_COST_MAX } from '../maintain/plan-upkeep.ts'
 import { stateOf } from '../maintain/sidecars.ts'
 import { tableOrder } from '../maintain/table-order.ts'
 import { describeCommit } from './history.ts'
@@ -85,6 +85,8 @@ export interface UpkeepOutlook {
   /** What deletion vectors have come to, in multiples of what it takes to rewrite their file, and when it is rewritten for it. */
   readonly vectorCostMax: number
   readonly vectorCostDue: number
+  /** Files that are rewritten for either lose so many deleted rows together, or stay. */
+  readonly deadRowsDue: number
   readonly filesTooLarge: number
 }
 
@@ -226,6 +228,7 @@ function outlookOf(snapshot: Snapshot, isOn: boolean): UpkeepOutlook {
     deadShareDue: DEAD_SHARE_MAX,
     vectorCostMax,
     vectorCostDue: VECTOR_COST_MAX,
+    deadRowsDue: DEAD_ROWS_MIN,
     filesTooLarge,
   }
 }

@@ -56,7 +56,7 @@ export const DEAD_SHARE_MAX = 0.2
 /** A file is also rewritten when its deletion vectors, of which each commit that marks rows writes a new one, have cost so many times as much. */
 export const VECTOR_COST_MAX = 1
 /** Fewer deleted rows are not worth a commit. */
-const DEAD_ROWS_MIN = 1000
+export const DEAD_ROWS_MIN = 1000
 /** A file of so much of the target belongs to the bulk: 32 MiB. A load writes files of about 100. */
 const BULK_SHARE = 1 / 8
 const PIECE_TARGETS_MAX = 2
