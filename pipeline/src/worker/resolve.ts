@@ -1,5 +1,5 @@
 // The ways on for a table that stands still (law 7). Each is a decision of a person, recorded with its reason in the table.
-import { type Engine, removeOf } from '@tributary/delta'
+import { type Engine, parseStats, removeOf, type Snapshot } from '@tributary/delta'
 import { placeOf } from '../dms/file-name.ts'
 import { hashLandingFile } from '../dms/open-file.ts'
 import { nothingToResolve, resolveLost } from '../errors.ts'
@@ -134,7 +134,19 @@ async function truncateTable(run: TableRun, reason: string): Promise<PreparedBat
     actions: snapshot.files.map((file) => ({ remove: removeOf(file, lake.clock.now()) })),
     entries: [{ ...noCounts('', state.lastPlace, generation), kind: 'truncate', reason }],
     state: { generation, closedPlace: state.lastPlace, tombstones: [], horizon: undefined },
+    metrics: { inserted: 0, updated: 0, ...deletedRows(snapshot) },
   }
+}
+
+/** The rows that go, by the log alone: untold where another program left out how many rows a file has. */
+function deletedRows({ files }: Snapshot): { readonly deleted?: number } {
+  let deleted = 0
+  for (const { stats, deletionVector } of files) {
+    const rows = parseStats(stats)?.numRecords
+    if (rows === undefined) return {}
+    deleted += rows - (deletionVector?.cardinality ?? 0)
+  }
+  return { deleted }
 }
 
 async function truncateHistory(run: TableRun, shape: TableShape): Promise<PreparedBatch['history']> {
@@ -168,7 +180,7 @@ function eventOf(batch: PreparedBatch, version: number): CommitEvent {
     ...counts,
     inserted: 0,
     updated: 0,
-    deleted: 0,
+    deleted: batch.metrics['deleted'] ?? 0,
     bytesAdded: 0,
     ms: 0,
   }

@@ -1,11 +1,13 @@
 // What people do when a table stands still or rows wait: replay, skip, accept, truncate, widen.
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { readHistory } from '../../src/inspect/history.ts'
 import { readQuarantined } from '../../src/inspect/quarantined.ts'
 import { ingest } from '../../src/worker/ingest.ts'
 import type { Lake } from '../../src/worker/lake.ts'
 import { replayQuarantine } from '../../src/worker/replay.ts'
 import { resolveTable } from '../../src/worker/resolve.ts'
+import type { IngestEvent } from '../../src/worker/run.ts'
 import { canonicalRows, lakeIn, openWorkplace, put, snapshotOf, type Workplace } from '../support/workplace.ts'
 
 let workplace: Workplace
@@ -81,10 +83,17 @@ test('a rename stops the table until the columns are accepted', async () => {
 
 test('a truncate empties the table and what comes later goes in', async () => {
   const { folder, lake } = await place(config('id: long, v: long'))
-  await put(folder, 'shop/orders/20260101-100000000.csv', 'Op,id,v\nI,1,1\n')
+  await put(folder, 'shop/orders/20260101-100000000.csv', 'Op,id,v\nI,1,1\nI,5,5\nI,6,6\n')
   await ingest(lake, workplace.engine)
-  await resolveTable(lake, workplace.engine, TABLE, { kind: 'truncate', reason: 'TRUNCATE at the source' })
+  await put(folder, 'shop/orders/20260101-100030000.csv', 'Op,id,v\nD,5,5\n')
+  await ingest(lake, workplace.engine)
+  const events: IngestEvent[] = []
+  const truncate = { kind: 'truncate', reason: 'TRUNCATE at the source' } as const
+  await resolveTable(lake, workplace.engine, TABLE, truncate, { onEvent: (event) => events.push(event) })
   expect(await rows(lake, TWO)).toEqual([])
+  expect(events).toMatchObject([{ kind: 'committed', operation: 'TRUNCATE', inserted: 0, updated: 0, deleted: 2 }])
+  const [commit] = await readHistory(lake.tableStore(TABLE))
+  expect(commit?.metrics).toMatchObject({ inserted: '0', updated: '0', deleted: '2' })
   await put(folder, 'shop/orders/20260101-100100000.csv', 'Op,id,v\nI,2,2\n')
   expect((await ingest(lake, workplace.engine)).tables).toMatchObject([{ applied: 1, stopped: null }])
   expect(await rows(lake, TWO)).toEqual(['["2","2"]'])
