@@ -1,4 +1,10 @@
-import { listQuarantine, type QuarantinedRow, readQuarantined, replayQuarantine } from '@tributary/pipeline'
+import {
+  listQuarantine,
+  type QuarantinedRow,
+  type ReplayOutcome,
+  readQuarantined,
+  replayQuarantine,
+} from '@tributary/pipeline'
 import type { Command } from 'commander'
 import { EXIT } from '../exit-codes.ts'
 import { followIngest } from '../ingest-words.ts'
@@ -71,8 +77,15 @@ async function replay(invocation: Invocation, name: string, { dryRun }: { readon
     await writeJson(invocation, { schema: 'tributary.replay/1', table: name, dryRun: isDry, ...outcome })
   else if (outcome.rows.length > 0)
     await invocation.data.write(tableText(invocation, COLUMNS, outcome.rows.slice(0, LIMIT).map(cellsOf)))
-  invocation.words.say(
-    `${name}  ${countText(outcome.replayed)} rows ${isDry ? 'would apply' : 'applied'}, ${countText(outcome.still)} still wait`,
-  )
+  invocation.words.say(`${name}  ${outcomeText(outcome, isDry)}`)
   if (outcome.still > 0 && dryRun !== true) invocation.end(EXIT.findings)
+}
+
+function outcomeText({ applied, superseded, noop, still }: ReplayOutcome, isDry: boolean): string {
+  return [
+    `${countText(applied)} rows ${isDry ? 'would apply' : 'applied'}`,
+    ...(superseded === 0 ? [] : [`${countText(superseded)} superseded by what came later`]),
+    ...(noop === 0 ? [] : [`${countText(noop)} without effect`]),
+    `${countText(still)} still wait`,
+  ].join(', ')
 }

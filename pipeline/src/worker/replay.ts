@@ -3,6 +3,7 @@
 import type { Engine } from '@tributary/delta'
 import { commitContended } from '../errors.ts'
 import { completeHistory } from '../history-table/complete-history.ts'
+import type { LedgerEntry } from '../ledger/ledger.ts'
 import { type QuarantinedRow, readQuarantine } from '../ledger/quarantine.ts'
 import { assertSettings } from './assert-settings.ts'
 import { commitBatch } from './commit-batch.ts'
@@ -11,10 +12,15 @@ import type { IngestOptions, TableRun } from './run.ts'
 import { openTableSession, refreshSession } from './table-session.ts'
 import { trackSession } from './track-writes.ts'
 
-/** What a replay did. */
+/** What a replay did: `replayed` = `applied` + `superseded` + `noop`. */
 export interface ReplayOutcome {
-  /** Rows that could be read and were applied, or lost to newer changes. */
+  /** Rows that could be read, and so wait no longer. */
   readonly replayed: number
+  readonly applied: number
+  /** Rows that lost to newer changes, or to the load or the truncate that replaced theirs. */
+  readonly superseded: number
+  /** Deletes of keys that are not there. */
+  readonly noop: number
   /** How many rows wait on. */
   readonly still: number
   /** These rows, with today's reasons. */
@@ -40,16 +46,17 @@ export async function replayQuarantine(
     await refreshSession(session)
     if (options.dryRun !== true) await completeHistory({ lake, engine, table, session, options })
     const waiting = await readQuarantine(session.store, session.state?.quarantine ?? [])
-    if (waiting.length === 0) return { replayed: 0, still: 0, rows: [], version: null }
+    if (waiting.length === 0) return { replayed: 0, ...countsOf([]), still: 0, rows: [], version: null }
     const writes = trackSession(session)
     const fork = await engine.fork()
     try {
       const run: TableRun = { lake, engine: fork, table, session: writes.session, options }
       assertSettings(run)
       const { batch, still, replayed } = await prepareReplay(run, waiting)
+      const told = { replayed, ...countsOf(batch.entries), still: still.length, rows: still }
       if (options.dryRun === true || replayed === 0) {
         await writes.discard()
-        return { replayed, still: still.length, rows: still, version: null }
+        return { ...told, version: null }
       }
       const target = { table, snapshot: session.snapshot, state: session.state }
       const outcome = await commitBatch({ store: writes.session.store, clock: lake.clock }, target, batch)
@@ -58,7 +65,7 @@ export async function replayQuarantine(
           await refreshSession(session)
           await completeHistory({ ...run, session })
         }
-        return { replayed, still: still.length, rows: still, version: outcome.version }
+        return { ...told, version: outcome.version }
       }
       await writes.discard()
     } finally {
@@ -66,4 +73,12 @@ export async function replayQuarantine(
     }
   }
   throw commitContended(table.name, ATTEMPTS_MAX)
+}
+
+function countsOf(
+  entries: readonly Pick<LedgerEntry, 'applied' | 'superseded' | 'noop'>[],
+): Pick<ReplayOutcome, 'applied' | 'superseded' | 'noop'> {
+  const sum = (count: 'applied' | 'superseded' | 'noop'): number =>
+    entries.reduce((total, entry) => total + entry[count], 0)
+  return { applied: sum('applied'), superseded: sum('superseded'), noop: sum('noop') }
 }

@@ -52,9 +52,31 @@ test.for([', sequence: seq', ''])('a replay after a fix brings rows in, in their
   // The wider type rewrites the table with the next file; then the rows fit.
   await put(folder, 'shop/orders/20260101-100200000.csv', 'Op,id,v,seq\nI,9,9,0009\n')
   await ingest(wider, workplace.engine)
-  expect(await replayQuarantine(wider, workplace.engine, TABLE)).toMatchObject({ replayed: 3, still: 0 })
+  expect(await replayQuarantine(wider, workplace.engine, TABLE)).toMatchObject({
+    replayed: 3,
+    applied: 1,
+    superseded: 2,
+    noop: 0,
+    still: 0,
+  })
   expect(await rows(wider, TWO)).toEqual(['["1","70000"]', '["2","5"]', '["3","3"]', '["9","9"]'])
   expect(await readQuarantined(wider.tableStore(TABLE))).toEqual([])
+})
+
+test('a replay says that a row of what a truncate replaced is not applied', async () => {
+  const { folder, lake } = await place(config('id: long, v: short'))
+  await put(folder, 'shop/orders/20260101-100000000.csv', 'Op,id,v\nI,1,1\nI,2,80000\n')
+  await ingest(lake, workplace.engine)
+  await resolveTable(lake, workplace.engine, TABLE, { kind: 'truncate', reason: 'TRUNCATE at the source' })
+  const told = { replayed: 1, applied: 0, superseded: 1, noop: 0, still: 0 }
+  for (const dryRun of [true, false])
+    expect(await replayQuarantine(lake, workplace.engine, TABLE, { dryRun })).toMatchObject(told)
+  expect(await replayQuarantine(lake, workplace.engine, TABLE)).toMatchObject({
+    replayed: 0,
+    applied: 0,
+    version: null,
+  })
+  expect(await rows(lake, TWO)).toEqual([])
 })
 
 test('a file that cannot be read stops the table until it is skipped, and the reason stays', async () => {
