@@ -82,7 +82,7 @@ function storeRemedy(cause: unknown): string {
     return 'Run again, and look at the state of the server if it stays.'
   const code = cause instanceof Error && 'code' in cause ? cause.code : undefined
   if (code === 'ENOSPC' || code === 'EDQUOT') return 'The disk is full: free some space and run again.'
-  if (code === 'EACCES' || code === 'EPERM') return 'Give this user the right to the folder and run again.'
+  if (code === 'EACCES' || code === 'EPERM') return 'Give this user the right to that file or folder and run again.'
   if (code === 'EROFS') return 'The disk is read-only: mount it for writing and run again.'
   return 'Look at the disk or mount and run again.'
 }

@@ -10,7 +10,7 @@ import { countParquet } from './count-parquet.ts'
 import { type RecordCount, type RecordCounter, recordCounter } from './count-records.ts'
 import { type Dialect, dialectOf } from './dialect.ts'
 import { inflateTo } from './inflate.ts'
-import { openStoredFile } from './stored-file.ts'
+import { openStoredFile, readingFrom } from './stored-file.ts'
 
 /** A landing file ready to read: whole, hashed, not compressed. */
 export interface OpenedFile {
@@ -40,16 +40,22 @@ const BYTE_ORDER_MARK = Buffer.from([0xef, 0xbb, 0xbf])
 
 /**
  * Opens a file of the landing. Magic bytes, not the name, tell gzip and Parquet. Throws `LANDING_FILE_CORRUPT`,
- * `LANDING_FILE_CHANGED`, `LANDING_FILE_GONE`, `LANDING_FILE_TOO_LARGE` and `LANDING_PATH_REFUSED`.
+ * `LANDING_FILE_CHANGED`, `LANDING_FILE_GONE`, `LANDING_FILE_TOO_LARGE`, `LANDING_PATH_REFUSED` and `STORE_FAILED`.
  */
-export async function openLandingFile(
+export function openLandingFile(landing: Store, key: string, options: OpenOptions): Promise<OpenedFile> {
+  return readingFrom(key, () => openWhole(landing, key, options))
+}
+
+interface OpenOptions {
+  readonly tempFolder: string
+  readonly settings: S3Settings
+  readonly isTransactions?: boolean
+}
+
+async function openWhole(
   landing: Store,
   key: string,
-  {
-    tempFolder,
-    settings,
-    isTransactions,
-  }: { readonly tempFolder: string; readonly settings: S3Settings; readonly isTransactions?: boolean },
+  { tempFolder, settings, isTransactions }: OpenOptions,
 ): Promise<OpenedFile> {
   const stored = await openStoredFile(landing, key, tempFolder)
   const { path, assertUnchanged } = stored
@@ -146,12 +152,12 @@ function plainWitness(settings: S3Settings, byTable: boolean): Witness {
   }
 }
 
-/** SHA-256 of a landing file's stored bytes, as in `OpenedFile`. */
+/** SHA-256 of a landing file's stored bytes, as in `OpenedFile`. Throws `LANDING_FILE_GONE`, `LANDING_PATH_REFUSED`, `STORE_FAILED`. */
 export async function hashLandingFile(landing: Store, key: string): Promise<string> {
   const hash = createHash('sha256')
   const stored = await openStoredFile(landing, key, tmpdir())
   try {
-    await readChunks(stored.path, (chunk) => hash.update(chunk))
+    await readingFrom(key, () => readChunks(stored.path, (chunk) => hash.update(chunk)))
     return hash.digest('hex')
   } finally {
     await stored.dispose()

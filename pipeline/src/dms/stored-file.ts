@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto'
 import { lstat, realpath, rm, stat } from 'node:fs/promises'
 import { join, resolve, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { type Store, TributaryError } from '@tributary/delta/log'
+import { type Store, storeFailed, TributaryError } from '@tributary/delta/log'
 import { landingFileChanged, landingFileCorrupt, landingFileGone, landingPathRefused } from '../errors.ts'
 
 /** A landing file that can be read by its path. */
@@ -18,10 +18,19 @@ export interface StoredFile {
   readonly dispose: () => Promise<void>
 }
 
-/** Finds or fetches a landing file. Throws `LANDING_FILE_GONE`, `LANDING_PATH_REFUSED`, `LANDING_FILE_CORRUPT`. */
+/** Finds or fetches a landing file. Throws `LANDING_FILE_GONE`, `LANDING_PATH_REFUSED`, `LANDING_FILE_CORRUPT`, `STORE_FAILED`. */
 export function openStoredFile(landing: Store, key: string, tempFolder: string): Promise<StoredFile> {
   const { remote } = landing
-  return remote === undefined ? findOnDisk(landing, key) : fetchObject(remote, key, tempFolder)
+  return remote === undefined ? readingFrom(key, () => findOnDisk(landing, key)) : fetchObject(remote, key, tempFolder)
+}
+
+/** Work that reads a landing file: where the disk refuses, its table stops and no other. Throws `STORE_FAILED`. */
+export async function readingFrom<T>(key: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    throw error instanceof Error && 'syscall' in error ? storeFailed(key, 'read', error) : error
+  }
 }
 
 async function fetchObject(remote: NonNullable<Store['remote']>, key: string, tempFolder: string): Promise<StoredFile> {
@@ -54,11 +63,15 @@ async function safePath(landing: Store, key: string): Promise<string> {
   const path = resolve(root, key)
   if (!path.startsWith(root + sep) || key.includes('\0')) throw landingPathRefused(key)
   const entry = await lstat(path).catch((cause: unknown) => {
-    throw landingFileGone(key, { cause })
+    throw isGone(cause) ? landingFileGone(key, { cause }) : cause
   })
   const real = await realpath(path)
   const realRoot = await realpath(root)
   if (!real.startsWith(realRoot + sep)) throw landingPathRefused(key)
   if (!entry.isFile() && !(await stat(path)).isFile()) throw landingFileCorrupt(key, 'it is not a file')
   return path
+}
+
+function isGone(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR')
 }
