@@ -80,16 +80,10 @@ export async function copyRows(
   if (parquetVersion === 1 || !hasFloats(request.schema)) return engine.all(copySql(request, plan, parquetVersion))
   if (isLikelyToSplit(engine, store, request.rows)) return engine.all(copySql(request, plan, 1))
   const copied = await engine.all(copySql(request, plan, parquetVersion))
+  const split = await filesWithSplitFloats(engine, copied.map(nameOf))
   const rows: Row[] = []
-  try {
-    const split = await filesWithSplitFloats(engine, copied.map(nameOf))
-    for (const row of copied)
-      rows.push(split.has(nameOf(row)) ? await copyAgain({ engine, store }, request, { row, plan }) : row)
-  } catch (error) {
-    // Nobody else knows of them.
-    for (const row of [...copied, ...copied.map(againOf)]) await store.delete(pathOf(row, plan)).catch(() => {})
-    throw error
-  }
+  for (const row of copied)
+    rows.push(split.has(nameOf(row)) ? await copyAgain({ engine, store }, request, { row, plan }) : row)
   return rows
 }
 
@@ -98,7 +92,7 @@ async function copyAgain(
   request: CopyRequest,
   { row, plan }: { readonly row: Row; readonly plan: CopyPlan },
 ): Promise<Row> {
-  const again = againOf(row)
+  const again = { ...row, filename: secondName(nameOf(row)) }
   const [copied] = await engine.all(
     `COPY (FROM read_parquet(${quoteFileName(nameOf(row))}, hive_partitioning = false)) TO ${quoteText(nameOf(again))} (${fileOptions(request, 1).join(', ')})`,
   )
@@ -108,9 +102,9 @@ async function copyAgain(
   return { ...again, ...copied, partition_keys: row['partition_keys'] ?? null }
 }
 
-/** The file that is written instead. */
-function againOf(row: Row): Row {
-  return { ...row, filename: nameOf(row).replace(/\.parquet$/, '-1.parquet') }
+/** The file that is written instead of one. */
+export function secondName(name: string): string {
+  return name.replace(/\.parquet$/, '-1.parquet')
 }
 
 function copySql(

@@ -12,7 +12,7 @@ import { encodeStats } from '../protocol/stats.ts'
 import type { ExtraColumn } from '../read/file-rows.ts'
 import { rememberWritten } from '../read/file-shapes.ts'
 import type { Store } from '../store/store.ts'
-import { copyRows, FILE_WORDS, type Partition, pathOf } from './copy-rows.ts'
+import { type CopyPlan, copyRows, FILE_WORDS, type Partition, pathOf, secondName } from './copy-rows.ts'
 import { type FileSettings, USUAL_SETTINGS } from './file-settings.ts'
 import { collectStats, readExtraCounts, type WrittenColumns } from './file-stats.ts'
 import { indexedLeaves } from './indexed-leaves.ts'
@@ -46,7 +46,8 @@ export interface DataFilesRequest {
 
 /**
  * Write rows as durable Parquet files with full statistics; they are part of no version until their adds are committed.
- * No rows, no file. Throws `ENGINE_FAILED`, `ENGINE_OUT_OF_MEMORY`, `DISK_FULL`, `COLUMN_TYPE_UNSUPPORTED`.
+ * No rows, no file; and none stays where something is thrown. Throws `ENGINE_FAILED`, `ENGINE_OUT_OF_MEMORY`, `DISK_FULL`,
+ * `COLUMN_TYPE_UNSUPPORTED`.
  */
 export async function writeDataFiles(
   engine: Engine,
@@ -54,14 +55,29 @@ export async function writeDataFiles(
   clock: Clock,
   request: DataFilesRequest,
 ): Promise<AddFile[]> {
-  const { columnMapping: mode = 'none', folder = '', settings = USUAL_SETTINGS } = request
-  const logical = request.schema.fields.filter((field) => !request.partitionColumns.includes(field.name))
+  const { folder = '', settings = USUAL_SETTINGS } = request
   const partitions = partitionsOf(request)
   const name = `${folder}part-${clock.uuid()}`
   const isFolder = partitions.length > 0 || request.targetFileBytes !== undefined
   const target = isFolder ? name : `${name}.${FILE_WORDS[settings.codec]}parquet`
   await attachStore(engine, store)
   const location = await store.locate(target)
+  try {
+    return await writeTo({ engine, store }, request, { partitions, target, location })
+  } catch (error) {
+    // Nobody else knows of the files. Of those that cannot be deleted either, what went wrong before is of more use to tell.
+    await (isFolder ? deleteBelow(store, target) : deleteCopies(store, target)).catch(() => {})
+    throw error
+  }
+}
+
+async function writeTo(
+  { engine, store }: { readonly engine: Engine; readonly store: Store },
+  request: DataFilesRequest,
+  { partitions, target, location }: Pick<CopyPlan, 'partitions' | 'target' | 'location'>,
+): Promise<AddFile[]> {
+  const { columnMapping: mode = 'none', settings = USUAL_SETTINGS } = request
+  const logical = request.schema.fields.filter((field) => !request.partitionColumns.includes(field.name))
   const extraColumns = request.extraColumns ?? []
   const stored = logical
     .filter((field) => field.type !== 'void')
@@ -95,6 +111,14 @@ export async function writeDataFiles(
     })
   }
   return adds
+}
+
+async function deleteBelow(store: Store, folder: string): Promise<void> {
+  for await (const { path } of store.list(`${folder}/`)) await store.delete(path)
+}
+
+async function deleteCopies(store: Store, path: string): Promise<void> {
+  await Promise.allSettled([store.delete(path), store.delete(secondName(path))])
 }
 
 // DuckDB looks each text up in a dictionary, which an enum brings along; both are the same in Parquet.

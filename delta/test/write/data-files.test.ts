@@ -228,6 +228,27 @@ test('a second copy that fails leaves no file behind', async () => {
   expect(await readdir(url)).toEqual(['part-u.zstd-1.parquet'])
 })
 
+test.each([{}, { partitionColumns: ['half'] }, { targetFileBytes: 50_000, rowGroupRows: 20_000 }])(
+  'a copy that fails in its midst leaves no file behind: %o',
+  async (layout) => {
+    const url = join(shop.folder, `broken-copy-${JSON.stringify(layout).length}`)
+    const written = writeDataFiles(shop.engine, localStore(url), systemClock, {
+      relation: `SELECT range AS id, range % 2 AS half, CASE WHEN range < 900000 THEN 'x' ELSE error('a test did this') END AS note
+        FROM range(1000000)`,
+      schema: schemaOf([
+        ['id', 'long'],
+        ['half', 'long'],
+        ['note', 'string'],
+      ]),
+      partitionColumns: [],
+      ...layout,
+    })
+    await expect(written).rejects.toMatchObject({ code: 'ENGINE_FAILED' })
+    const left = await readdir(url, { recursive: true, withFileTypes: true })
+    expect(left.filter((entry) => entry.isFile())).toEqual([])
+  },
+)
+
 test.each([{}, { partitionColumns: ['half'] }, { targetFileBytes: 1_000_000 }])(
   'what DuckDB would split into streams of bytes is written once more, where it was and as it was: %o',
   async (layout) => {
