@@ -83,6 +83,8 @@ function storeRemedy(cause: unknown): string {
   const code = cause instanceof Error && 'code' in cause ? cause.code : undefined
   if (code === 'ENOSPC' || code === 'EDQUOT') return 'The disk is full: free some space and run again.'
   if (code === 'EACCES' || code === 'EPERM') return 'Give this user the right to that file or folder and run again.'
+  if (code === 'ENOTDIR' || code === 'EEXIST')
+    return 'A file stands where a folder has to be: move it away, or name another folder, and run again.'
   if (code === 'EROFS') return 'The disk is read-only: mount it for writing and run again.'
   return 'Look at the disk or mount and run again.'
 }

@@ -58,7 +58,7 @@ export function localStore(folder: string, clock: Clock = systemClock): Store {
         await rm(target, { force: true })
       }),
     locate: (path) =>
-      wrapped(path, 'make the folder of', async () => {
+      wrapped(path, MAKE_FOLDER, async () => {
         const target = place(path)
         const parent = dirname(target)
         // Asked for each file of a scan: looking at the disk each time would cost more than the rest of it.
@@ -76,12 +76,14 @@ export function localStore(folder: string, clock: Clock = systemClock): Store {
   }
 }
 
+const MAKE_FOLDER = 'make the folder of'
+
 async function wrapped<T>(path: string, doing: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work()
   } catch (error) {
     if (error instanceof TributaryError) throw error
-    if (isAbsent(error) && doing !== 'write') throw fileNotFound(path, { cause: error })
+    if (isAbsent(error) && doing !== 'write' && doing !== MAKE_FOLDER) throw fileNotFound(path, { cause: error })
     throw storeFailed(path, doing, error)
   }
 }

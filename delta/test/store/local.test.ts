@@ -46,6 +46,17 @@ test('a write that fails leaves no temporary file and says what to do', async ()
   expect(await readdir(folder)).toEqual(['taken'])
 })
 
+test('a file where a folder has to be is named as such', async () => {
+  await writeFile(join(folder, 'lake'), '')
+  for (const path of ['a', 'table/part.parquet'])
+    await expect(localStore(join(folder, 'lake')).locate(path)).rejects.toMatchObject({
+      code: 'STORE_FAILED',
+      message: expect.stringMatching(
+        /^Could not make the folder of .* A file stands where a folder has to be: move it away, or name another folder, and run again\.$/,
+      ),
+    })
+})
+
 test('a full disk is named as such, with the remedy', () => {
   const cause = Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' })
   expect(storeFailed('a', 'write', cause)).toMatchObject({

@@ -140,9 +140,21 @@ export async function runTable(run: TableRun, files: readonly LandingFile[]): Pr
     return { summary: summary(), bytesWritten, waiting, ...rest }
   } catch (error) {
     if (!(error instanceof TributaryError)) throw error
-    const { code, message } = options.dryRun ? error : await rememberStop(lake, table.name, error)
+    if (!options.dryRun) await noteStop(lake, table.name, error)
+    const { code, message } = error
     options.onEvent?.({ kind: 'stopped', table: table.name, code, message })
     return { summary: { ...summary(), stopped: { code, message } }, bytesWritten, waiting, error }
+  }
+}
+
+/** Nothing decides by the note: where it cannot be written, what stopped the table is told all the same. */
+async function noteStop(lake: Lake, table: string, stop: TributaryError): Promise<void> {
+  try {
+    await rememberStop(lake, table, stop)
+  } catch (error) {
+    if (!(error instanceof TributaryError)) throw error
+    // The lake is full or out of reach, for all tables: who asked for them waits, or comes again.
+    if (stop.kind === 'unavailable') throw stop
   }
 }
 

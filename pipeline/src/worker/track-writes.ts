@@ -1,4 +1,4 @@
-import type { Store } from '@tributary/delta'
+import { type Store, TributaryError } from '@tributary/delta'
 import type { TableSession } from './table-session.ts'
 
 /** Passes a store through and remembers what was written, so that a batch that is not committed leaves nothing behind. */
@@ -18,9 +18,18 @@ export function trackWrites(store: Store): { readonly store: Store; readonly dis
       },
     },
     discard: async () => {
-      for (const path of written) await store.delete(path)
+      for (const path of written) await deleteIfPossible(store, path)
       written.clear()
     },
+  }
+}
+
+/** What cannot be deleted is garbage, and no reason to hide why the batch was given up. */
+async function deleteIfPossible(store: Store, path: string): Promise<void> {
+  try {
+    await store.delete(path)
+  } catch (error) {
+    if (!(error instanceof TributaryError)) throw error
   }
 }
 
