@@ -93,7 +93,7 @@ async function playYear(
         for await (const step of writeFlights(source, { data: DATA, folder }, { days, minuteHours })) {
           // The first step writes the configuration.
           lake ??= openLake(await readConfig(join(folder, 'tributary.yaml')))
-          const summary = await ingest(lake, engine, { sessions, signal: interrupts.signal })
+          const summary = await ingest(lake, engine, { sessions, signal: interrupts.signal, cut: interrupts.cut })
           for (const { table, stopped, version, commits } of summary.tables) {
             if (stopped !== null) throw demoFailed(`${table} stopped: ${stopped.message}`)
             totals.commits += commits

@@ -40,6 +40,7 @@ export async function watchLanding(
   const options = {
     settleMs: lake.config.reloadSettleMs,
     signal: interrupts.signal,
+    cut: interrupts.cut,
     onEvent: words.onEvent,
     ...(invocation.flags.json ? { onRound: (summary: IngestSummary) => void writeJson(invocation, summary) } : {}),
   }

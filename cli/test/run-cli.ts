@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-const COMMAND = fileURLToPath(new URL('../../bin/tributary', import.meta.url))
+/** The command of this checkout. */
+export const COMMAND = fileURLToPath(new URL('../../bin/tributary', import.meta.url))
 
 /** What a finished command left behind. */
 export interface Outcome {

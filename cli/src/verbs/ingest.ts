@@ -89,6 +89,7 @@ async function runOnce(invocation: Invocation, { lake, engine }: Parts, flags: I
     dryRun: flags.dryRun === true,
     onEvent: following.onEvent,
     signal: interrupts.signal,
+    cut: interrupts.cut,
   })
   words.clear()
   if (invocation.flags.json) await writeJson(invocation, summary)

@@ -36,7 +36,7 @@ export interface Engine {
   readonly fork: () => Promise<Engine>
   /** Does work that keeps so many statements running at once: where they fill all cores, each has the thread that waits for it and no other. */
   readonly sideBySide: SideBySide
-  /** Stops what is running. Closing the engine that was opened first also removes its temporary folder. */
+  /** Stops what is running. Closing the engine that was opened first also closes its forks and removes its temporary folder. */
   readonly close: () => Promise<void>
 }
 
@@ -75,7 +75,9 @@ export async function openEngine(
     // Up to 1.5.5 it leaves out rows whose order is NULL and makes a row of none (DuckDB issues 24363, 23675, 24711).
     disabled_optimizers: 'top_n_window_elimination',
   })
-  return connect({ api, creating, tempFolder, sideBySide: restThreads(creating, threads) }, async () => {
+  const forks = new Set<Engine>()
+  return connect({ api, creating, tempFolder, forks, sideBySide: restThreads(creating, threads) }, async () => {
+    await Promise.all([...forks].map((fork) => fork.close()))
     const instance = await creating.catch(() => undefined)
     instance?.closeSync()
     await rm(tempFolder, { recursive: true, force: true })
@@ -99,11 +101,13 @@ interface Database {
   /** It takes its time to start, in which others may work. */
   readonly creating: Promise<DuckDB.DuckDBInstance>
   readonly tempFolder: string
+  /** Those that are open: what they are at would hold the process until it is done. */
+  readonly forks: Set<Engine>
   readonly sideBySide: SideBySide
 }
 
 function connect(database: Database, closeDatabase: () => Promise<void>): Engine {
-  const { api, creating, tempFolder, sideBySide } = database
+  const { api, creating, tempFolder, forks, sideBySide } = database
   const connecting = creating.then((instance) => instance.connect())
   // The first statement tells what went wrong.
   connecting.catch(() => undefined)
@@ -125,7 +129,12 @@ function connect(database: Database, closeDatabase: () => Promise<void>): Engine
     streamVectors: (sql) => streamChunks(connecting, queue, sql, (_, chunk) => toVectors(api, chunk)),
     append: (table, columns, rows) =>
       queue.next(async () => appendRows({ api, connection: await connecting }, { table, columns, rows })),
-    fork: () => Promise.resolve(connect(database, () => Promise.resolve())),
+    fork: async () => {
+      queue.assertRuns()
+      const fork: Engine = connect(database, async () => void forks.delete(fork))
+      forks.add(fork)
+      return fork
+    },
     sideBySide,
     close: async () => {
       if (!queue.stop()) return
@@ -185,6 +194,7 @@ function toBatch(api: typeof DuckDB, columns: readonly string[], chunk: DuckDB.D
 }
 
 interface StatementQueue {
+  readonly assertRuns: () => void
   readonly next: <T>(work: () => Promise<T>) => Promise<T>
   readonly hold: () => Promise<() => void>
   /** One call of the stream that holds the queue. */
@@ -245,5 +255,5 @@ function statementQueue(): StatementQueue {
     return isFirst
   }
   // A stream that its reader left standing never ends by itself, only what it asked DuckDB for does.
-  return { next, hold, step: takeStep, stop, idle: () => (isStreaming ? step : last) }
+  return { assertRuns, next, hold, step: takeStep, stop, idle: () => (isStreaming ? step : last) }
 }

@@ -143,6 +143,19 @@ test('closing stops what runs and removes the temporary folder', async () => {
   await engine.close()
 })
 
+test('closing the engine that was opened first stops its forks, wherever they are', async () => {
+  const engine = await openEngine()
+  const fork = await engine.fork()
+  const running = [fork, await fork.fork()].map((at) =>
+    expect(at.run('SELECT count(*) FROM range(1000000000) a, range(1000000) b')).rejects.toMatchObject({
+      code: 'ENGINE_FAILED',
+    }),
+  )
+  await engine.close()
+  await Promise.all(running)
+  await expect(fork.fork()).rejects.toThrow('an engine that was closed runs nothing')
+})
+
 test('a stream of an engine that is closed fails: what was read may not be all', async () => {
   const engine = await openEngine()
   for (const close of [(fork: Engine) => fork.close(), (fork: Engine) => Promise.resolve(void fork.close())]) {

@@ -50,12 +50,14 @@ interface OpenOptions {
   readonly tempFolder: string
   readonly settings: S3Settings
   readonly isTransactions?: boolean
+  /** Ends the reading with its reason: a large file takes its time. */
+  readonly signal?: AbortSignal | undefined
 }
 
 async function openWhole(
   landing: Store,
   key: string,
-  { tempFolder, settings, isTransactions }: OpenOptions,
+  { tempFolder, settings, isTransactions, signal }: OpenOptions,
 ): Promise<OpenedFile> {
   const stored = await openStoredFile(landing, key, tempFolder)
   const { path, assertUnchanged } = stored
@@ -71,16 +73,20 @@ async function openWhole(
   try {
     const witness = plainWitness(settings, isTransactions === true)
     if (isGzip) {
-      const sizeBytes = await inflateTo(createReadStream(path, { highWaterMark: CHUNK_BYTES }), {
-        key,
-        hash,
-        target: inflated,
-        storedBytes: stored.sizeBytes,
-        onPlain: witness.update,
-      })
+      const sizeBytes = await inflateTo(
+        createReadStream(path, { highWaterMark: CHUNK_BYTES, ...(signal && { signal }) }),
+        {
+          key,
+          hash,
+          target: inflated,
+          storedBytes: stored.sizeBytes,
+          onPlain: witness.update,
+        },
+      )
       plain = { path: inflated, sizeBytes }
     } else {
       await readChunks(path, (chunk) => {
+        signal?.throwIfAborted()
         hash.update(chunk)
         witness.update(chunk)
       })

@@ -132,12 +132,13 @@ export function ledgerEntry(
 }
 
 /** Opens the file if it still is the one that was listed. Throws `LANDING_FILE_CHANGED`. */
-export async function openFile({ lake }: TableRun, engine: Engine, file: LandingFile): Promise<OpenedFile> {
+export async function openFile({ lake, options }: TableRun, engine: Engine, file: LandingFile): Promise<OpenedFile> {
   const isTransactions = file.kind === 'transactions'
   const opened = await openLandingFile(lake.landing, file.key, {
     tempFolder: engine.tempFolder,
     settings: lake.config.dms,
     isTransactions,
+    signal: options.cut,
   })
   if (isAsListed(file, opened)) return opened
   await opened.dispose()
