@@ -1,5 +1,5 @@
 import { createReadStream, createWriteStream } from 'node:fs'
-import { copyFile, open } from 'node:fs/promises'
+import { copyFile, lstat, open, rm } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { finished } from 'node:stream/promises'
 import {
@@ -56,16 +56,10 @@ export async function writeRows(invocation: Invocation, engine: Engine, rows: Ro
   assertWritable(invocation, flags)
   const format = chooseFormat(invocation, flags)
   if (format === 'parquet') return writeParquet(invocation, engine, rows, flags)
-  const { sink, style } =
-    flags.out === undefined
-      ? { sink: standardSink(invocation), style: invocation.style }
-      : { sink: fileSink(flags.out), style: undefined }
-  try {
-    if (format === 'table') await writeTable(engine, rows, sink, style)
-    else await writeText(engine, rows, sink, format)
-  } finally {
-    await sink.close()
-  }
+  await writeWhole(invocation, flags, async (sink) => {
+    const style = flags.out === undefined ? invocation.style : undefined
+    await (format === 'table' ? writeTable(engine, rows, sink, style) : writeText(engine, rows, sink, format))
+  })
 }
 
 /** Prints the lines that a SELECT makes, in bounded memory. */
@@ -73,14 +67,9 @@ export async function writeLines(
   invocation: Invocation,
   engine: Engine,
   sql: string,
-  { out }: Pick<RowFlags, 'out'>,
+  flags: Pick<RowFlags, 'out'>,
 ): Promise<void> {
-  const sink = out === undefined ? standardSink(invocation) : fileSink(out)
-  try {
-    await writeLinesTo(sink, engine, sql)
-  } finally {
-    await sink.close()
-  }
+  await writeWhole(invocation, flags, (sink) => writeLinesTo(sink, engine, sql))
 }
 
 /** Makes what was written to `--out` outlive a crash of the machine, its name included. */
@@ -101,27 +90,64 @@ function chooseFormat({ flags: { json, plain }, data }: Invocation, flags: RowFl
 interface Sink {
   readonly write: (text: string) => Promise<void>
   readonly close: () => Promise<void>
+  /** Takes back what was written, where that can be done. */
+  readonly discard: () => Promise<void>
+}
+
+/** To the file that `--out` names, or to stdout. A file that could not be finished is removed: it would look like all of the rows. */
+async function writeWhole(
+  invocation: Invocation,
+  { out }: Pick<RowFlags, 'out'>,
+  write: (sink: Sink) => Promise<void>,
+): Promise<void> {
+  const sink = out === undefined ? standardSink(invocation) : fileSink(out)
+  try {
+    await write(sink)
+    await sink.close()
+  } catch (error) {
+    await sink.discard()
+    throw error
+  }
 }
 
 function standardSink({ data }: Invocation): Sink {
-  return { write: data.write, close: () => Promise.resolve() }
+  return { write: data.write, close: () => Promise.resolve(), discard: () => Promise.resolve() }
 }
 
 function fileSink(path: string): Sink {
   const stream = createWriteStream(path)
+  let isBegun = false
+  stream.once('open', () => {
+    isBegun = true
+  })
   const done = finished(stream).catch((cause: unknown) => Promise.reject(outputFailed(path, cause)))
   // A write may meet the error before anybody waits for the end.
   done.catch(() => undefined)
   return {
     write: (text) =>
-      new Promise(
-        (ready, fail) => void stream.write(text, (error) => (error ? fail(outputFailed(path, error)) : ready())),
-      ),
+      new Promise<void>((ready, fail) => {
+        stream.write(text, (error) => {
+          // What went wrong first: a file that could not be opened takes no write either.
+          if (error) done.then(() => fail(outputFailed(path, error)), fail)
+          else ready()
+        })
+      }),
     close: async () => {
       stream.end()
       await done
     },
+    discard: async () => {
+      stream.end()
+      await done.catch(() => undefined)
+      if (isBegun) await removePlainFile(path)
+    },
   }
+}
+
+/** Devices, pipes and links stay. */
+async function removePlainFile(path: string): Promise<void> {
+  const entry = await lstat(path).catch(() => undefined)
+  if (entry?.isFile() === true) await rm(path, { force: true })
 }
 
 async function writeText(
@@ -130,17 +156,25 @@ async function writeText(
   sink: Sink,
   format: 'ndjson' | 'csv' | 'plain',
 ): Promise<void> {
-  if (format === 'plain') {
-    await sink.write(plainLine(fields.map(({ name }) => name)))
-    for await (const cells of readCells(engine, { sql, fields })) await sink.write(cells.map(plainLine).join(''))
-    return
+  if (format === 'csv') return writeLinesTo(sink, engine, csvSql(sql, fields), `${csvHeader(fields)}\n`)
+  if (format === 'ndjson') return writeLinesTo(sink, engine, ndjsonSql(sql, fields))
+  let header = plainLine(fields.map(({ name }) => name))
+  for await (const cells of readCells(engine, { sql, fields })) {
+    await sink.write(header + cells.map(plainLine).join(''))
+    header = ''
   }
-  if (format === 'csv') await sink.write(`${csvHeader(fields)}\n`)
-  await writeLinesTo(sink, engine, format === 'csv' ? csvSql(sql, fields) : ndjsonSql(sql, fields))
+  if (header !== '') await sink.write(header)
 }
 
-async function writeLinesTo(sink: Sink, engine: Engine, sql: string): Promise<void> {
-  for await (const lines of readLines(engine, sql)) if (lines.length > 0) await sink.write(`${lines.join('\n')}\n`)
+/** The header comes with the first line, or at the end: a query that fails says nothing before. */
+async function writeLinesTo(sink: Sink, engine: Engine, sql: string, header = ''): Promise<void> {
+  let first = header
+  for await (const lines of readLines(engine, sql)) {
+    if (lines.length === 0) continue
+    await sink.write(`${first}${lines.join('\n')}\n`)
+    first = ''
+  }
+  if (first !== '') await sink.write(first)
 }
 
 /** The first rows decide how wide the columns are; then the rest streams. */

@@ -32,6 +32,11 @@ export async function run(host: NodeJS.Process): Promise<ExitCode> {
   } catch (error) {
     invocation?.words.clear()
     if (error instanceof ReaderGone) return EXIT.done
+    if (invocation?.interrupts.cut.aborted === true) {
+      // Whatever it is: it comes of being given up.
+      invocation.words.warn('interrupted')
+      return EXIT.interrupted
+    }
     if (error instanceof CommanderError && error.exitCode === 0) return EXIT.done
     if (error instanceof CommanderError && error.code === 'commander.help') return writeUsage(host, program)
     return reportFailure(error, { host, args, invocation })

@@ -6,6 +6,9 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { COMMAND, freshFolder, type Outcome } from './run-cli.ts'
 
+const NO_END = 'SELECT count(*) AS n FROM range(1000000000) a, range(1000000) b'
+const NO_END_OF_ROWS = 'SELECT a.range AS n FROM range(1000000000) a, range(1000000) b'
+
 /** Runs the command, and interrupts it so many times once something has been seen. */
 async function interrupted(
   args: readonly string[],
@@ -30,6 +33,29 @@ async function interrupted(
   }
   return { code: await ended, stdout, stderr }
 }
+
+/** The engine has its folder, and a query has begun soon after. */
+async function isQuerying(folder: string): Promise<boolean> {
+  if (!(await readdir(folder)).some((name) => name.startsWith('tributary-'))) return false
+  await new Promise((ready) => setTimeout(ready, 1500))
+  return true
+}
+
+test('Ctrl-C in a query says so, and no header without rows comes before it', async () => {
+  const cwd = await freshFolder()
+  const outcome = await interrupted(['sql', NO_END], { cwd, times: 1, once: () => isQuerying(cwd) })
+  expect(outcome).toEqual({ code: 130, stdout: '', stderr: 'interrupted\n' })
+  expect(await readdir(cwd)).toEqual([])
+})
+
+test('Ctrl-C in a query leaves no half file of its rows', async () => {
+  const cwd = await freshFolder()
+  const out = join(cwd, 'rows.csv')
+  const once = async (): Promise<boolean> => existsSync(out)
+  const outcome = await interrupted(['sql', NO_END_OF_ROWS, '-o', 'csv', '--out', out], { cwd, times: 1, once })
+  expect(outcome).toEqual({ code: 130, stdout: '', stderr: 'interrupted\n' })
+  expect(await readdir(cwd)).toEqual([])
+})
 
 test('a second Ctrl-C ends a load in its midst: no commit, no file, no note of a stop', async () => {
   const cwd = await freshFolder()
