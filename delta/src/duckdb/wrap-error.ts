@@ -6,6 +6,7 @@ import {
   s3AccessDenied,
   s3Throttled,
   s3Unreachable,
+  storeFailed,
   TributaryError,
 } from '../errors.ts'
 
@@ -19,6 +20,9 @@ export function wrapEngineError(cause: unknown): TributaryError {
   if (/^Out of Memory Error|bad allocation|could not allocate/i.test(text)) return engineOutOfMemory(why, cause)
   const answer = httpAnswer(text)
   if (answer !== undefined) return wrapHttpAnswer(answer, cause)
+  const refused = refusedFile(text)
+  if (refused !== undefined)
+    return storeFailed(refused.path, 'open', Object.assign(new Error(refused.why, { cause }), { code: refused.code }))
   const missing = missingFile(text)
   if (missing !== undefined) return dataFileMissing(missing, cause)
   return engineFailed(isCorrupt(text) ? 'corrupt' : 'invalid', why, cause)
@@ -45,6 +49,19 @@ function wrapHttpAnswer({ url, status }: HttpAnswer, cause: unknown): TributaryE
   return status === 503 || status === 429 ? s3Throttled(url, 'open', cause) : s3Unreachable(url, 'open', cause)
 }
 
+// By the words of the system, which DuckDB passes on: what Node knows by their names.
+const REFUSALS: ReadonlyMap<string, string> = new Map([
+  ['Permission denied', 'EACCES'],
+  ['Operation not permitted', 'EPERM'],
+  ['Read-only file system', 'EROFS'],
+])
+
+function refusedFile(text: string): { readonly path: string; readonly why: string; readonly code: string } | undefined {
+  const [, path = '', why = ''] = /(?:file|directory) "(.*?)": ([A-Z][a-z -]+)/.exec(text) ?? []
+  const code = REFUSALS.get(why)
+  return code === undefined ? undefined : { path, why, code }
+}
+
 function missingFile(text: string): string | undefined {
   const listed = /No files found that match the pattern "(.*?)"\s*(?:\n|$)/.exec(text)?.[1]
   if (listed !== undefined) return listed.replaceAll(/\[([*?[])\]/g, '$1')
@@ -52,7 +69,9 @@ function missingFile(text: string): string | undefined {
 }
 
 function isCorrupt(text: string): boolean {
+  // Names of files hold the name of their codec.
+  const words = text.replaceAll(/"[^"\n]*"|'[^'\n]*'/g, '')
   return /magic bytes|Invalid Parquet|TProtocolException|too small to be a Parquet|Parquet file.*(?:corrupt|truncated)|Could not read enough bytes|Failed to (?:read|decompress)|Snappy|ZSTD/i.test(
-    text,
+    words,
   )
 }

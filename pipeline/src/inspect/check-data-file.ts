@@ -1,5 +1,13 @@
 import { fileURLToPath } from 'node:url'
-import { type AddFile, decodePath, localStore, parseStats, readDeletionVector, type Store } from '@tributary/delta'
+import {
+  type AddFile,
+  decodePath,
+  localStore,
+  parseStats,
+  readDeletionVector,
+  type Store,
+  TributaryError,
+} from '@tributary/delta'
 import { attempt, type Finding } from './finding.ts'
 
 /** What is wrong with one data file and its deletion vector, and whether a scan of it would work. */
@@ -8,7 +16,10 @@ export interface DataFileCheck {
   readonly isReadable: boolean
 }
 
-/** Checks presence, size, Parquet footer, number of rows and deletion vector of a live file. Reads the footer only. */
+/**
+ * Checks presence, size, Parquet footer, number of rows and deletion vector of a live file. Reads the footer only. Throws what the store
+ * throws when it does not answer or may not be read: that says nothing of the file.
+ */
 export async function checkDataFile(store: Store, file: AddFile): Promise<DataFileCheck> {
   const place = placeOf(store, file.path)
   const finding = (code: string, message: string): Finding => ({ code, message, path: place.path })
@@ -79,6 +90,7 @@ async function readFooter(
       return { fault: `its footer says ${metadata.num_rows} rows and its row groups have ${inGroups}` }
     return { rows: Number(metadata.num_rows) }
   } catch (error) {
+    if (error instanceof TributaryError && (error.kind === 'unavailable' || error.kind === 'refused')) throw error
     return { fault: error instanceof Error ? error.message : String(error) }
   }
 }

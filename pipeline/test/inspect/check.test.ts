@@ -1,7 +1,8 @@
-import { readFile, rm, writeFile } from 'node:fs/promises'
+import { chmod, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Action, commit, readSnapshot, type Store, systemClock } from '@tributary/delta'
 import { expect, test } from 'vitest'
+import { withoutRights } from '../../../delta/test/without-rights.ts'
 import { checkTable } from '../../src/inspect/check.ts'
 import { parseTableState, STATE_DOMAIN, type TableState } from '../../src/ledger/table-state.ts'
 import { pinPlaceOf, pinVersion } from '../../src/maintain/pins.ts'
@@ -188,4 +189,16 @@ test('a table of another program gets the checks that need no ledger', async () 
 test('no table at all is an error, not a finding', async () => {
   const store = await ordersTable(engine(), join(folder(), 'nothing'), [])
   await expect(checkTable(engine(), store)).rejects.toThrow(/TABLE_NOT_FOUND|no Delta table/)
+})
+
+test('a data file that may not be read is no finding: nothing is known of it', async () => {
+  await chmod(folder(), 0o755)
+  const place = join(folder(), 'closed')
+  const store = await ordersTable(engine(), place, COMMITS)
+  const [name = ''] = await listNames(store, '', '.parquet')
+  await chmod(join(place, name), 0)
+  await expect(withoutRights(() => checkTable(engine(), store))).rejects.toMatchObject({
+    code: 'STORE_FAILED',
+    message: `Could not read ${name}: EACCES: permission denied, open '${join(place, name)}'. Give this user the right to that file or folder and run again.`,
+  })
 })
