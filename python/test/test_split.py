@@ -169,7 +169,7 @@ def test_what_is_optional_and_missing_is_named_with_the_command_that_installs_it
         "mlflow": dataset.log_mlflow,
     }
     for extra, ask in asks.items():
-        with pytest.raises(td.TributaryError, match=rf"EXTRA_MISSING.*pip install 'tributary-data\[{extra}\]'"):
+        with pytest.raises(td.TributaryError, match=rf"EXTRA_MISSING.*pip install './python\[{extra}\]'"):
             ask()
 
 

@@ -98,7 +98,7 @@ def manifest_unsupported(path: str, schema: str) -> TributaryError:
     return _error(
         "MANIFEST_UNSUPPORTED",
         f"{path} is of the schema {schema}, and this release of tributary-data reads tributary.dataset/1. "
-        "Update it: pip install --upgrade tributary-data",
+        "Install it again from a newer checkout of Tributary: pip install ./python",
     )
 
 
@@ -176,7 +176,8 @@ def extra_missing(package: str, extra: str, need: str) -> TributaryError:
     """An optional package that is asked for and not installed."""
     return _error(
         "EXTRA_MISSING",
-        f"{need} needs the package {package}, which is not installed: pip install 'tributary-data[{extra}]'",
+        f"{need} needs the package {package}, which is not installed: "
+        f"in a checkout of Tributary, pip install './python[{extra}]'",
     )
 
 
