@@ -1,7 +1,7 @@
+import { suggest } from '@tributary/pipeline/suggest'
 import { Command, CommanderError } from 'commander'
 import { addGlobalFlags } from './global-flags.ts'
 import type { Invocation } from './invocation.ts'
-import { suggest } from './suggest.ts'
 import { VERBS } from './verbs.ts'
 
 /** The command line. `begin` is called once the global flags are known and before the verb's module is loaded. */

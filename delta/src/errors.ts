@@ -489,7 +489,7 @@ export function retentionTooShort(
   return new TributaryError(
     'refused',
     'RETENTION_TOO_SHORT',
-    `Nothing was deleted of ${url}: removed files were to stay ${hoursText(askedMs)}, and the table keeps them ${hoursText(tableMs)} for those who still read older versions. Ask for a longer retention, or say that a shorter one is meant.`,
+    `Nothing was deleted of ${url}: removed files were to stay ${hoursText(askedMs)}, and the table keeps them ${hoursText(tableMs)} for those who still read older versions. Ask for a longer retention, or say that a shorter one is meant: \`--short-retention\`, in code \`allowShortRetention\`.`,
   )
 }
 

@@ -75,7 +75,7 @@ export function columnsUnknown(key: string, table: string): TributaryError {
   return new TributaryError(
     'invalid',
     'COLUMNS_UNKNOWN',
-    `${key} has no header and ${table} has no columns: list them, in file order, as \`columns\` in tributary.yaml, or set AddColumnName on the DMS endpoint.`,
+    `${key} has no header and ${table} has no columns. List them, in file order, as \`columns\` in tributary.yaml, or set AddColumnName on the DMS endpoint.`,
   )
 }
 
@@ -729,7 +729,11 @@ export function functionEventUnknown(problem: string): TributaryError {
 
 /** A function that its configuration does not suit. */
 export function functionConfigInvalid(path: string, problem: string): TributaryError {
-  return new TributaryError('invalid', 'FUNCTION_CONFIG_INVALID', `${path} does not suit a function: ${problem}.`)
+  return new TributaryError(
+    'invalid',
+    'FUNCTION_CONFIG_INVALID',
+    `${path} does not suit a function: ${problem}. Give a landing in S3, s3://bucket/prefix.`,
+  )
 }
 
 /** The note of a table's history in its log is not one. */

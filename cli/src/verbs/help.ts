@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises'
+import { suggest } from '@tributary/pipeline/suggest'
 import { type Command, CommanderError } from 'commander'
 import { EXIT } from '../exit-codes.ts'
 import type { Invocation, Verb } from '../invocation.ts'
 import { CLI_FOLDER } from '../places.ts'
-import { suggest } from '../suggest.ts'
 
 const TOPICS: readonly string[] = ['times', 'versions', 'exit-codes', 'formats']
 

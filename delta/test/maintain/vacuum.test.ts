@@ -93,7 +93,7 @@ test('a retention below the table’s has to be meant', async () => {
   const table = await tableOf('short')
   const snapshot = await table.snapshot()
   await expect(planVacuum(daysLater(1), snapshot, { retainMs: HOUR })).rejects.toThrow(
-    `Nothing was deleted of ${table.store.url}: removed files were to stay 1 hours, and the table keeps them 7 days for those who still read older versions. Ask for a longer retention, or say that a shorter one is meant.`,
+    `Nothing was deleted of ${table.store.url}: removed files were to stay 1 hours, and the table keeps them 7 days for those who still read older versions. Ask for a longer retention, or say that a shorter one is meant: \`--short-retention\`, in code \`allowShortRetention\`.`,
   )
   const plan = await planVacuum(daysLater(1), snapshot, { retainMs: HOUR, allowShortRetention: true })
   expect(plan.files).not.toEqual([])

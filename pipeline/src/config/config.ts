@@ -1,21 +1,22 @@
 import { storeAt } from '@tributary/delta/log'
-import { isMap, isScalar, LineCounter, parseDocument } from 'yaml'
-import { z } from 'zod'
+import type { z } from 'zod'
 import { configInvalid } from '../errors.ts'
 import { parseQueueUrl } from '../queue/queue-url.ts'
 import { assertTableNames } from './assert-table-names.ts'
-import { CACHE_DEFAULTS, type CacheSettings, cacheSettings } from './cache-settings.ts'
+import { CACHE_DEFAULTS, type CacheSettings } from './cache-settings.ts'
 import { type Buckets, besideConfig, isInBucket, textReader } from './config-place.ts'
+import { configSchema } from './config-schema.ts'
+import { describeFault } from './describe-fault.ts'
 import { type S3Settings, s3Settings, settingsOfEndpoint, spellSettings } from './s3-settings.ts'
 import {
   type ColumnType,
   comesLater,
-  duration,
   parseColumnType,
   parseTableName,
   TYPE_REMEDY,
-  tableSettings,
+  type tableSettings,
 } from './table-settings.ts'
+import { parseYaml } from './yaml-document.ts'
 
 /** One configured table. */
 export interface TableConfig {
@@ -64,20 +65,6 @@ export interface Config {
 
 const RELOAD_SETTLE_MS = 60_000
 
-/** The shape of the file; `tributary.schema.json` is generated from it. */
-export const configSchema = z.strictObject({
-  landing: z.string().min(1),
-  lake: z.string().min(1),
-  dms: z
-    .union([z.string().min(1), z.record(z.string(), z.unknown()).transform(spellSettings).pipe(s3Settings)])
-    .optional(),
-  queue: z.string().optional(),
-  reload: z.strictObject({ settle: duration.optional() }).optional(),
-  freshness: duration.optional(),
-  cache: cacheSettings.optional(),
-  tables: z.record(z.string(), tableSettings),
-})
-
 /** Reads and checks `tributary.yaml`, a file or `s3://bucket/…/tributary.yaml`. Throws `CONFIG_INVALID`, with the line and the remedy. */
 export async function readConfig(path: string, buckets?: Buckets): Promise<Config> {
   const readText = textReader(buckets)
@@ -92,20 +79,16 @@ export async function parseConfig(
   text: string,
   { path, readText }: { readonly path: string; readonly readText: (path: string) => Promise<string> },
 ): Promise<Config> {
-  const lines = new LineCounter()
-  const document = parseDocument(text, { lineCounter: lines })
-  const [syntax] = document.errors
-  if (syntax !== undefined)
-    throw configInvalid(path, lines.linePos(syntax.pos[0]).line, `${syntax.message.split('\n')[0]} Correct the YAML`)
-  const at = (where: readonly PropertyKey[]): number => lineOf(document, lines, where)
+  const document = parseYaml(text, (line, problem) => {
+    throw configInvalid(path, line, problem)
+  })
   const fail = (where: readonly PropertyKey[], problem: string): never => {
-    throw configInvalid(path, at(where), problem)
+    throw configInvalid(path, document.lineOf(where), problem)
   }
-  const json: unknown = document.toJS()
   // Checked once: making code of the schema first takes longer.
-  const parsed = configSchema.safeParse(json, { jitless: true })
+  const parsed = configSchema.safeParse(document.json, { jitless: true, reportInput: true })
   if (!parsed.success) {
-    const { where, problem } = describe(parsed.error.issues)
+    const { where, problem } = describeFault(parsed.error.issues)
     return fail(where, problem)
   }
   const settings = parsed.data
@@ -131,7 +114,7 @@ export async function parseConfig(
       {
         name,
         settings: { freshness: settings.freshness, ...table },
-        pairs: (part) => pairsAt(document.contents, ['tables', name, part]),
+        pairs: (part) => document.pairsAt(['tables', name, part]),
       },
       fail,
     ),
@@ -189,8 +172,7 @@ function tableOf({ name: text, settings, pairs }: TableEntry, fail: Fail): Table
       ? undefined
       : pairs('columns').map(([column, type]) => ({
           name: column,
-          type:
-            parseColumnType(type) ?? fail([...where, 'columns', column], `"${type}" is not a type. It ${TYPE_REMEDY}`),
+          type: parseColumnType(type) ?? fail([...where, 'columns', column], `"${type}" is not a type. ${TYPE_REMEDY}`),
         }))
   const rename = new Map(pairs('rename'))
   // Everywhere else either name may be used.
@@ -226,15 +208,6 @@ function tableOf({ name: text, settings, pairs }: TableEntry, fail: Fail): Table
   }
 }
 
-/** A map's entries as they stand: an object would move names such as `7` to the front and lose `__proto__`. */
-function pairsAt(root: unknown, where: readonly string[]): readonly (readonly [string, string])[] {
-  let node = root
-  for (const part of where) node = isMap(node) ? node.items.find((item) => String(item.key) === part)?.value : undefined
-  return isMap(node)
-    ? node.items.map((item) => [String(item.key), isScalar(item.value) ? String(item.value.value) : ''])
-    : []
-}
-
 async function readEndpoint(
   path: string,
   readText: (path: string) => Promise<string>,
@@ -248,53 +221,6 @@ async function readEndpoint(
   }
   const settings = settingsOfEndpoint(json)
   if (typeof settings === 'string') return fail(`dms: ${path}: ${settings}`)
-  const parsed = s3Settings.safeParse(spellSettings(settings))
-  return parsed.success ? parsed.data : fail(`dms: ${path}: ${describe(parsed.error.issues).problem}`)
-}
-
-/** The first issue in words, and where it is. */
-function describe(issues: readonly z.core.$ZodIssue[]): {
-  readonly where: readonly PropertyKey[]
-  readonly problem: string
-} {
-  const [issue] = issues
-  if (issue === undefined) return { where: [], problem: 'something is wrong' }
-  if (issue.code === 'invalid_union') {
-    // The branch for a settings object says more than "neither a text nor an object".
-    const deepest = issue.errors.toSorted((a, b) => depthOf(b) - depthOf(a))[0] ?? []
-    const inner = describe(deepest)
-    return { where: [...issue.path, ...inner.where], problem: inner.problem }
-  }
-  const name = issue.path.map(String).join('.')
-  if (issue.code === 'unrecognized_keys') {
-    const [key] = issue.keys
-    return {
-      where: [...issue.path, key ?? ''],
-      problem: `${key} is not a setting${name === '' ? '' : ` of ${name}`}. Correct the name or leave it out`,
-    }
-  }
-  if (issue.code === 'invalid_type' && issue.input === undefined && issue.message.includes('undefined'))
-    return { where: issue.path, problem: `${name} is missing. Add it` }
-  return { where: issue.path, problem: `${name}: ${issue.message}` }
-}
-
-function depthOf(issues: readonly z.core.$ZodIssue[]): number {
-  return Math.max(0, ...issues.map((issue) => issue.path.length + (issue.code === 'unrecognized_keys' ? 1 : 0)))
-}
-
-/** The line of the deepest node on the path that exists. */
-function lineOf(document: ReturnType<typeof parseDocument>, lines: LineCounter, where: readonly PropertyKey[]): number {
-  let node: unknown = document.contents
-  let offset = 0
-  for (const part of where) {
-    if (!isMap(node)) break
-    const pair = node.items.find(
-      (item) => String(item.key) === String(part) || String(item.key).toLowerCase() === String(part).toLowerCase(),
-    )
-    if (pair === undefined) break
-    const range = z.object({ range: z.array(z.number()) }).safeParse(pair.key)
-    offset = range.data?.range[0] ?? offset
-    node = pair.value
-  }
-  return lines.linePos(offset).line
+  const parsed = s3Settings.safeParse(spellSettings(settings), { reportInput: true })
+  return parsed.success ? parsed.data : fail(`dms: ${path}: ${describeFault(parsed.error.issues, ['dms']).problem}`)
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { configSchema } from './config.ts'
+import { configSchema } from './config-schema.ts'
 
 /** The JSON Schema of `tributary.yaml` for editors, as text; `tributary.schema.json` holds it. */
 export function configJsonSchema(): string {

@@ -1,20 +1,26 @@
 import { z } from 'zod'
 
 // dms-format.md §2. The endpoint's own names, so that what `describe-endpoints` prints can be pasted.
-const flag = z.union([z.boolean(), z.stringbool({ truthy: ['true'], falsy: ['false'] })])
-const text = z.string()
-const number = z.union([
-  z.number(),
-  z
-    .string()
-    .regex(/^[0-9]+$/)
-    .transform(Number),
-])
-const oneOf = <const Values extends readonly [string, ...string[]]>(values: Values) =>
-  z
-    .string()
-    .refine((value) => values.includes(value.toLowerCase()), `must be one of ${values.join(', ')}`)
+const flag = z.union([z.boolean(), z.stringbool({ truthy: ['true'], falsy: ['false'] })], 'Write true or false')
+const TEXT = 'Write a text, in quotes where it would be a number or true'
+const text = z.string(TEXT)
+const number = z.union(
+  [
+    z.number(),
+    z
+      .string()
+      .regex(/^[0-9]+$/)
+      .transform(Number),
+  ],
+  'Write a whole number',
+)
+const oneOf = <const Values extends readonly [string, ...string[]]>(values: Values) => {
+  const remedy = `Write one of ${values.join(', ')}`
+  return z
+    .string(remedy)
+    .refine((value) => values.includes(value.toLowerCase()), remedy)
     .transform((value) => value.toLowerCase())
+}
 
 /** The S3Settings that say how files are written; the rest is accepted and not looked at. */
 export const s3Settings = z.strictObject({
@@ -29,10 +35,10 @@ export const s3Settings = z.strictObject({
   CdcMinFileSize: number.optional(),
   CdcPath: text.optional(),
   CompressionType: oneOf(['none', 'gzip']).optional(),
-  CsvDelimiter: text.min(1).optional(),
+  CsvDelimiter: text.min(1, TEXT).optional(),
   CsvNoSupValue: text.optional(),
   CsvNullValue: text.optional(),
-  CsvRowDelimiter: text.min(1).optional(),
+  CsvRowDelimiter: text.min(1, TEXT).optional(),
   DataFormat: oneOf(['csv', 'parquet']).optional(),
   DataPageSize: number.optional(),
   DatePartitionDelimiter: oneOf(['slash', 'dash', 'underscore', 'none']).optional(),

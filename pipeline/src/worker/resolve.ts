@@ -97,13 +97,13 @@ async function skipFile(
   if (session.snapshot === undefined)
     throw nothingToResolve(
       file,
-      'the table does not exist yet, so no commit can record it; move the file out of the landing instead',
+      'the table does not exist yet, so no commit can record it. Move the file out of the landing instead',
     )
   const listed = (await listLanding(lake)).tables.get(table)?.some(({ key }) => key === file) ?? false
   if (entry === undefined || !listed)
     throw nothingToResolve(
       file,
-      `there is no such file of ${table} in the landing; give its key as \`ingest\` prints it`,
+      `there is no such file of ${table} in the landing. Give its key as \`ingest\` prints it`,
     )
   const place = placeOf(file)
   const state = session.state
@@ -126,7 +126,10 @@ async function truncateTable(run: TableRun, reason: string): Promise<PreparedBat
   const { lake, session, table } = run
   const { snapshot, state } = session
   if (snapshot === undefined || state === undefined)
-    throw nothingToResolve(table.name, 'the table does not exist yet, so there is nothing to empty')
+    throw nothingToResolve(
+      table.name,
+      'the table does not exist yet, so there is nothing to empty. Run `tributary ingest` first',
+    )
   const generation = state.generation + 1
   return {
     ...emptyBatch(session, 'TRUNCATE'),

@@ -109,14 +109,20 @@ describe('a fault is told with its line and what to do', () => {
   test.each<[string, string]>([
     [
       `${HEAD}dms:\n  DataFormat: csv\n  AddColumnNames: true\ntables: {}\n`,
-      'line 5: AddColumnNames is not a setting of dms. Correct the name or leave it out',
+      'line 5: AddColumnNames is not a setting of dms. Write AddColumnName',
     ],
     [
       `${HEAD}tables:\n  shop.orders:\n    kee: [x]\n    key: [x]\n`,
-      'line 5: kee is not a setting of tables.shop.orders. Correct the name or leave it out',
+      'line 5: kee is not a setting of tables.shop.orders. Correct the name or leave it out: docs/configuration.md lists all',
     ],
-    [`${HEAD}tables:\n  shop.orders:\n    columns: {x: long}\n`, 'line 4: tables.shop.orders.key is missing. Add it'],
-    ['lake: x\ntables: {}\n', 'line 1: landing is missing. Add it'],
+    [
+      `${HEAD}tables:\n  shop.orders:\n    columns: {x: long}\n`,
+      'line 4: tables.shop.orders.key is missing. Write a list of columns, such as [order_id]',
+    ],
+    [
+      'lake: x\ntables: {}\n',
+      'line 1: landing is missing. Write where DMS puts its files: a folder or s3://bucket/prefix',
+    ],
     [
       `${HEAD}tables:\n  shop.orders:\n    key: [x]\n    history: true\n  shop.orders__history:\n    key: [x]\n`,
       'line 7: shop.orders__history is the history of another table here. Leave "history: true" out there, or this table',
@@ -196,6 +202,6 @@ test('properties of the table are those that say how files are packed, with valu
     /line 6: .*delta\.parquet\.format\.version is "3\.0\.0".* Set it to 1\.0\.0, which every reader knows, or to 2\.12\.0\./,
   )
   await expect(table('delta.enableDeletionVectors: false')).rejects.toThrow(
-    'line 7: delta.enableDeletionVectors is not a setting of tables.s.a.properties. Correct the name or leave it out',
+    'line 7: delta.enableDeletionVectors is not a setting of tables.s.a.properties. Correct the name or leave it out: docs/configuration.md lists all',
   )
 })
