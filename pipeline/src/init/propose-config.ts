@@ -161,6 +161,7 @@ function yamlOf(
   ]
   lines.push(`landing: ${scalar(places.landing)}`, `lake: ${scalar(places.lake)}`, 'dms:')
   for (const [name, value] of Object.entries(settings)) lines.push(`  ${name}: ${scalar(value)}`)
+  if (tables.some(({ table }) => !sequences.has(table))) lines.push(...ABOUT_SEQUENCE)
   lines.push('tables:')
   for (const { table, key, columns, doubts } of tables) {
     lines.push(`  ${scalar(table)}:`, ...doubts.map((doubt) => `    # ${doubt}`))
@@ -171,6 +172,11 @@ function yamlOf(
   }
   return `${lines.join('\n')}\n`
 }
+
+const ABOUT_SEQUENCE = [
+  '# `sequence: change_seq` beside a key names the column that a transformation rule of DMS fills with $AR_H_CHANGE_SEQ. With it a file',
+  '# that comes late is put in order by its rows; a table without it stops at such a file.',
+]
 
 /** A scalar as YAML wants it, also inside a flow list. */
 function scalar(value: string | boolean): string {

@@ -97,6 +97,17 @@ test('gzip, the timestamp column, the sequence and the NULL marker are found', a
   expect(yaml).toContain('    sequence: change_seq\n    columns:\n      id: long\n      note: string\n')
 })
 
+test('the file says what a sequence is for while a table has none', async () => {
+  const sequence = '20260301101502000000000000000000001'
+  const orders = { 'shop/orders/20260301-101502123.csv': `Op,id,change_seq\nI,1,${sequence}\n` }
+  const alone = await propose(orders)
+  const both = await propose({ ...orders, 'shop/items/20260301-101502123.csv': 'Op,id\nI,1\n' })
+  expect(alone.yaml).not.toContain('AR_H_CHANGE_SEQ')
+  expect(both.yaml).toContain(
+    '# that comes late is put in order by its rows; a table without it stops at such a file.\ntables:\n',
+  )
+})
+
 test('what is written is a configuration that can be read, whatever the names are', async () => {
   const { yaml } = await propose({ 'shop/my orders/LOAD00000001.csv': 'Op,"id, of order",#x,yes\nI,1,a: b,no\n' })
   const config = await parseConfig(yaml, {
