@@ -101,12 +101,12 @@ export const VERBS: readonly Verb[] = [
   },
   {
     name: 'dataset',
-    summary: 'training sets: plan, build, list, show, stats, drift, diff, verify, explain, export, rm',
+    summary: 'training sets: plan, build, list, show, stats, drift, diff, verify, explain, export, forget, rm',
     load: async () => (await import('./verbs/dataset.ts')).addDataset,
   },
   {
     name: 'demo',
-    summary: 'real data to try: demo flights',
+    summary: 'real data to try: flights, s3, ml',
     load: async () => (await import('./verbs/demo.ts')).addDemo,
   },
   {

@@ -56,6 +56,17 @@ test('--help goes to stdout and names every verb of the README', async () => {
   expect(stdout).not.toContain('__complete')
 })
 
+test.each(['feature', 'dataset', 'quarantine', 'demo'])(
+  'the list of verbs names all that is below %s',
+  async (verb) => {
+    const [all, own] = await Promise.all([tributary(['--help']), tributary([verb, '--help'])])
+    const below = [...own.stdout.matchAll(/^ {2}([a-z0-9]+) /gm)].map((match) => match[1] ?? '')
+    const summary = new RegExp(`^  ${verb} .*(\\n {10,}.*)*`, 'm').exec(all.stdout)?.[0] ?? ''
+    expect(below.length).toBeGreaterThan(2)
+    expect(below.filter((name) => name !== 'help' && !new RegExp(`\\b${name}\\b`).test(summary))).toEqual([])
+  },
+)
+
 test.each(['times', 'versions', 'exit-codes', 'formats'])('help %s prints its page', async (topic) => {
   const { code, stdout } = await tributary(['help', topic])
   expect(code).toBe(0)
