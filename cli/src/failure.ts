@@ -19,9 +19,12 @@ export interface Failure {
   readonly exitCode: ExitCode
 }
 
-/** Puts any error into the form. An unexpected one is written to a report file first, and the form names the file. */
-export async function describeFailure(error: unknown, args: readonly string[]): Promise<Failure> {
-  if (error instanceof CommanderError) return usageFailure(error, args)
+/** Puts any error of a command line into the form. An unexpected one is written to a report file first, and the form names the file. */
+export async function describeFailure(
+  error: unknown,
+  { args, commands }: { readonly args: readonly string[]; readonly commands: readonly string[] },
+): Promise<Failure> {
+  if (error instanceof CommanderError) return usageFailure(error, commands)
   // Loaded here and not above: `--help` must not wait for it.
   const { TributaryError } = await import('@tributary/delta')
   if (!(error instanceof TributaryError)) return unexpectedFailure(error, args)
@@ -61,11 +64,9 @@ export function splitMessage(message: string): Pick<Failure, 'what' | 'cause' | 
   return { what: problem.slice(0, colon), cause: problem.slice(colon + 2), fix }
 }
 
-function usageFailure(error: CommanderError, args: readonly string[]): Failure {
+function usageFailure(error: CommanderError, commands: readonly string[]): Failure {
   const message = error.message.replace(/^error: /, '').replace(/\n\((Did you mean .*)\)$/, '. $1')
-  const verb = args.find((word) => /^[a-z]/.test(word))
-  const isKnownVerb = verb !== undefined && error.code !== 'tributary.unknownVerb'
-  const fix = `tributary ${isKnownVerb ? `${verb} ` : ''}--help`
+  const fix = ['tributary', ...commands, '--help'].join(' ')
   return {
     code: 'USAGE',
     message,

@@ -12,7 +12,8 @@ export function createProgram(begin: (program: Command) => Invocation): Command 
     .helpCommand(false)
     // Our own sentence names the nearest verb.
     .showSuggestionAfterError(true)
-    .configureOutput({ writeErr: () => undefined })
+    // Errors are told in our own form. What else goes to stderr is the help of a command that lacks a verb.
+    .configureOutput({ outputError: () => undefined })
     .exitOverride()
   addGlobalFlags(program)
   for (const { name, summary, hidden } of VERBS) {
@@ -36,6 +37,12 @@ export function createProgram(begin: (program: Command) => Invocation): Command 
   })
   program.on('command:*', (words: readonly string[]) => throwUnknownVerb(words[0] ?? ''))
   return program
+}
+
+/** The names of the commands that a parsed line asks for: `feature`, `get`. */
+export function commandsOf(program: Command): readonly string[] {
+  const named = program.commands.find((command) => command.name() === program.args[0])
+  return named === undefined ? [] : [named.name(), ...commandsOf(named)]
 }
 
 function throwUnknownVerb(typed: string): never {

@@ -6,7 +6,7 @@ import { globalFlags, wantsJson } from './global-flags.ts'
 import { listenForInterrupts } from './interrupts.ts'
 import type { Invocation } from './invocation.ts'
 import { CLI_FOLDER } from './places.ts'
-import { createProgram } from './program.ts'
+import { commandsOf, createProgram } from './program.ts'
 import { openDataStream, ReaderGone } from './streams.ts'
 import { VERBS } from './verbs.ts'
 import { openWords } from './words.ts'
@@ -38,8 +38,9 @@ export async function run(host: NodeJS.Process): Promise<ExitCode> {
       return EXIT.interrupted
     }
     if (error instanceof CommanderError && error.exitCode === 0) return EXIT.done
-    if (error instanceof CommanderError && error.code === 'commander.help') return writeUsage(host, program)
-    return reportFailure(error, { host, args, invocation })
+    // It went to stderr, so that a script does not take it for data: without a verb there is nothing to do.
+    if (error instanceof CommanderError && error.code === 'commander.help') return EXIT.usage
+    return reportFailure(error, { host, args, commands: commandsOf(program), invocation })
   }
 }
 
@@ -83,21 +84,21 @@ async function reportFailure(
   {
     host,
     args,
+    commands,
     invocation,
-  }: { readonly host: NodeJS.Process; readonly args: readonly string[]; readonly invocation: Invocation | undefined },
+  }: {
+    readonly host: NodeJS.Process
+    readonly args: readonly string[]
+    readonly commands: readonly string[]
+    readonly invocation: Invocation | undefined
+  },
 ): Promise<ExitCode> {
-  const failure = await describeFailure(error, args)
+  const failure = await describeFailure(error, { args, commands })
   const paint =
     invocation?.paint ?? paintFor(host.stderr, { color: !args.includes('--no-color'), environment: host.env })
   host.stderr.write(wantsJson(args, host.env) ? failureJson(failure) : failureText(failure, paint))
   if ((invocation?.flags.verbose ?? 0) > 1) host.stderr.write(`${stackOf(error)}\n`)
   return failure.exitCode
-}
-
-/** Without a verb there is nothing to do: the help goes to stderr, so that a script does not take it for data. */
-function writeUsage(host: NodeJS.Process, program: Command): ExitCode {
-  host.stderr.write(program.helpInformation())
-  return EXIT.usage
 }
 
 async function readVersion(): Promise<string> {

@@ -24,6 +24,28 @@ test('without a verb the help goes to stderr and the exit code is 2', async () =
   expect(stderr).toMatch(/^Usage: tributary <verb>/)
 })
 
+test.each(['feature', 'dataset', 'quarantine', 'demo'])(
+  '%s without a verb of its own prints its help',
+  async (verb) => {
+    const [alone, asked] = await Promise.all([tributary([verb]), tributary([verb, '--help'])])
+    expect(alone).toEqual({ code: 2, stdout: '', stderr: asked.stdout })
+  },
+)
+
+test('a usage error names the help of the command that was meant, below a verb too', async () => {
+  const lines = [
+    ['feature', 'get', 'x'],
+    ['-C', '.', 'dataset', 'shwo'],
+    ['cat', '--nope'],
+  ]
+  const fixes = await Promise.all(lines.map(async (line) => /^fix: .*$/m.exec((await tributary(line)).stderr)?.[0]))
+  expect(fixes).toEqual([
+    'fix: tributary feature get --help',
+    'fix: tributary dataset --help',
+    'fix: tributary cat --help',
+  ])
+})
+
 test('--help goes to stdout and names every verb of the README', async () => {
   const { code, stdout, stderr } = await tributary(['--help'])
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' })

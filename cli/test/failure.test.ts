@@ -15,7 +15,7 @@ test('a message of the house form comes apart into problem, cause and remedy', (
 test('the error form has a line a part', async () => {
   const failure = await describeFailure(
     new TributaryError('expired', 'VERSION_EXPIRED', 'Version 3 is gone: its log was cleaned up. Ask for 7 or later.'),
-    [],
+    { args: [], commands: [] },
   )
   expect(failureText(failure, (_, text) => text)).toBe(
     'error: Version 3 is gone\ncause: its log was cleaned up.\nfix: Ask for 7 or later.\nsee: tributary help versions\n',
@@ -37,7 +37,7 @@ test('every kind of error has its exit code', () => {
 })
 
 test('an unexpected error leaves a report and prints where it is', async () => {
-  const failure = await describeFailure(new RangeError('boom'), ['cat', 'x'])
+  const failure = await describeFailure(new RangeError('boom'), { args: ['cat', 'x'], commands: ['cat'] })
   expect(failure).toMatchObject({ code: 'UNEXPECTED', message: 'boom', exitCode: 1 })
   expect(failure.fix).toMatch(/tributary-error-.*\.txt$/)
 })
