@@ -15,9 +15,9 @@ import { changeRowsSql } from '../changes/select-changes.ts'
 import { queryInvalid } from '../errors.ts'
 import { periodsSql, tableOfPeriods } from './periods.ts'
 import { assertHarmless, type ChangesOption, type Reference, rebindQuery, viewName } from './references.ts'
+import { readSnapshotAt } from './snapshot-at.ts'
 import { evaluateConstant, parseQuery, type Tree, writeQuery } from './syntax-tree.ts'
 import type { NamedTable } from './tables.ts'
-import { resolveVersion } from './version-text.ts'
 import { type Conditions, wantedRows } from './wanted-rows.ts'
 
 /** What a query reads of a table. */
@@ -125,15 +125,8 @@ async function bindTable(
 ): Promise<BoundSource> {
   if (at === undefined) return bindSnapshot(engine, newest, conditions)
   const text = await constantOf(engine, at.expression)
-  const version = await resolveVersion(table.store, at.unit === 'VERSION' ? versionText(text) : text, options)
-  // A time before the first commit: reading by that time gives the error that says so.
-  const snapshot =
-    version === newest.version ? newest : await readSnapshot(table.store, { version: Math.max(version, 0) })
-  if (version < 0)
-    throw queryInvalid(
-      `${table.name} did not exist at ${text}: its first commit is of ${new Date(snapshot.timestampMs).toISOString()}`,
-    )
-  return bindSnapshot(engine, snapshot, conditions)
+  const snapshot = await readSnapshotAt(table.store, at.unit === 'VERSION' ? versionText(text) : text, options)
+  return bindSnapshot(engine, snapshot.version === newest.version ? newest : snapshot, conditions)
 }
 
 async function bindSnapshot(

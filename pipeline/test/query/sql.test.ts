@@ -69,7 +69,7 @@ describe('tables', () => {
     expect(
       await run("SELECT sum(amount) AS s FROM orders AT (TIMESTAMP => TIMESTAMP '2026-01-03' - INTERVAL 1 HOUR)"),
     ).toEqual([{ s: '4.50' }])
-    expect(await codeOf("FROM orders AT (TIMESTAMP => '2025-01-01')")).toBe('QUERY_INVALID')
+    expect(await codeOf("FROM orders AT (TIMESTAMP => '2025-01-01')")).toBe('TIMESTAMP_TOO_EARLY')
     expect(await codeOf('FROM orders AT (VERSION => 9)')).toBe('VERSION_NOT_FOUND')
     expect(await codeOf("FROM orders AT (VERSION => (SELECT max(x) FROM read_text('/etc/passwd') t(x)))")).not.toBe(
       'no error',
