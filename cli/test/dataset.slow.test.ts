@@ -99,6 +99,16 @@ test('a guard that fails is exit 6, and nothing is published', async () => {
   expect(JSON.parse((await run('dataset', 'list', '--json')).stdout).items).toEqual([])
 })
 
+test('a name without a definition is exit 3, and the names that have one are told whole', async () => {
+  expect(await run('dataset', 'plan', 'spent')).toEqual({
+    code: 3,
+    stdout: '',
+    stderr:
+      'error: There is no datasets/spent.yml beside tributary.yaml\ncause: there are spend.\n' +
+      'fix: Write one, or correct the name.\nsee: docs/errors.md, DATASET_UNKNOWN\n',
+  })
+})
+
 test('a fault of the definition is exit 2 with its line', async () => {
   await writeFile(join(folder, 'datasets/spend.yml'), DEFINITION.replace('over: 7d', 'over: a week'))
   const { code, stderr } = await run('dataset', 'build', 'spend')

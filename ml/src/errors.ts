@@ -34,11 +34,11 @@ export function featureSqlFailed(name: string, why: string, cause: unknown): Tri
 
 /** No file defines the feature. */
 export function featureUnknown(name: string, known: readonly string[]): TributaryError {
-  const others = known.length === 0 ? 'There are none yet' : `There are ${known.join(', ')}`
+  const others = known.length === 0 ? 'there are none yet' : `there are ${known.join(', ')}`
   return new TributaryError(
     'not-found',
     'FEATURE_UNKNOWN',
-    `No file features/${name}.yml defines the feature ${name}. ${others}.`,
+    `No file features/${name}.yml defines the feature ${name}: ${others}. Write one, or correct the name.`,
   )
 }
 
@@ -136,11 +136,11 @@ export function datasetInvalid(
 
 /** There is no definition of that name. */
 export function datasetUnknown(name: string, known: readonly string[]): TributaryError {
-  const list = known.length === 0 ? 'There are none' : `There are: ${known.join(', ')}`
+  const others = known.length === 0 ? 'there are none yet' : `there are ${known.join(', ')}`
   return new TributaryError(
     'not-found',
     'DATASET_UNKNOWN',
-    `There is no datasets/${name}.yml beside tributary.yaml. ${list}. Write one, or correct the name.`,
+    `There is no datasets/${name}.yml beside tributary.yaml: ${others}. Write one, or correct the name.`,
   )
 }
 
