@@ -58,6 +58,12 @@ test('features are refreshed in the order in which they read each other, and aga
   ])
   const row = await run('feature', 'get', 'notes', '--key', 'new', '--json')
   expect(JSON.parse(row.stdout)).toMatchObject({ note: 'new', orders: 2, __version: 1 })
+  const unknown = await run('feature', 'get', 'notes', '--key', 'gone', '--json')
+  expect({ ...unknown, stderr: JSON.parse(unknown.stderr).error.code }).toEqual({
+    code: 3,
+    stdout: '',
+    stderr: 'FEATURE_ROW_NOT_FOUND',
+  })
   expect((await run('feature', 'check', 'notes', '--all')).stderr).toContain('2 keys compared, all equal')
 
   const at = '2100-01-01T00:00:00Z'

@@ -226,6 +226,15 @@ export function datasetRowNotFound(id: string, key: string): TributaryError {
   )
 }
 
+/** A feature has no row for a key. */
+export function featureRowNotFound(name: string, key: string, version: number): TributaryError {
+  return new TributaryError(
+    'not-found',
+    'FEATURE_ROW_NOT_FOUND',
+    `The feature ${name} has no row with the key ${JSON.stringify(key)} at v${version}. Check the spelling and the order of the parts, or refresh the feature.`,
+  )
+}
+
 /** A dataset cannot be written for the program that was named. */
 export function exportRefused(target: string, problem: string, remedy: string): TributaryError {
   return new TributaryError(

@@ -1,6 +1,6 @@
 import { type Engine, type Snapshot, type StructField, scanSql } from '@tributary/delta'
 import { keyCondition, type Lake, parseKey } from '@tributary/pipeline'
-import { featureHistoryMissing, featureNotRefreshed } from '../errors.ts'
+import { featureHistoryMissing, featureNotRefreshed, featureRowNotFound } from '../errors.ts'
 import type { FeatureDefinition } from './definition.ts'
 import { type FeatureState, parseFeatureState } from './feature-state.ts'
 import { featureStore, readFeature } from './write-feature.ts'
@@ -13,7 +13,7 @@ export interface FeatureRows {
   readonly state: FeatureState | undefined
 }
 
-/** The row that a feature has for a key, with the version that it is of and the time that it is as of. Throws `FEATURE_NOT_REFRESHED`, `KEY_TEXT_INVALID`. */
+/** The row that a feature has for a key, with the version that it is of and the time that it is as of. Throws `FEATURE_NOT_REFRESHED`, `FEATURE_ROW_NOT_FOUND`, `KEY_TEXT_INVALID`. */
 export async function featureRow(
   engine: Engine,
   lake: Lake,
@@ -25,13 +25,15 @@ export async function featureRow(
   const condition = conditionOf(snapshot, definition, key)
   const state = parseFeatureState(snapshot)
   const asOf = `make_timestamptz(${Math.round(state?.asOf ?? snapshot.timestampMs) * 1000})`
-  const rows = await scanSql(engine, snapshot)
+  const found = `(${await scanSql(engine, snapshot)}) WHERE ${condition}`
+  const rows = await engine.all(`SELECT 1 FROM ${found} LIMIT 1`)
+  if (rows.length === 0) throw featureRowNotFound(definition.name, key, snapshot.version)
   const fields: readonly StructField[] = [
     ...snapshot.schema.fields,
     { name: '__version', type: 'long', nullable: true, metadata: {} },
     { name: '__as_of', type: 'timestamp', nullable: true, metadata: {} },
   ]
-  const sql = `SELECT *, ${snapshot.version}::BIGINT AS __version, ${asOf} AS __as_of FROM (${rows}) WHERE ${condition}`
+  const sql = `SELECT *, ${snapshot.version}::BIGINT AS __version, ${asOf} AS __as_of FROM ${found}`
   return { sql, fields, version: snapshot.version, state }
 }
 
