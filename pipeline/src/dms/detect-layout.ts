@@ -151,8 +151,6 @@ function headerlessLayout(sample: readonly (readonly string[])[], facts: LayoutF
     )
   const warnings = [...opWarnings(reading.fields, facts)]
   if (settings.AddColumnName === true) warnings.push(`${key} has no header although AddColumnName is set`)
-  if (settings.TimestampColumnName !== undefined && settings.TimestampColumnName !== '' && !reading.hasTimestamp)
-    warnings.push(`${key} has no ${settings.TimestampColumnName} column although TimestampColumnName is set`)
   const columns = reading.fields.filter((field) => field.role === 'column').map((field) => field.name)
   return {
     hasHeader: false,

@@ -14,6 +14,7 @@ import { type FilePattern, patternOf } from './file-pattern.ts'
 import type { LandingFile } from './plan.ts'
 import type { TableRun } from './run.ts'
 import { type EvolvingSchema, widenedSchema } from './schema.ts'
+import { warnOfLacks } from './warn-lacks.ts'
 
 /** What a file held, by the independent counter and by the reader. */
 export interface FileReading {
@@ -73,9 +74,7 @@ export async function readLandingFile(
           plan.columns.map((column) => column.source),
         ),
       )
-      const missing = plan.missing.filter((column) => schema.warnMissing(column))
-      if (missing.length > 0)
-        warn(run, `${file.key} has no column ${missing.join(', ')}: NULL in its rows, and kept in the table`)
+      warnOfLacks(run, file, { plan, schema, hasNames: plan.hasHeader || opened.format === 'parquet' })
     }
     const { key, place } = file
     const rows = await readRows(engine, opened, plan, (sql) => consume({ key, place, ...stagedRows(file, plan, sql) }))
