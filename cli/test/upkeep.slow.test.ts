@@ -106,6 +106,11 @@ test('restore brings rows and ledger back, and the next ingest goes on from ther
   const dry = await run('restore', 'orders', 'v3', '--dry-run', '--json')
   expect(await misfit('restore', dry.stdout)).toBeUndefined()
   expect(JSON.parse(dry.stdout)).toMatchObject({ again: ['out/shop/orders/20260301-110000000.csv'], version: null })
+  const told = await run('restore', 'orders', 'v3', '--dry-run')
+  expect(told.stdout).toMatch(/^change\tfile\ndeleted rows\tpart-\S+\.parquet\n$/)
+  expect(told.stderr).toContain(
+    'shop.orders: v4 → v3   + 0 files  − 0 files   other deleted rows in a file that stays\n',
+  )
   expect((await run('restore', 'orders', 'v3')).code).toBe(2)
   expect((await run('restore', join(folder, TABLE), 'v3', '--yes')).code).toBe(2)
   const done = await run('restore', 'orders', 'v3', '--yes', '--json')

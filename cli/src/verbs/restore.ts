@@ -28,8 +28,9 @@ async function run(
   for (const line of planLines(table, restoring)) invocation.words.say(line)
   if (flags.dryRun === true) {
     if (invocation.flags.json) return writeJson(invocation, report(table, restoring, null))
-    const { added, removed } = restoring.plan
-    const rows = [...added.map(({ path }) => ['+', path]), ...removed.map(({ path }) => ['-', path])]
+    const { added, removed, kept } = changedFiles(restoring)
+    const rows = [...added.map((path) => ['+', path]), ...removed.map((path) => ['-', path])]
+    rows.push(...kept.map((path) => ['deleted rows', path]))
     return invocation.data.write(tableText(invocation, ['change', 'file'], rows))
   }
   await confirm(invocation, `restore makes ${table} what it was at version ${restoring.plan.toVersion}`)
@@ -38,10 +39,33 @@ async function run(
   invocation.words.say(`${table}: version ${version} is version ${restoring.plan.toVersion} again`)
 }
 
-function planLines(table: string, { plan, again }: TableRestore): readonly string[] {
-  const { added, removed, metadataChanges, fromVersion, toVersion } = plan
+/** Paths that come, go, and stay with other deleted rows: the log knows only of the first two, and has the last in both. */
+function changedFiles({ plan }: TableRestore) {
+  const added = new Set(plan.added.map(({ path }) => path))
+  const removed = new Set(plan.removed.map(({ path }) => path))
+  const kept = [...added].filter((path) => removed.has(path))
+  return {
+    added: [...added].filter((path) => !removed.has(path)),
+    removed: [...removed].filter((path) => !added.has(path)),
+    kept,
+  }
+}
+
+function planLines(table: string, restoring: TableRestore): readonly string[] {
+  const { plan, again } = restoring
+  const { added, removed, kept } = changedFiles(restoring)
+  const parts = [
+    `${table}: v${plan.fromVersion} → v${plan.toVersion}`,
+    `+ ${countText(added.length)} files  − ${countText(removed.length)} files`,
+    ...(kept.length === 0
+      ? []
+      : [
+          `other deleted rows in ${kept.length === 1 ? 'a file' : `${countText(kept.length)} files`} that stay${kept.length === 1 ? 's' : ''}`,
+        ]),
+    ...(plan.metadataChanges ? ['schema or properties change'] : []),
+  ]
   return [
-    `${table}: v${fromVersion} → v${toVersion}   + ${countText(added.length)} files  − ${countText(removed.length)} files${metadataChanges ? '  schema or properties change' : ''}`,
+    parts.join('   '),
     ...(again.length === 0
       ? []
       : [`the next ingest reads ${countText(again.length)} files again; leave one out with tributary resolve --skip`]),
