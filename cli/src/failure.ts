@@ -117,6 +117,7 @@ export function stackOf(error: unknown): string {
 }
 
 function seeFor(code: string): string {
+  if (code === 'CONFIG_INVALID') return 'tributary help config'
   if (code.startsWith('TIMESTAMP')) return 'tributary help times'
   if (code.startsWith('VERSION')) return 'tributary help versions'
   return `docs/errors.md, ${code}`

@@ -25,7 +25,7 @@ export function createProgram(begin: (program: Command) => Invocation): Command 
   }
   program.addHelpText(
     'after',
-    '\nA TABLE is a name from tributary.yaml, or a path to any Delta table.\nTopics: tributary help times | versions | exit-codes | formats',
+    '\nA TABLE is a name from tributary.yaml, or a path to any Delta table.\nTopics: tributary help config | times | versions | exit-codes | formats',
   )
   program.hook('preSubcommand', async (parent, command) => {
     const verb = VERBS.find(({ name }) => name === command.name())

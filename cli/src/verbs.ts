@@ -116,7 +116,7 @@ export const VERBS: readonly Verb[] = [
   },
   {
     name: 'help',
-    summary: 'help on a verb or a topic: times, versions, exit-codes, formats',
+    summary: 'help on a verb or a topic: config, times, versions, exit-codes, formats',
     load: async () => (await import('./verbs/help.ts')).addHelp,
   },
   {

@@ -89,10 +89,17 @@ test.each(['feature', 'dataset', 'quarantine', 'demo'])(
   },
 )
 
-test.each(['times', 'versions', 'exit-codes', 'formats'])('help %s prints its page', async (topic) => {
+test.each(['config', 'times', 'versions', 'exit-codes', 'formats'])('help %s prints its page', async (topic) => {
   const { code, stdout } = await tributary(['help', topic])
   expect(code).toBe(0)
   expect(stdout).toBe(await readFile(new URL(`../help/${topic}.md`, import.meta.url), 'utf8'))
+})
+
+test('the settings are found by their other names too, and a fault in them names the topic', async () => {
+  const [config, settings] = await Promise.all([tributary(['help', 'config']), tributary(['help', 'settings'])])
+  expect(settings).toEqual(config)
+  const { stderr } = await tributary(['status'], { cwd: await freshFolder() })
+  expect(stderr).toContain('\nsee: tributary help config\n')
 })
 
 test('help on a verb equals the verb with --help', async () => {

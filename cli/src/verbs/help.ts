@@ -5,7 +5,9 @@ import { EXIT } from '../exit-codes.ts'
 import type { Invocation, Verb } from '../invocation.ts'
 import { CLI_FOLDER } from '../places.ts'
 
-const TOPICS: readonly string[] = ['times', 'versions', 'exit-codes', 'formats']
+const TOPICS: readonly string[] = ['config', 'times', 'versions', 'exit-codes', 'formats']
+/** Other names under which a topic is looked for. */
+const SYNONYMS: Readonly<Record<string, string>> = { settings: 'config', configuration: 'config' }
 
 /** `help`: the list of verbs, one verb's flags, or a page on a topic. */
 export function addHelp(command: Command, invocation: Invocation): void {
@@ -17,7 +19,8 @@ export function addHelp(command: Command, invocation: Invocation): void {
 async function helpText(command: Command, invocation: Invocation, topic: string | undefined): Promise<string> {
   const program = command.parent ?? command
   if (topic === undefined) return program.helpInformation()
-  if (TOPICS.includes(topic)) return readFile(new URL(`help/${topic}.md`, CLI_FOLDER), 'utf8')
+  const page = SYNONYMS[topic] ?? topic
+  if (TOPICS.includes(page)) return readFile(new URL(`help/${page}.md`, CLI_FOLDER), 'utf8')
   const verb = invocation.verbs.find(({ name }) => name === topic)
   const described = program.commands.find((known) => known.name() === topic)
   if (verb === undefined || described === undefined) throw unknownTopic(topic, invocation.verbs)
