@@ -211,3 +211,15 @@ test('status exits with 6 and says who is late, once there is a target', async (
     expect.stringMatching(/late: a file waits for \d+ d, the target is 5 m/),
   ])
 })
+
+test('a stopped table is exit 1 of ingest, 0 of status, and 6 of status where a target is missed', async () => {
+  const stopped = await shopProject()
+  const landed = join(stopped, 'landing/out/shop/orders/20260301-110000000.csv')
+  await writeFile(landed, 'Op,dms_ts,order_id,amount,note\nU,2026-03-01 11:00:00,1,"cut')
+  expect((await tributary(['-C', stopped, 'ingest'])).code).toBe(1)
+  const status = await tributary(['-C', stopped, 'status', '--json'])
+  expect([status.code, JSON.parse(status.stdout).tables[0].state]).toEqual([0, 'stuck'])
+  const config = join(stopped, 'tributary.yaml')
+  await writeFile(config, `freshness: 0s\n${await readFile(config, 'utf8')}`)
+  expect((await tributary(['-C', stopped, 'status'])).code).toBe(6)
+})

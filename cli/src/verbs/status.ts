@@ -11,7 +11,7 @@ import type { Cell } from '../table-format.ts'
 
 /** `status`: all tables of the project, what waits for them and what stops them. */
 export function addStatus(command: Command, invocation: Invocation): void {
-  command.action(async () => {
+  command.addHelpText('after', EXITS).action(async () => {
     const status = await readStatus(await openProject(invocation))
     // For alarms: only who sets a target is told by the exit code.
     if (status.tables.some(({ freshness }) => freshness?.isMissed)) invocation.end(EXIT.findings)
@@ -26,6 +26,10 @@ export function addStatus(command: Command, invocation: Invocation): void {
     sayHints(invocation, status)
   })
 }
+
+const EXITS = `
+Exit 6 when a table misses its target (\`freshness\` in tributary.yaml), 0 otherwise, also where
+one is stuck: tributary help exit-codes says how to poll.`
 
 const COLUMNS = ['table', 'state', 'age', 'version', 'rows', 'waiting', 'last hour', 'note']
 const BARS = 12
