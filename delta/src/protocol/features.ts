@@ -24,7 +24,6 @@ export const READER_FEATURES: readonly string[] = [
 
 /** Writer features that every writer here honours, down to a bare `commit` of files from `writeDataFiles`. */
 const PLAIN_WRITER_FEATURES: readonly string[] = [
-  'appendOnly',
   'checkpointProtection',
   'deletionVectors',
   'domainMetadata',
@@ -36,6 +35,7 @@ const PLAIN_WRITER_FEATURES: readonly string[] = [
 export const WRITER_FEATURES: readonly string[] = [
   ...PLAIN_WRITER_FEATURES,
   'allowColumnDefaults',
+  'appendOnly',
   'changeDataFeed',
   'checkConstraints',
   'clustering',
@@ -66,16 +66,18 @@ export function assertWritable(protocol: Protocol, metadata: Metadata): void {
 }
 
 /**
- * As `assertWritable`, for writers that bring their own files and actions: no rule of the table may speak about rows or commits.
- * Throws `UNSUPPORTED_WRITER_FEATURE` with the names of the features that do.
+ * As `assertWritable`, for writers that bring their own files and actions: no rule of the table may speak about rows or commits, but for
+ * the features that the writer `keeps` by itself. Throws `UNSUPPORTED_WRITER_FEATURE` with the names of the features that do.
  */
-export function assertPlainlyWritable(protocol: Protocol, metadata: Metadata): void {
+export function assertPlainlyWritable(protocol: Protocol, metadata: Metadata, keeps: readonly string[] = []): void {
   assertReadable(protocol, metadata)
   const fields = [...walkFields(parseSchema(metadata.schemaString))].map(({ field }) => field)
   // Rows get ids as soon as row tracking is listed, whatever the properties say.
   const active = writerNeeds(protocol).filter(
     (name) =>
-      !PLAIN_WRITER_FEATURES.includes(name) && (name === 'rowTracking' || !isWriterIdle(name, metadata, fields)),
+      !PLAIN_WRITER_FEATURES.includes(name) &&
+      !keeps.includes(name) &&
+      (name === 'rowTracking' || !isWriterIdle(name, metadata, fields)),
   )
   if (active.length > 0) throw unsupportedWriterFeature(active)
 }

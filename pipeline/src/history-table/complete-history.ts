@@ -16,6 +16,7 @@ import {
 } from '@tributary/delta'
 import { commitContended, historyFileLost, historyLost, historyNotOurs } from '../errors.ts'
 import { keepLog } from '../maintain/log-upkeep.ts'
+import { assertFeedable } from '../worker/assert-settings.ts'
 import { isLogFresh } from '../worker/commit-batch.ts'
 import type { TableRun } from '../worker/run.ts'
 import { configuredProperties, configuredSettings, metadataActions } from '../worker/table-metadata.ts'
@@ -111,6 +112,7 @@ async function commitNext(
   const { snapshot, store } = history
   const name = historyNameOf(table.name)
   const schema = historySchemaOf(table.name, parseSchema(note.schema))
+  if (snapshot !== undefined) assertFeedable(snapshot)
   if (snapshot !== undefined && hasWiderTypes(snapshot.schema, schema)) return widen(run, { snapshot, schema })
   return commit(store, lake.clock, {
     readVersion: snapshot?.version,

@@ -1,6 +1,6 @@
 // Worth its seconds: an index is right when nobody can tell that it is there, whatever happens to the table.
 import { join } from 'node:path'
-import { openTable, scanSql } from '@tributary/delta'
+import { scanSql } from '@tributary/delta'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { ingest } from '../../src/worker/ingest.ts'
 import type { Lake } from '../../src/worker/lake.ts'
@@ -90,26 +90,4 @@ test('key columns may be named as the statements name their own, and an index ou
     expect(states[0], file).toEqual(states[1])
   }
   expect(built, 'it is built once').toHaveLength(1)
-})
-
-test('columns that change their names with one another are told apart', async () => {
-  await deliver(pair, 'LOAD00000001.csv', rows('I', 1, 50))
-  await bothDo(pair, async (each) => {
-    await using table = await openTable(each.tableStore(TABLE).url)
-    await table.setProperties({ 'delta.columnMapping.mode': 'name' })
-    await table.addColumns([{ name: 'twin', type: 'long', nullable: true, metadata: {} }])
-    await table.upsert({
-      key: ['id'],
-      changes: Array.from({ length: 50 }, (_, at) => ({ id: BigInt(at + 1), note: 'n', twin: BigInt(at + 26) })),
-    })
-  })
-  await deliver(pair, '20260101-000000001.csv', rows('U', 10, 20))
-  await deliver(pair, '20260101-000000002.csv', rows('U', 21, 22))
-  await bothDo(pair, async (each) => {
-    await using table = await openTable(each.tableStore(TABLE).url)
-    await table.renameColumn('id', 'was')
-    await table.renameColumn('twin', 'id')
-    await table.renameColumn('was', 'twin')
-  })
-  await deliver(pair, '20260101-000000003.csv', rows('U', 26, 75))
 })
