@@ -33,9 +33,9 @@ export function secondsText(ms: number): string {
   return ms < 100 ? `${Math.round(ms)} ms` : `${(ms / THOUSAND).toFixed(1)} s`
 }
 
-/** An ISO time without the letters: `2013-01-01 10:17:00Z`. */
-export function timeText(iso: string): string {
-  return iso.replace('T', ' ').replace(/\.\d+(Z?)$/, '$1')
+/** A time of ours, which all are UTC, to the second: `2013-01-01 10:17:00Z`. */
+export function timeText(time: string): string {
+  return time.replace('T', ' ').replace(/(?:\.\d+)?(?:Z|\+00)?$/, 'Z')
 }
 
 /** One bar a value, as high as the value is against the largest. */

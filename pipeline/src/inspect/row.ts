@@ -3,6 +3,7 @@
 import { type AddFile, type Engine, type Row, readSnapshot, type Snapshot, type Store, scanSql } from '@tributary/delta'
 import { keyUnknown, rowNotFound } from '../errors.ts'
 import { parseTableState, STATE_DOMAIN } from '../ledger/table-state.ts'
+import { isoText } from '../query/time-text.ts'
 import { placeColumns } from '../upsert/locate.ts'
 import { type FileEvents, readFileEvents } from './file-events.ts'
 import { isSameJson, type JsonValue, jsonRow } from './json-row.ts'
@@ -12,7 +13,10 @@ import { filesWithKey, keyCondition, keyFields, parseKey } from './row-key.ts'
 export interface RowChange {
   readonly version: number
   readonly committedAt: string
-  /** Newest commit time at the source in that commit, where the files carry it. */
+  /**
+   * When the source committed the change: the row's own time, where it keeps one, else the newest in that commit, where the files carry it.
+   * ISO 8601 text.
+   */
   readonly sourceAt: string | null
   readonly op: 'I' | 'U' | 'D'
   /** Of an update the columns that differ; of an insert or delete all columns. */
@@ -42,6 +46,8 @@ export interface RowOptions {
   readonly version?: number
   /** Key columns, for a table that Tributary does not write. */
   readonly key?: readonly string[]
+  /** The column with the commit time at the source, in the table's name. */
+  readonly timestampColumn?: string | undefined
 }
 
 /** Tells the life of one row. Throws `KEY_UNKNOWN`, `KEY_TEXT_INVALID`, `ROW_NOT_FOUND`, and what `readSnapshot` and `scanSql` throw. */
@@ -69,7 +75,7 @@ export async function rowLife(
     key: Object.fromEntries(key.map(({ field, text }) => [field.name, text])),
     version: snapshot.version,
     row: alive === undefined ? null : jsonRow(alive.values, columns),
-    changes: pairChanges(life, events, columns),
+    changes: pairChanges(life, events, { columns, timestampColumn: options.timestampColumn }),
     completeFrom: Math.max(events.fromVersion, ...lost.map((version) => version + 1)),
   }
 }
@@ -121,7 +127,11 @@ interface LivedRow extends PhysicalRow {
   readonly stays: readonly { readonly from: number; readonly until: number | undefined }[]
 }
 
-function pairChanges(life: readonly LivedRow[], events: FileEvents, columns: readonly string[]): readonly RowChange[] {
+function pairChanges(
+  life: readonly LivedRow[],
+  events: FileEvents,
+  { columns, timestampColumn }: { readonly columns: readonly string[]; readonly timestampColumn: string | undefined },
+): readonly RowChange[] {
   const moments = life.flatMap((row) =>
     row.stays.flatMap(({ from, until }) => (until === undefined ? [from] : [from, until])),
   )
@@ -141,13 +151,17 @@ function pairChanges(life: readonly LivedRow[], events: FileEvents, columns: rea
     const isSameChange =
       place.file === null || isSameJson({ ...oldPlace }, { ...place }) || commit?.operation === 'RELOAD'
     const isMoved = before !== undefined && after !== undefined && changed.length === 0 && isSameChange
-    if (isMoved || commit === undefined) return []
+    // What a rewrite moved came before; where the file that it was in is gone, nobody knows when.
+    const isRewrite = before === undefined && commit?.operation === 'OPTIMIZE'
+    if (isMoved || isRewrite || commit === undefined) return []
+    const ownTime = timestampColumn === undefined ? null : (now?.[timestampColumn] ?? null)
+    const sourceAt = typeof ownTime === 'string' ? ownTime : commit.sourceAt
     const op = before === undefined ? 'I' : after === undefined ? 'D' : 'U'
     return [
       {
         version,
         committedAt: commit.timestamp,
-        sourceAt: commit.sourceAt,
+        sourceAt: sourceAt === null ? null : isoText(sourceAt),
         op,
         changed,
         ...place,

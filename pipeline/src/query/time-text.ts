@@ -7,3 +7,9 @@ export function parseTime(text: string): number | undefined {
   const ms = Date.parse(`${date}T${minutes}${seconds.slice(0, 7)}${offset}`)
   return Number.isNaN(ms) ? undefined : ms
 }
+
+/** A time that names UTC or no zone, which then is meant, as ISO 8601 text with the digits that it has; any other text as it stands. */
+export function isoText(text: string): string {
+  const [, date, time] = /^(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d(?:\.\d+)?)(?:Z|[+-]00(?::?00)?)?$/.exec(text) ?? []
+  return date === undefined ? text : `${date}T${time}Z`
+}

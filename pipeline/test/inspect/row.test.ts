@@ -1,9 +1,11 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { readSnapshot } from '@tributary/delta'
+import { readSnapshot, systemClock } from '@tributary/delta'
 import { describe, expect, test } from 'vitest'
 import { rowLife } from '../../src/inspect/row.ts'
 import { parseKey } from '../../src/inspect/row-key.ts'
+import { optimizeTable } from '../../src/maintain/optimize-table.ts'
+import { pinPlaceOf } from '../../src/maintain/pins.ts'
 import { ordersTable, useEngine } from './build-table.ts'
 
 const { engine, folder } = useEngine()
@@ -66,6 +68,39 @@ describe('the life of a row', () => {
     const life = await rowLife(engine(), store, '1')
     expect(life.completeFrom).toBe(2)
     expect({ ...life.row }).toEqual({ order_id: 1, amount: '2.00', note: null })
+  })
+
+  test('has the time of each change itself where the row tells it, and of a delete that of its commit', async () => {
+    const at = '2026-03-01 10:19:01+00'
+    const store = await ordersTable(engine(), join(folder(), 'times'), [
+      { put: [{ id: 1, note: '2026-03-01 10:15:01.25' }, { id: 2 }], sourceAt: '2026-03-01 10:16:01' },
+      { put: [{ id: 1, note: '2026-03-01 10:17:00+00' }], sourceAt: at },
+      { drop: [1], sourceAt: at },
+    ])
+    const timesOf = async (key: string, options: Parameters<typeof rowLife>[3] = {}): Promise<readonly unknown[]> =>
+      (await rowLife(engine(), store, key, options)).changes.map(({ sourceAt }) => sourceAt)
+    expect(await timesOf('1', { timestampColumn: 'note' })).toEqual([
+      '2026-03-01T10:15:01.25Z',
+      '2026-03-01T10:17:00Z',
+      '2026-03-01T10:19:01Z',
+    ])
+    expect(await timesOf('2', { timestampColumn: 'note' })).toEqual(['2026-03-01T10:16:01Z'])
+    expect(await timesOf('2')).toEqual(['2026-03-01T10:16:01Z'])
+  })
+
+  test('a rewrite of files that are gone is no insert', async () => {
+    const place = join(folder(), 'rewritten')
+    const store = await ordersTable(engine(), place, [
+      { put: [{ id: 1, amount: '1.00' }] },
+      { put: [{ id: 2, amount: '2.00' }] },
+    ])
+    const snapshot = await readSnapshot(store)
+    await optimizeTable({ engine: engine(), clock: systemClock }, { snapshot, place: pinPlaceOf(store) }, {})
+    expect((await rowLife(engine(), store, '1')).changes).toMatchObject([{ version: 0, op: 'I' }])
+    for (const { path } of snapshot.files) await rm(join(place, path))
+    const life = await rowLife(engine(), store, '1')
+    expect([life.changes, life.completeFrom]).toEqual([[], 3])
+    expect({ ...life.row }).toEqual({ order_id: 1, amount: '1.00', note: null })
   })
 
   test('a key that never was is not found; a text that is no key is refused', async () => {
