@@ -2,6 +2,7 @@
 import { readSnapshot, type Snapshot, TributaryError } from '@tributary/delta/log'
 import { type LedgerEntry, readLedger } from '../ledger/ledger.ts'
 import { parseTableState, STATE_DOMAIN, type TableState } from '../ledger/table-state.ts'
+import { parseTime } from '../query/time-text.ts'
 import { groupIgnored, type IgnoredFiles } from '../worker/ignored-files.ts'
 import type { Lake } from '../worker/lake.ts'
 import { listLanding } from '../worker/listing.ts'
@@ -109,7 +110,7 @@ async function describeTable(
     state: stop === undefined ? 'new' : 'stuck',
   }
   if (snapshot === undefined) return base
-  const sourceMs = state?.sourceAt === undefined ? Number.NaN : Date.parse(state.sourceAt)
+  const sourceMs = parseTime(state?.sourceAt ?? '')
   return {
     ...base,
     state: wordOf({ stop, waitingFiles: waiting.files, commitAgeMs: nowMs - snapshot.timestampMs }),
@@ -120,7 +121,7 @@ async function describeTable(
     quarantinedRows: (state?.quarantine ?? []).reduce((sum, segment) => sum + segment.entries, 0),
     supersededFiles: ledger.filter((entry) => isSuperseded(entry, state)).map((entry) => entry.key),
     sourceAt: state?.sourceAt ?? null,
-    lagMs: Number.isNaN(sourceMs) ? null : nowMs - sourceMs,
+    lagMs: sourceMs === undefined ? null : nowMs - sourceMs,
     lastHour: await readRecentChanges(store, { nowMs, minutes: 60 }),
   }
 }

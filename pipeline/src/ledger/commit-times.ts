@@ -1,5 +1,6 @@
 // The way of a batch's newest change as its commit tells it, for lag by hop (console.md 5.1): source, landing, pick-up. The hop after
 // these ends with the commit itself.
+import { parseTime } from '../query/time-text.ts'
 import type { LedgerEntry } from './ledger.ts'
 
 /** Times in the `userMetadata` of a commit, as ISO 8601 text; what is not known is absent. */
@@ -70,11 +71,6 @@ export function hopsOf(
     queueMs: pickedUpMs - landedMs,
     mergeMs: committedMs - pickedUpMs,
   }
-}
-
-function parseTime(text: string): number | undefined {
-  const ms = Date.parse(text)
-  return Number.isNaN(ms) ? undefined : ms
 }
 
 function parseObject(text: string | undefined): Readonly<Record<string, unknown>> {

@@ -2,6 +2,7 @@ import { isCheckpointDue } from '@tributary/delta'
 import { batchTooLarge, commitContended } from '../errors.ts'
 import { completeHistory } from '../history-table/complete-history.ts'
 import { newestWriteMs } from '../ledger/commit-times.ts'
+import { parseTime } from '../query/time-text.ts'
 import { assertSettings } from './assert-settings.ts'
 import { commitBatch, type PreparedBatch } from './commit-batch.ts'
 import { lookUpFiles } from './look-up.ts'
@@ -178,9 +179,9 @@ async function runBatch(
 
 /** A load holds rows of any age: only changes tell how long DMS takes. */
 function dmsHop({ operation, state, entries }: PreparedBatch): { readonly dmsMs?: number } {
-  const sourceMs = Date.parse(state.sourceAt ?? '')
+  const sourceMs = parseTime(state.sourceAt ?? '')
   const landedMs = newestWriteMs(entries)
-  return operation !== 'UPSERT' || Number.isNaN(sourceMs) || landedMs === undefined
+  return operation !== 'UPSERT' || sourceMs === undefined || landedMs === undefined
     ? {}
     : { dmsMs: landedMs - sourceMs }
 }

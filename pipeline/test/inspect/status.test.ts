@@ -104,6 +104,18 @@ test('status adds up rows, files, hidden rows, the last hour and the lag', async
   expect(status?.lastHour?.perMinute.flatMap((changes, minute) => (changes > 0 ? [minute] : []))).toEqual([30, 59])
 })
 
+test('the lag is of UTC, in which DMS writes times without a zone, wherever the machine stands', async () => {
+  const lake = await lakeWith({ 'shop.orders': [{ put: [{ id: 1 }], sourceAt: '2026-01-01 11:58:00.000000' }] })
+  const zone = process.env['TZ']
+  process.env['TZ'] = 'America/New_York'
+  try {
+    expect(await statusOf(lake)).toMatchObject({ lagMs: 120_000 })
+  } finally {
+    if (zone === undefined) delete process.env['TZ']
+    else process.env['TZ'] = zone
+  }
+})
+
 test('tables in the landing that are not configured are named with their file counts', async () => {
   const lake = await lakeWith({ 'shop.orders': [] }, [
     'shop/visits/LOAD00000001.csv',

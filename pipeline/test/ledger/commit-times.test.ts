@@ -22,6 +22,21 @@ test('a commit tells the way of its newest change, and the hops follow from it',
   expect(hopsOf({ timestamp, userMetadata })).toEqual({ dmsMs: 1000, queueMs: 2000, mergeMs: 2000 })
 })
 
+test('a time as DMS writes it, without a zone, is UTC wherever the machine stands', () => {
+  const zone = process.env['TZ']
+  process.env['TZ'] = 'America/New_York'
+  try {
+    for (const sourceAt of ['2026-01-01 10:01:00.000000', '2026-01-01 10:01:00+00']) {
+      const readAtMs = Date.parse('2026-01-01T10:01:03Z')
+      const userMetadata = encodeCommitTimes({ sourceAt, entries: ENTRIES, readAtMs })
+      expect(hopsOf({ timestamp: readAtMs, userMetadata })).toMatchObject({ dmsMs: 1000 })
+    }
+  } finally {
+    if (zone === undefined) delete process.env['TZ']
+    else process.env['TZ'] = zone
+  }
+})
+
 test('files without the time at the source leave the hop of DMS open, and a batch without files tells no hops', () => {
   const readAtMs = Date.parse('2026-01-01T10:01:03Z')
   const userMetadata = encodeCommitTimes({ sourceAt: undefined, entries: ENTRIES, readAtMs })
