@@ -5,6 +5,7 @@ import {
   type IngestSummary,
   type Lake,
   type ListenPlace,
+  missingLanding,
   openSqsQueue,
   parseLandingPlace,
   type Queue,
@@ -56,7 +57,9 @@ export async function watchLanding(
       followQueue({ lake, engine, queue, place }, { ...options, limits, ...more })
     await (listen === undefined ? follow({}) : withMetrics({ words, lake, queue, listen }, follow))
   } else {
+    const message = await missingLanding(lake)
     words.tell('watching', `watching ${lake.landing.url}`, { landing: lake.landing.url })
+    if (message !== undefined) words.onEvent({ kind: 'warning', table: 'landing', message })
     const intervalMs = (interval ?? INTERVAL_SECONDS) * 1000
     await watch(lake, engine, { ...options, intervalMs, ...(table === undefined ? {} : { tables: table }) })
   }

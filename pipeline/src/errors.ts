@@ -367,6 +367,15 @@ export function landingEmpty(url: string): TributaryError {
   )
 }
 
+/** The landing is something else than a folder. */
+export function landingNotFolder(path: string): TributaryError {
+  return new TributaryError(
+    'invalid',
+    'LANDING_NOT_FOLDER',
+    `The landing ${path} is a file: DMS writes files into a folder. Name that folder as \`landing\` in tributary.yaml.`,
+  )
+}
+
 /** A table of another program has no change feed for some version of the range. */
 export function changeFeedMissing(url: string, version: number): TributaryError {
   return new TributaryError(

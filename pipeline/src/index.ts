@@ -60,6 +60,7 @@ export {
 export { type IngestSummary, ingest, type TableSummary } from './worker/ingest.ts'
 export { type SpareTime, spareTime } from './worker/keep-tables.ts'
 export { findTable, type Lake, openLake } from './worker/lake.ts'
+export { missingLanding } from './worker/landing-folder.ts'
 export { type ReplayOutcome, replayQuarantine } from './worker/replay.ts'
 export { type Choice, listChoices, type Resolution, resolveTable } from './worker/resolve.ts'
 export type { IngestEvent, IngestOptions } from './worker/run.ts'

@@ -1,5 +1,5 @@
 import type { Engine } from '@tributary/delta'
-import { type IngestSummary, ingest, type Lake, readStatus } from '@tributary/pipeline'
+import { type IngestSummary, ingest, type Lake, missingLanding, readStatus } from '@tributary/pipeline'
 import { type Command, Option } from 'commander'
 import { flagsInvalid } from '../errors.ts'
 import { EXIT, type ExitCode } from '../exit-codes.ts'
@@ -84,6 +84,8 @@ interface Parts {
 async function runOnce(invocation: Invocation, { lake, engine }: Parts, flags: IngestFlags): Promise<void> {
   const { words, interrupts } = invocation
   const following = followIngest(invocation)
+  const message = await missingLanding(lake)
+  if (message !== undefined) following.onEvent({ kind: 'warning', table: 'landing', message })
   const summary = await ingest(lake, engine, {
     ...(flags.table === undefined ? {} : { tables: flags.table }),
     dryRun: flags.dryRun === true,

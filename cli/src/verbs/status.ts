@@ -1,5 +1,5 @@
 import { systemClock } from '@tributary/delta/log'
-import { type LakeStatus, readStatus, type TableStatus } from '@tributary/pipeline/status'
+import { type LakeStatus, missingLanding, readStatus, type TableStatus } from '@tributary/pipeline/status'
 import type { Command } from 'commander'
 import { EXIT } from '../exit-codes.ts'
 import type { Invocation } from '../invocation.ts'
@@ -12,7 +12,10 @@ import type { Cell } from '../table-format.ts'
 /** `status`: all tables of the project, what waits for them and what stops them. */
 export function addStatus(command: Command, invocation: Invocation): void {
   command.addHelpText('after', EXITS).action(async () => {
-    const status = await readStatus(await openProject(invocation))
+    const lake = await openProject(invocation)
+    const missing = await missingLanding(lake)
+    if (missing !== undefined) invocation.words.warn(`${invocation.paint('yellow', 'warning:')} landing: ${missing}`)
+    const status = await readStatus(lake)
     // For alarms: only who sets a target is told by the exit code.
     if (status.tables.some(({ freshness }) => freshness?.isMissed)) invocation.end(EXIT.findings)
     if (invocation.flags.json) return writeJson(invocation, status)
