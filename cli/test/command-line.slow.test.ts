@@ -102,10 +102,13 @@ test('the settings are found by their other names too, and a fault in them names
   expect(stderr).toContain('\nsee: tributary help config\n')
 })
 
-test('help on a verb equals the verb with --help', async () => {
-  const [asked, flagged] = await Promise.all([tributary(['help', 'cat']), tributary(['cat', '--help'])])
+test.each([
+  ['cat', '--timestamp <time>'],
+  ['sql', 'tributary sql "DESCRIBE shop.orders"'],
+])('help on %s equals the verb with --help, examples too', async (verb, part) => {
+  const [asked, flagged] = await Promise.all([tributary(['help', verb]), tributary([verb, '--help'])])
   expect(asked.stdout).toBe(flagged.stdout)
-  expect(asked.stdout).toContain('--timestamp <time>')
+  expect(asked.stdout).toContain(part)
 })
 
 test('help on nothing known suggests a topic', async () => {

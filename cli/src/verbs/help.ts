@@ -18,7 +18,7 @@ export function addHelp(command: Command, invocation: Invocation): void {
 
 async function helpText(command: Command, invocation: Invocation, topic: string | undefined): Promise<string> {
   const program = command.parent ?? command
-  if (topic === undefined) return program.helpInformation()
+  if (topic === undefined) return wholeHelp(program)
   const page = SYNONYMS[topic] ?? topic
   if (TOPICS.includes(page)) return readFile(new URL(`help/${page}.md`, CLI_FOLDER), 'utf8')
   const verb = invocation.verbs.find(({ name }) => name === topic)
@@ -26,7 +26,19 @@ async function helpText(command: Command, invocation: Invocation, topic: string 
   if (verb === undefined || described === undefined) throw unknownTopic(topic, invocation.verbs)
   // This verb's own flags are there already.
   if (described !== command) (await verb.load())(described, invocation)
-  return described.helpInformation()
+  return wholeHelp(described)
+}
+
+/** What `--help` prints: examples and topics too. */
+function wholeHelp(command: Command): string {
+  let help = ''
+  command.configureOutput({
+    writeOut: (text) => {
+      help += text
+    },
+  })
+  command.outputHelp()
+  return help
 }
 
 function unknownTopic(topic: string, verbs: readonly Verb[]): CommanderError {

@@ -15,16 +15,22 @@ interface SqlFlags extends RowFlags {
 
 /** `sql`: DuckDB SQL over live tables. */
 export function addSql(command: Command, invocation: Invocation): void {
-  addRowFlags(command.argument('[query]', 'a SELECT; - reads it from stdin'))
+  addRowFlags(command.argument('[query]', 'one SELECT; - reads it from stdin'))
     .option('-f, --file <file>', 'read the query from this file')
     .addHelpText('after', EXAMPLES)
     .action((query: string | undefined, flags: SqlFlags) => sql(invocation, query, flags))
 }
 
 const EXAMPLES = `
+One SELECT of DuckDB, or FROM, VALUES, DESCRIBE, SUMMARIZE. It reads tables by the names of the project, or by
+their paths, and nothing else: no other files, and of functions in FROM only those that make rows.
+
   tributary sql "FROM shop.orders LIMIT 5"
+  tributary sql "DESCRIBE shop.orders"
   tributary sql "FROM shop.orders AS o AT (VERSION => 12)"
-  tributary sql "SELECT _change_type, count(*) FROM changes('shop.orders', since := 'v12') GROUP BY ALL"`
+  tributary sql "FROM shop.orders AT (TIMESTAMP => now() - INTERVAL 1 HOUR)"
+  tributary sql "SELECT _change_type, count(*) FROM changes('shop.orders', since := 'v12') GROUP BY ALL"
+  tributary sql "FROM shop.orders__periods"    of a table with history: true`
 
 async function sql(invocation: Invocation, query: string | undefined, flags: SqlFlags): Promise<void> {
   assertWritable(invocation, flags)

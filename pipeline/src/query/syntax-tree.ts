@@ -44,10 +44,17 @@ export async function parseQuery(engine: Engine, sql: string): Promise<TreeNode>
   return tree
 }
 
-/** The SQL text of a tree. */
+/** The SQL text of a tree: always a SELECT. */
 export async function writeQuery(engine: Engine, tree: TreeNode): Promise<string> {
   const [row] = await engine.all(`SELECT json_deserialize_sql(${quoteText(JSON.stringify(tree))}::JSON) AS sql`)
-  return String(row?.['sql'])
+  const sql = String(row?.['sql'])
+  return itemsOf(tree['statements']).some(isShow) ? `SELECT * FROM (${sql})` : sql
+}
+
+/** DESCRIBE, SHOW and SUMMARIZE are written back as such, which can't be described in turn or read from. */
+function isShow(statement: Tree): boolean {
+  const select = isNode(statement) && isNode(statement['node']) ? statement['node'] : {}
+  return isNode(select['from_table']) && select['from_table']['type'] === 'SHOW_REF'
 }
 
 /** The value of a constant expression (a literal, a cast, `now() - INTERVAL 1 HOUR`) as text. Throws `QUERY_INVALID`. */

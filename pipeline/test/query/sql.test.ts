@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { batchRows, openEngine, type Row, type Store, TributaryError } from '@tributary/delta'
+import { batchRows, describeFields, openEngine, type Row, type Store, TributaryError } from '@tributary/delta'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { tableUnknown } from '../../src/errors.ts'
 import { prepareQuery, sealEngine } from '../../src/query/sql.ts'
@@ -61,6 +61,19 @@ describe('tables', () => {
     expect(await run('SUMMARIZE shop.orders')).toHaveLength(3)
     expect(await run('DESCRIBE shop.orders')).toHaveLength(3)
   })
+
+  test.each(['DESCRIBE shop.orders', 'SHOW shop.orders', 'SUMMARIZE shop.orders', 'DESCRIBE SELECT * FROM orders'])(
+    'what %s gives can be described and read from, as the rows of any query',
+    async (query) => {
+      const fork = await engine().fork()
+      const find = async () => ({ name: 'shop.orders', store: orders, key: ['order_id'] })
+      const { sql } = await prepareQuery(fork, find, query, { nowMs: 0 })
+      const { relation, fields } = await describeFields(fork, sql)
+      expect(fields.slice(0, 2).map(({ name }) => name)).toEqual(['column_name', 'column_type'])
+      expect((await fork.all(relation)).map((row) => row['column_name'])).toEqual(['order_id', 'amount', 'note'])
+      await fork.close()
+    },
+  )
 
   test('AT reads an older version by number, text, literal time and expression', async () => {
     expect(await run('SELECT sum(o.amount) AS s FROM shop.orders AS o AT (VERSION => 0)')).toEqual([{ s: '3.50' }])
