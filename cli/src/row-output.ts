@@ -3,6 +3,7 @@ import { copyFile, lstat, open, rm } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { finished } from 'node:stream/promises'
 import {
+  bloomFilterOptions,
   csvHeader,
   csvSql,
   type Engine,
@@ -208,11 +209,12 @@ async function* readCells(engine: Engine, { sql, fields }: Rows): AsyncGenerator
 async function writeParquet(
   { data }: Invocation,
   engine: Engine,
-  { sql, isSealed }: Rows,
+  { sql, fields, isSealed }: Rows,
   { out }: RowFlags,
 ): Promise<void> {
   const path = out === undefined || isSealed === true ? join(engine.tempFolder, 'rows.parquet') : resolve(out)
-  await engine.run(`COPY (${sql}) TO ${quoteText(path)} (FORMAT parquet, COMPRESSION zstd)`)
+  const options = ['FORMAT parquet', 'COMPRESSION zstd', ...bloomFilterOptions(fields)].join(', ')
+  await engine.run(`COPY (${sql}) TO ${quoteText(path)} (${options})`)
   if (out !== undefined) {
     if (isSealed === true) await copyFile(path, out).catch((cause: unknown) => Promise.reject(outputFailed(out, cause)))
     return

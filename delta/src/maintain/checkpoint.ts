@@ -176,7 +176,7 @@ async function encodeParquet(
       .map(([column, type]) => `${quoteName(column)}: ${quoteText(type)}`)
       .join(', ')
     await engine.run(`COPY (SELECT * FROM read_json(${quoteFileName(lines)}, format = 'newline_delimited', columns = {${columns}}, maximum_object_size = ${Math.max(written.lineBytesMax + 1, OBJECT_BYTES_MIN)}))
-      TO ${quoteText(parquet)} (FORMAT parquet, COMPRESSION ${codec}, ROW_GROUP_SIZE ${ROW_GROUP_ROWS})`)
+      TO ${quoteText(parquet)} (FORMAT parquet, COMPRESSION ${codec}, ROW_GROUP_SIZE ${ROW_GROUP_ROWS}, WRITE_BLOOM_FILTER false)`)
     return { bytes: await readFile(parquet), rows: written.rows }
   } finally {
     await rm(lines, { force: true })

@@ -1,6 +1,7 @@
 // How a table's columns come out of files of one shape, as SQL over the alias `r`. A value is taken as it is where the file has the
 // table's type; where names or types differ, nested ones too, an expression makes one of the other.
 
+import { unskippedSql } from '../duckdb/misjudged.ts'
 import { duckdbType, quoteName, quoteText } from '../duckdb/sql.ts'
 import { dataFileMismatched } from '../errors.ts'
 import { type ColumnMappingMode, fieldId, physicalName } from '../protocol/column-mapping.ts'
@@ -33,12 +34,19 @@ export function planColumns(shape: FileShape, wanted: readonly WantedColumn[], f
   const expressions = wanted.map(({ field, mode }) => {
     const found = findColumn(shape.columns, { field, mode, fileName })
     const index = found === undefined ? -1 : shape.columns.indexOf(found)
-    const source = `r.${isHiding ? `c${index}` : quoteName(found?.name ?? '')}`
-    return found === undefined
-      ? `CAST(NULL AS ${duckdbType(field.type)})`
-      : convert(source, { wanted: field.type, found: found.type, mode, fileName, where: field.name })
+    if (found === undefined) return `CAST(NULL AS ${duckdbType(field.type)})`
+    const column = `r.${isHiding ? `c${index}` : quoteName(found.name)}`
+    const source = found.type.kind === 'plain' ? unskippedSql(column, found.type.name) : column
+    return convert(source, { wanted: field.type, found: found.type, mode, fileName, where: field.name })
   })
-  return { expressions, options: isHiding ? renamedColumns(shape.columns) : '' }
+  return { expressions, options: `${nanOption(shape.columns)}${isHiding ? renamedColumns(shape.columns) : ''}` }
+}
+
+// Bounds of numbers within records are not hidden by `unskippedSql`, or all of a record's fields would be read for one.
+function nanOption(columns: readonly FileColumn[]): string {
+  return columns.some(({ type }) => type.kind === 'struct' && /\b(?:FLOAT|DOUBLE)\b/.test(spellType(type)))
+    ? ', can_have_nan = true'
+    : ''
 }
 
 function renamedColumns(columns: readonly FileColumn[]): string {

@@ -1,6 +1,14 @@
 // Writes the parts as Parquet files and the manifest last: what has no manifest is no dataset.
 import { createHash } from 'node:crypto'
-import { attachStore, type Engine, quoteName, quoteText, type Store, type StructField } from '@tributary/delta'
+import {
+  attachStore,
+  bloomFilterOptions,
+  type Engine,
+  quoteName,
+  quoteText,
+  type Store,
+  type StructField,
+} from '@tributary/delta'
 import type { Lake } from '@tributary/pipeline'
 import { croissantOf } from './croissant.ts'
 import type { Definition } from './definition.ts'
@@ -105,13 +113,21 @@ async function writePart(engine: Engine, root: Store, request: PartRequest): Pro
       shards.length === 1
         ? sorted
         : `SELECT * EXCLUDE ("__place") FROM (SELECT *, row_number() OVER () AS "__place" FROM (${sorted})) WHERE "__place" > ${from} AND "__place" <= ${to}`
-    await engine.run(
-      `COPY (${part}) TO ${quoteText(location)} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE ${rowGroupRows(definition.shards, fields.length)})`,
-    )
+    await engine.run(`COPY (${part}) TO ${quoteText(location)} (${fileOptions(definition.shards, fields).join(', ')})`)
     const { sizeBytes } = await root.sync(folder + path)
     files.push({ path, bytes: sizeBytes, rows: to - from, sha256: await hashOf(root, folder + path) })
   }
   return files
+}
+
+/** How each file is written: options of COPY. */
+export function fileOptions(shards: Definition['shards'], fields: readonly StructField[]): readonly string[] {
+  return [
+    'FORMAT parquet',
+    'COMPRESSION zstd',
+    `ROW_GROUP_SIZE ${rowGroupRows(shards, fields.length)}`,
+    ...bloomFilterOptions(fields),
+  ]
 }
 
 const VALUE_BYTES = 6

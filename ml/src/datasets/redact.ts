@@ -9,7 +9,7 @@ import { parseDefinition } from './definition.ts'
 import { rowsDigest } from './digest.ts'
 import { labelMean } from './label-mean.ts'
 import { folderOf, jsonBytes, type Manifest, type ManifestPart, parseManifest, sharedPrefix } from './manifest.ts'
-import { hashOf, rowGroupRows } from './publish.ts'
+import { fileOptions, hashOf } from './publish.ts'
 import { listDatasets } from './published.ts'
 import { keyText } from './split.ts'
 import { columnStats, type DatasetStats } from './stats.ts'
@@ -103,7 +103,7 @@ async function writeRedacted(work: Work, erasure: Erasure): Promise<Redacted> {
         await writeWithout(work, {
           file,
           isMeant: meantSql(manifest, erasure) ?? 'false',
-          groupRows: rowGroupRows(definition.shards, fields.length),
+          options: fileOptions(definition.shards, fields),
         }),
       )
     const left = await filesSql(lake, manifest, files)
@@ -129,13 +129,13 @@ async function writeRedacted(work: Work, erasure: Erasure): Promise<Redacted> {
 interface FileErasure {
   readonly file: ManifestPart['files'][number]
   readonly isMeant: string
-  readonly groupRows: number
+  readonly options: readonly string[]
 }
 
 /** The file as it is where no row is meant; else a new one without these rows. */
 async function writeWithout(
   { lake, fork, manifest }: Work,
-  { file, isMeant, groupRows }: FileErasure,
+  { file, isMeant, options }: FileErasure,
 ): Promise<ManifestPart['files'][number]> {
   const sql = await filesSql(lake, manifest, [file])
   const [counted] = await fork.all(`SELECT count(*) AS n FROM (${sql}) WHERE ${isMeant}`)
@@ -144,7 +144,7 @@ async function writeWithout(
   const path = `${sharedPrefix([file.path])}${lake.clock.uuid()}.parquet`
   const place = folderOf(manifest) + path
   await fork.run(
-    `COPY (SELECT * FROM (${sql}) WHERE NOT (${isMeant}) ORDER BY md5(${keyText(manifest.key)})) TO ${quoteText(await lake.root.locate(place))} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE ${groupRows})`,
+    `COPY (SELECT * FROM (${sql}) WHERE NOT (${isMeant}) ORDER BY md5(${keyText(manifest.key)})) TO ${quoteText(await lake.root.locate(place))} (${options.join(', ')})`,
   )
   const { sizeBytes } = await lake.root.sync(place)
   return { path, bytes: sizeBytes, rows: file.rows - gone, sha256: await hashOf(lake.root, place) }

@@ -1,7 +1,16 @@
-import type { Engine, Store } from '@tributary/delta'
+import { duckdbType, type Engine, quoteName, type Store, unskippedSql } from '@tributary/delta'
 import { changeBeyondHorizon, latePartialRow } from '../errors.ts'
 import type { Horizon, Segment } from '../ledger/table-state.ts'
-import { horizonSql, movedSql, nameList, ROW_COLUMNS, sameKey, type TableShape, type Winners } from './batch.ts'
+import {
+  fieldOf,
+  horizonSql,
+  movedSql,
+  nameList,
+  ROW_COLUMNS,
+  sameKey,
+  type TableShape,
+  type Winners,
+} from './batch.ts'
 import { compareOrder, newestFirst, orderColumns } from './order.ts'
 import { tombstonesSql } from './tombstones.ts'
 
@@ -49,7 +58,8 @@ export async function decideWinners(
   const stored = (sql: string): Rival => ({ alias: 's', mark: '"__live"', sql, decides: guard })
   const buried: Rival[] = []
   if (guard && tombstones.length > 0) {
-    const dead = `SELECT * FROM (${await tombstonesSql({ engine, store }, tombstones)}) t SEMI JOIN ${winners.relation} w USING (${key})`
+    const rows = unskippedKeys(await tombstonesSql({ engine, store }, tombstones), shape)
+    const dead = `SELECT * FROM (${rows}) t SEMI JOIN ${winners.relation} w USING (${key})`
     buried.push({ alias: 'd', mark: '"__dead"', sql: newestOfKey(dead, key, newestFirst), decides: true })
   }
   if (isPartial)
@@ -61,6 +71,16 @@ export async function decideWinners(
   // A key has one live row (law 4), so each winner has one decision. Only where another writer broke that, the newest row has to be found.
   if ((await writeDecisions(engine, shape, { winners, rivals: [stored(ranked), ...buried] })) !== winners.rows)
     await writeDecisions(engine, shape, { winners, rivals: [stored(newestOfKey(ranked, key, newest)), ...buried] })
+}
+
+/** The segments of earlier versions have bloom filters (decision 26). */
+function unskippedKeys(rows: string, shape: TableShape): string {
+  const items = shape.key.map((name) => {
+    const column = quoteName(name)
+    return { column, sql: unskippedSql(column, duckdbType(fieldOf(shape, name).type)) }
+  })
+  const replaced = items.filter(({ column, sql }) => sql !== column).map(({ column, sql }) => `${sql} AS ${column}`)
+  return replaced.length === 0 ? rows : `SELECT * REPLACE (${replaced.join(', ')}) FROM (${rows})`
 }
 
 interface Contest {

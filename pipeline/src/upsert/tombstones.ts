@@ -64,7 +64,9 @@ export async function writeTombstones({ engine, store, clock }: TombstoneParts, 
   const path = `_tributary/tombstones/${clock.uuid()}.parquet`
   await attachStore(engine, store)
   const target = quoteText(await store.locate(path))
-  const [written] = await engine.all(`COPY (${relation}) TO ${target} (FORMAT parquet, COMPRESSION zstd, RETURN_STATS)`)
+  const [written] = await engine.all(
+    `COPY (${relation}) TO ${target} (FORMAT parquet, COMPRESSION zstd, WRITE_BLOOM_FILTER false, RETURN_STATS)`,
+  )
   const entries = Number(written?.['count'] ?? 0)
   const { sizeBytes } = await store.sync(path)
   return { path, entries, sizeBytes, crc32: crc32(await store.read(path)) }
