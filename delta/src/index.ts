@@ -54,7 +54,7 @@ export { formatColumnPath } from './protocol/column-path.ts'
 export { allowsDeletionVectors, assertPlainlyWritable, assertWritable } from './protocol/features.ts'
 export { encodeSchema, parseSchema } from './protocol/parse-schema.ts'
 export { decodePath, encodePath, type LogPath } from './protocol/paths.ts'
-export { raiseProtocol } from './protocol/raise-protocol.ts'
+export { protocolActions, raiseProtocol } from './protocol/raise-protocol.ts'
 export type { ArrayType, DataType, MapType, PrimitiveType, StructField, StructType } from './protocol/schema.ts'
 export { type FileStats, parseStats } from './protocol/stats.ts'
 export {

@@ -101,11 +101,18 @@ export function allowsDeletionVectors(protocol: Protocol, metadata: Metadata): b
 export function usedFeatures(metadata: Metadata, schema: StructType): readonly string[] {
   const fields = [...walkFields(schema)].map(({ field }) => field)
   const used = Object.keys(WRITER_IDLE).filter((name) => !isWriterIdle(name, metadata, fields))
-  if (usesType(schema, 'timestamp_ntz')) used.push('timestampNtz')
-  if (usesType(schema, 'variant')) used.push('variantType')
+  used.push(...typeFeatures(schema))
   // PROTOCOL.md, "Row Tracking" and "Clustered Table": their state is domain metadata.
   if (used.includes('rowTracking') || used.includes('clustering')) used.push('domainMetadata')
   return used
+}
+
+/** The features without which no table may have the types of its columns. */
+export function typeFeatures(schema: StructType): readonly string[] {
+  return [
+    ...(usesType(schema, 'timestamp_ntz') ? ['timestampNtz'] : []),
+    ...(usesType(schema, 'variant') ? ['variantType'] : []),
+  ]
 }
 
 function readerNeeds(protocol: Protocol): string[] {

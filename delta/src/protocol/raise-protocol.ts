@@ -2,7 +2,8 @@
 // the truth, and whoever goes from numbers to a list has to list all that the numbers implied.
 
 import type { Protocol } from './actions.ts'
-import { featuresOf, LEGACY_WRITER_FEATURES } from './features.ts'
+import { featuresOf, LEGACY_WRITER_FEATURES, typeFeatures } from './features.ts'
+import type { StructType } from './schema.ts'
 
 /** The protocol of a table that nothing is known of yet. */
 export const LOWEST_PROTOCOL: Protocol = { minReaderVersion: 1, minWriterVersion: 2 }
@@ -24,6 +25,15 @@ export function raiseProtocol(protocol: Protocol, features: readonly string[]): 
   const missing = features.filter((name) => !known.has(name))
   if (missing.length === 0) return protocol
   return (protocol.minWriterVersion < 7 ? raiseNumbers(protocol, missing) : undefined) ?? list(protocol, features)
+}
+
+/**
+ * The action without which a commit may not bring a table to this schema: its protocol raised to the features that the types of the columns
+ * need. None where they are in force already.
+ */
+export function protocolActions(protocol: Protocol, schema: StructType): readonly { readonly protocol: Protocol }[] {
+  const raised = raiseProtocol(protocol, typeFeatures(schema))
+  return raised === protocol ? [] : [{ protocol: raised }]
 }
 
 /** Undefined when a feature has no number. */

@@ -8,6 +8,7 @@ import {
   createTableActions,
   encodeSchema,
   parseSchema,
+  protocolActions,
   type Snapshot,
   type StructType,
   type WriteWork,
@@ -69,7 +70,12 @@ export async function appendServed(
   // A conflict is a rival with the same rows.
   await commitTransaction(work.clock, {
     snapshot: history,
-    actions: [...(isWider ? [{ metaData }] : []), ...adds.map((add): Action => ({ add })), ...actions],
+    actions: [
+      ...protocolActions(history.protocol, schema),
+      ...(isWider ? [{ metaData }] : []),
+      ...adds.map((add): Action => ({ add })),
+      ...actions,
+    ],
     info,
     reads: { kind: 'nothing' },
     appIds: [appId],

@@ -5,6 +5,7 @@ import {
   createTableActions,
   encodeSchema,
   parseSchema,
+  protocolActions,
   readSnapshot,
   removeOf,
   replaceRows,
@@ -87,6 +88,7 @@ export async function rewriteFeatureTable(
   const outcome = await commitTransaction(clock, {
     snapshot,
     actions: [
+      ...protocolActions(snapshot.protocol, schema),
       { metaData },
       ...snapshot.files.map((file): Action => ({ remove: removeOf(file, nowMs) })),
       ...adds.map((add): Action => ({ add })),

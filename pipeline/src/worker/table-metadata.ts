@@ -1,7 +1,9 @@
 import {
+  type Action,
   encodeSchema,
   type FileSettings,
   type Metadata,
+  protocolActions,
   type Snapshot,
   type StructType,
   tableFileSettings,
@@ -16,19 +18,23 @@ export function configuredProperties(
   return { ...metadata?.configuration, ...properties }
 }
 
-/** New metadata where the schema grew or configured properties are not set yet, else nothing. */
+/**
+ * New metadata where the schema grew or configured properties are not set yet, else nothing; and before it the protocol, where the types of
+ * the columns need a feature that the table lacks.
+ */
 export function metadataActions(
   table: Pick<TableConfig, 'properties'>,
-  snapshot: Pick<Snapshot, 'metadata' | 'schema'>,
+  snapshot: Pick<Snapshot, 'metadata' | 'protocol' | 'schema'>,
   schema: StructType,
-): readonly { readonly metaData: Metadata }[] {
-  const { metadata } = snapshot
+): readonly Action[] {
+  const { metadata, protocol } = snapshot
+  const raised = protocolActions(protocol, schema)
   const hasGrown = encodeSchema(schema) !== encodeSchema(snapshot.schema)
   const configuration = configuredProperties(table, metadata)
   const isSet = Object.entries(configuration).every(([name, value]) => metadata.configuration[name] === value)
-  if (isSet && !hasGrown) return []
+  if (isSet && !hasGrown) return raised
   const schemaString = hasGrown ? encodeSchema(schema) : metadata.schemaString
-  return [{ metaData: { ...metadata, schemaString, configuration } }]
+  return [...raised, { metaData: { ...metadata, schemaString, configuration } }]
 }
 
 /** How files of a table are written from now on; it may be there or not. Throws `FILE_SETTING_INVALID`. */
