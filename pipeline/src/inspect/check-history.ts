@@ -11,6 +11,7 @@ import {
   TributaryError,
 } from '@tributary/delta'
 import { historyOrderSql } from '../history-table/history-shape.ts'
+import { columnsSql } from '../history-table/history-sql.ts'
 import { type HistoryNote, hasGap, parseHistoryNote } from '../history-table/note.ts'
 import { type LedgerEntry, readLedger } from '../ledger/ledger.ts'
 import type { TableState } from '../ledger/table-state.ts'
@@ -37,7 +38,7 @@ export async function checkHistory(
       ...rows,
       ...(await checkFiles(fork, entries)),
       // Where batches came without their history, the next one begins with what they left.
-      ...(hasGap(note, state.batch) ? [] : await checkState(fork, live, state.key)),
+      ...(hasGap(note, state.batch) ? [] : await checkState(fork, { live, history }, state.key)),
     ]
   } finally {
     await fork.close()
@@ -100,10 +101,17 @@ async function checkFiles(engine: Engine, entries: readonly LedgerEntry[]): Prom
 }
 
 /** The last change of each key is what the table holds. */
-async function checkState(engine: Engine, live: Snapshot, key: readonly string[]): Promise<readonly Finding[]> {
+async function checkState(
+  engine: Engine,
+  { live, history }: { readonly live: Snapshot; readonly history: Snapshot },
+  key: readonly string[],
+): Promise<readonly Finding[]> {
+  const known = new Set(history.schema.fields.map(({ name }) => name))
+  // A column that another program added comes to the history with the next batch.
+  const told = columnsSql(live.schema, (name) => (known.has(name) ? quoteName(name) : undefined))
   const columns = live.schema.fields.map(({ name }) => quoteName(name)).join(', ')
   const keys = key.map(quoteName).join(', ')
-  const last = `SELECT ${columns} FROM (SELECT * FROM history
+  const last = `SELECT ${told} FROM (SELECT * FROM history
     QUALIFY row_number() OVER (PARTITION BY ${keys} ORDER BY ${historyOrderSql()}) = count(*) OVER (PARTITION BY ${keys})) WHERE "__op" <> 'D'`
   const stored = `SELECT ${columns} FROM (${await scanSql(engine, live)})`
   const [row] = await engine.all(`SELECT (SELECT count(*) FROM (${stored} EXCEPT ${last})) AS missing,

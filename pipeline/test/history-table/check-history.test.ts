@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { commit, readSnapshot, removeOf, systemClock } from '@tributary/delta'
+import { commit, openTable, readSnapshot, removeOf, systemClock } from '@tributary/delta'
 import { expect, test } from 'vitest'
 import { HISTORY_DOMAIN, parseHistoryNote } from '../../src/history-table/note.ts'
 import { checkTable } from '../../src/inspect/check.ts'
@@ -46,6 +46,23 @@ test('a history that is gone is told', async () => {
   const orders = await filledPlace()
   await rm(historyFolder(orders), { recursive: true })
   expect(await findingsOf(orders)).toEqual(['HISTORY_LOST'])
+})
+
+test('a column that another program added is NULL in the history until the next batch, and a value in it is none that the history tells of', async () => {
+  const orders = await filledPlace()
+  const table = await openTable(join(orders.folder, 'lake/shop/orders'))
+  try {
+    await table.addColumns([{ name: 'extra', type: 'string', nullable: true, metadata: {} }])
+    expect(await findingsOf(orders)).toEqual([])
+    await land(orders, '20260301-130000000.csv', ['U,4,vier,4'])
+    await take(orders, engine())
+    expect(await findingsOf(orders)).toEqual([])
+    await table.addColumns([{ name: 'more', type: 'string', nullable: true, metadata: {} }])
+    await table.upsert({ key: ['id'], changes: [{ id: 4n, name: 'vier', size: 4, more: 'x' }] })
+    expect(await findingsOf(orders)).toEqual(['HISTORY_DIVERGES'])
+  } finally {
+    await table.close()
+  }
 })
 
 test('a file of the history that another program removed is told by its rows, its landing file and the state that it leads to', async () => {
