@@ -137,7 +137,8 @@ interface Rival {
   readonly decides: boolean
 }
 
-function newestOfKey(rows: string, key: string, order: string): string {
+/** SELECT of one row a key: the first in an order. */
+export function newestOfKey(rows: string, key: string, order: string): string {
   return `SELECT * FROM (${rows}) QUALIFY row_number() OVER (PARTITION BY ${key} ORDER BY ${order}) = 1`
 }
 

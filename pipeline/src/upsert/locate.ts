@@ -107,16 +107,16 @@ function keyType(shape: TableShape, name: string): string {
 
 const PLACES_INLINE_MAX = 200
 
-/** SELECT over `located` with `__phase` and `__place`: both follow from the name of the landing file. */
-export async function rankedSql(engine: Engine): Promise<string> {
-  const files = await engine.all(`SELECT DISTINCT "__file" AS file FROM located WHERE "__file" IS NOT NULL`)
+/** SELECT over `located`, or a relation like it, with `__phase` and `__place`: both follow from the name of the landing file. */
+export async function rankedSql(engine: Engine, relation = 'located'): Promise<string> {
+  const files = await engine.all(`SELECT DISTINCT "__file" AS file FROM ${relation} WHERE "__file" IS NOT NULL`)
   const places = files.map(({ file }) => {
     const place = placeOf(String(file))
     return [String(file), phaseOf(place), place] as const
   })
   // By another engine's rewrite no row knows its place any more.
-  if (places.length === 0) return 'SELECT *, NULL::INTEGER AS "__phase", NULL::VARCHAR AS "__place" FROM located'
-  return `SELECT l.*, p.phase AS "__phase", p.place AS "__place" FROM located l LEFT JOIN ${await placesSql(engine, places)} p
+  if (places.length === 0) return `SELECT *, NULL::INTEGER AS "__phase", NULL::VARCHAR AS "__place" FROM ${relation}`
+  return `SELECT l.*, p.phase AS "__phase", p.place AS "__place" FROM ${relation} l LEFT JOIN ${await placesSql(engine, places)} p
     ON p.file = l."__file"`
 }
 

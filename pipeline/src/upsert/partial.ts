@@ -2,9 +2,11 @@
 // key has, from an earlier change of the same batch or else from the stored row. The result is table `filled`.
 import { type Engine, quoteName, quoteText, type Snapshot, scanSql } from '@tributary/delta'
 import { partialKeyChange } from '../errors.ts'
-import { movedSql, nameList, sameKey, type TableShape } from './batch.ts'
+import { movedSql, nameList, sameKey, sequenceValue, type TableShape } from './batch.ts'
+import { newestOfKey } from './decide.ts'
 import { keyBounds } from './key-bounds.ts'
-import { locateRows } from './locate.ts'
+import { locateRows, placeColumns, rankedSql } from './locate.ts'
+import { newestFirst } from './order.ts'
 import type { UpsertParts } from './target.ts'
 
 /**
@@ -82,9 +84,11 @@ export async function fillPartialRows(
     WHERE d."__outcome" = 'applied' AND NOT d."__delete"`)
 }
 
-/** Reads the located rows whole (table `stored`). */
+/** Reads the located rows whole, one a key (table `stored`). */
 async function readStoredRows(engine: Engine, snapshot: Snapshot | undefined, shape: TableShape): Promise<void> {
-  const paths = new Set((await engine.all('SELECT DISTINCT "__path" AS path FROM located')).map((row) => row['path']))
+  const [found] = await engine.all(`SELECT list(DISTINCT "__path") AS paths,
+    count(*) = count(DISTINCT row(${nameList(shape.key)})) AS "isOneRowAKey" FROM located`)
+  const paths = new Set(Array.isArray(found?.['paths']) ? found['paths'] : [])
   if (snapshot === undefined || paths.size === 0) {
     await engine.run(
       `CREATE OR REPLACE TEMP TABLE stored AS SELECT ${nameList(shape.schema.fields.map((field) => field.name))} FROM batch LIMIT 0`,
@@ -93,6 +97,29 @@ async function readStoredRows(engine: Engine, snapshot: Snapshot | undefined, sh
   }
   const files = snapshot.files.filter((file) => paths.has(file.path))
   const scan = await scanSql(engine, { ...snapshot, schema: shape.schema }, { files, withPlace: true })
+  const rows = found?.['isOneRowAKey'] === true ? 'located' : await newestOfTwins(engine, { ...snapshot, files }, shape)
   await engine.run(`CREATE OR REPLACE TEMP TABLE stored AS
-    SELECT s.* EXCLUDE ("__path", "__position") FROM (${scan}) s SEMI JOIN located USING ("__path", "__position")`)
+    SELECT s.* EXCLUDE ("__path", "__position") FROM (${scan}) s SEMI JOIN ${rows} USING ("__path", "__position")`)
+}
+
+/**
+ * A relation with one located row of each key that another writer doubled (law 4): the one whose change came last, with which changes are
+ * compared too. Of those that do not know their place the newest sequence decides, and then the name of the file.
+ */
+async function newestOfTwins(engine: Engine, snapshot: Snapshot, shape: TableShape): Promise<string> {
+  const { key, schema, sequence } = shape
+  const scan = await scanSql(
+    engine,
+    { ...snapshot, schema },
+    {
+      columns: [...new Set([...key, ...(sequence === undefined ? [] : [sequence])])],
+      files: snapshot.files,
+      withPlace: true,
+      extraColumns: placeColumns,
+    },
+  )
+  await engine.run(`CREATE OR REPLACE TEMP TABLE twins AS SELECT ${nameList([...key, '__path', '__position', '__file', '__row'], 's')},
+    ${sequence === undefined ? 'NULL::VARCHAR' : sequenceValue(shape, sequence, 's')} AS "__seq"
+    FROM (${scan}) s SEMI JOIN located USING ("__path", "__position")`)
+  return `(${newestOfKey(await rankedSql(engine, 'twins'), nameList(key), `${newestFirst}, "__path", "__position"`)}) l`
 }
