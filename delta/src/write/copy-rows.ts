@@ -21,12 +21,12 @@ export const FILE_WORDS: Readonly<Record<ParquetCodec, string>> = {
   zstd: 'zstd.',
 }
 
-/** A partition column on its way through DuckDB, which puts its text into the names of folders. */
+/** A partition column on its way through DuckDB, which tells its text of each file. In the file's name it might be too long. */
 export interface Partition {
   readonly field: StructField
   /** In files, statistics and partition values. */
   readonly physical: string
-  /** In DuckDB's relation and folders. */
+  /** In DuckDB's relation. */
   readonly alias: string
 }
 
@@ -120,7 +120,7 @@ function copySql(
     ...(request.targetFileBytes === undefined ? [] : [`FILE_SIZE_BYTES ${request.targetFileBytes}`]),
     ...(partitions.length === 0
       ? []
-      : [`PARTITION_BY (${partitions.map(({ alias }) => quoteName(alias)).join(', ')})`]),
+      : [`PARTITION_BY (${partitions.map(({ alias }) => quoteName(alias)).join(', ')}), HIVE_FILE_PATTERN false`]),
     ...(partitions.length === 0 && request.targetFileBytes === undefined
       ? []
       : [`FILENAME_PATTERN 'part-{i}${FILE_WORDS[codec].replace(/^(.+)\.$/, '.$1')}'`]),
@@ -148,7 +148,7 @@ function fileOptions(request: CopyRequest, parquetVersion: FileSettings['parquet
   ]
 }
 
-// NULL has no spelling of its own in DuckDB's folders, so every value says by its first letter whether it is one.
+// NULL has no spelling of its own in what DuckDB tells, so every value says by its first letter whether it is one.
 function partitionText({ name, type }: StructField): string {
   const value = `CAST(t.${quoteName(name)} AS ${duckdbType(type)})`
   return `CASE WHEN ${value} IS NULL THEN 'n' ELSE 'v' || ${partitionValueText(type, value)} END`

@@ -130,8 +130,7 @@ function extraSql({ name, type }: ExtraColumn, constant?: string): string {
   return `${value} AS ${quoteName(name)}`
 }
 
-// The folders of partitions are only a habit: the log alone says which values a file has. Their names must not meet a column's, nor
-// begin with `_`: VACUUM, ours and others', never looks into such folders.
+// The log alone says which values a file has. What DuckDB partitions by must not meet a column's name.
 function partitionsOf(request: DataFilesRequest): readonly Partition[] {
   const { columnMapping: mode = 'none', extraColumns = [], schema } = request
   const taken = [...schema.fields.map((field) => physicalName(field, mode)), ...extraColumns.map(({ name }) => name)]

@@ -178,19 +178,24 @@ test('a text that is the same in all rows is stored as a text that the rows brin
   expect((await stored(constant))[1]).toEqual([{ __file: text, n: 5000n, ids: 12_497_500n }])
 })
 
-test('each partition has files of its own, which do not hold its columns', async () => {
+test('each partition has files of its own, which do not hold its columns, and whose names do not grow with its values', async () => {
   const schema = schemaOf([
     ['p', 'string'],
     ['id', 'long'],
   ])
-  const adds = await write(schema, `FROM (VALUES ('x/ä', 1), ('', 2), (NULL, 3), ('n', 4)) t(p, id)`, {
-    partitionColumns: ['p'],
-  })
-  expect(adds.map((add) => add.partitionValues['p']).sort()).toEqual(['n', null, null, 'x/ä'].sort())
+  const adds = await write(
+    schema,
+    `FROM (VALUES ('x/ä', 1), ('', 2), (NULL, 3), ('n', 4), (repeat('ท', 2000), 5)) t(p, id)`,
+    {
+      partitionColumns: ['p'],
+    },
+  )
+  expect(adds.map((add) => add.partitionValues['p']).sort()).toEqual(['n', null, null, 'x/ä', 'ท'.repeat(2000)].sort())
   expect(adds.every((add) => !add.stats?.includes('"p"'))).toBe(true)
+  for (const { path } of adds) expect(path).toMatch(/^part-[0-9a-f-]{36}\/part-[0-9]+\.zstd\.parquet$/)
 })
 
-test('a column that is named like our folders of partitions keeps its values', async () => {
+test('a column that is named like what DuckDB partitions by keeps its values', async () => {
   const schema = schemaOf([
     ['p', 'string'],
     ['tributary_p0', 'string'],
