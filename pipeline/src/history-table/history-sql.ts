@@ -40,17 +40,29 @@ export function columnsSql(schema: StructType, value: (name: string) => string |
 
 const INTEGER_DIGITS: Readonly<Record<string, number>> = { byte: 3, short: 5, integer: 10, long: 19 }
 
+// Histories of before have DuckDB's spelling of these types, whose order is another: what comes later sorts after all of it.
+const AFTER_SPELLED = '~'
+
 /**
  * A sequence as text whose bytewise order is the order of the values: numbers are filled up with zeros, and of negative ones the digits are
- * turned around, so that less sorts first.
+ * turned around, so that less sorts first. Floating-point numbers and bytes are written in hexadecimal.
  */
 export function sequenceTextSql(shape: TableShape, value: string): string {
   if (shape.sequence === undefined) return 'NULL::VARCHAR'
   const { type } = fieldOf(shape, shape.sequence)
+  if (type === 'binary') return `'${AFTER_SPELLED}' || hex(${value})`
+  if (type === 'float' || type === 'double') return floatTextSql(`CAST(${value} AS DOUBLE)`)
   const digits = digitsOf(String(type))
   if (digits === undefined) return `CAST(${value} AS VARCHAR)`
   const text = `lpad(ltrim(CAST(${value} AS VARCHAR), '-'), ${digits}, '0')`
   return `CASE WHEN ${value} < 0 THEN '-' || translate(${text}, '0123456789', '9876543210') ELSE ${text} END`
+}
+
+// IEEE 754: the bits of numbers that are not negative sort as these do, and those of negative ones the other way round. To DuckDB, and so
+// to the live table, both zeros are one, and NaN is one and the greatest.
+function floatTextSql(value: string): string {
+  const one = `CASE WHEN isnan(${value}) THEN 'NaN'::DOUBLE WHEN ${value} = 0 THEN 0::DOUBLE ELSE ${value} END`
+  return `CASE WHEN ${value} < 0 THEN '${AFTER_SPELLED}-' || hex((~(${value})::BIT)::BLOB) ELSE '${AFTER_SPELLED}' || hex((${one})::BIT::BLOB) END`
 }
 
 function digitsOf(type: string): number | undefined {
