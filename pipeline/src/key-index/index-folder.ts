@@ -38,7 +38,7 @@ export interface IndexHolder {
   readonly unread: Set<Run>
   /** Settles when those are read through. No batch waits for it. */
   reading: Promise<void> | undefined
-  /** There was no room for it; it is not tried again before. */
+  /** There was no room for it, or its folder may not be written; it is not tried again before. */
   waitsUntilMs: number
 }
 
@@ -162,10 +162,16 @@ function closeRuns({ open, unread }: IndexHolder, isLeft: (run: Run) => boolean)
   }
 }
 
-/** Drops the index, for all processes. */
-export function discardIndex(holder: IndexHolder): void {
+/** Drops the index, for all processes. False where it may not be taken away: whoever opens it finds what is wrong with it again. */
+export function discardIndex(holder: IndexHolder): boolean {
   closeIndex(holder)
-  dropIndex(holder.folder)
+  try {
+    dropIndex(holder.folder)
+    return true
+  } catch (error) {
+    if (!isIndexFault(error)) throw error
+    return false
+  }
 }
 
 /** Whether an error is about the index and not about the table: its bytes, its folder, its disk. */

@@ -28,6 +28,7 @@ export type IndexState =
   | { readonly kind: 'unusable' }
 
 const RETRIED_VERSIONS = 1000
+const REST_MS = 600_000
 
 /** Brings the table's index to a snapshot. What is wrong with the index itself is no error: it is dropped, and is missing then. */
 export async function bringIndex(parts: IndexParts, holder: IndexHolder, target: IndexTarget): Promise<IndexState> {
@@ -50,16 +51,25 @@ export async function bringIndex(parts: IndexParts, holder: IndexHolder, target:
   })
 }
 
-/** Builds the table's index at a snapshot and tells how many keys it has; undefined when it could not, or another process was faster. */
+/**
+ * Builds the table's index at a snapshot and tells how many keys it has; undefined when it could not, or another process was faster. Throws
+ * what is wrong with a folder that may not be written.
+ */
 export async function createIndex(
   parts: IndexParts,
   holder: IndexHolder,
   target: IndexTarget,
 ): Promise<number | undefined> {
-  return unlessFaulty(holder, undefined, async () => {
+  try {
     const built = await buildIndex(parts, holder, target)
     return built?.runs.reduce((sum, { entries }) => sum + entries, 0)
-  })
+  } catch (error) {
+    if (!isIndexFault(error)) throw error
+    if (discardIndex(holder)) return undefined
+    // The next batch would try it in vain, too.
+    holder.waitsUntilMs = parts.clock.now() + REST_MS
+    throw error
+  }
 }
 
 function indexOf(holder: IndexHolder, { manifest, runs }: OpenIndex, snapshot: Snapshot): KeyIndex {
