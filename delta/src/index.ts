@@ -14,7 +14,14 @@ export type { Vectors } from './duckdb/vectors.ts'
 export { type ErrorKind, TributaryError } from './errors.ts'
 export { commitPath } from './log/file-names.ts'
 export { type Commit, commitInfoOf, listCommitTimes, readCommits } from './log/read-commit.ts'
-export { type LiveFile, latestVersion, readSnapshot, refreshSnapshot, type Snapshot } from './log/snapshot.ts'
+export {
+  followSnapshot,
+  type LiveFile,
+  latestVersion,
+  readSnapshot,
+  refreshSnapshot,
+  type Snapshot,
+} from './log/snapshot.ts'
 export { resolveTimestamp } from './log/time-travel.ts'
 export { type CheckpointOptions, isCheckpointDue, writeCheckpoint } from './maintain/checkpoint.ts'
 export { type CleanLogOptions, cleanLog, type LogCleanup } from './maintain/clean-log.ts'

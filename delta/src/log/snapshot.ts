@@ -3,7 +3,8 @@ import type { AddFile, Metadata, Protocol, RemoveFile, SetTransaction } from '..
 import { assertReadable } from '../protocol/features.ts'
 import { parseSchema } from '../protocol/parse-schema.ts'
 import type { StructType } from '../protocol/schema.ts'
-import type { Store } from '../store/store.ts'
+import type { Store, StoreEntry } from '../store/store.ts'
+import { identify, isSameFile } from './commit-identity.ts'
 import { commitPath } from './file-names.ts'
 import { type CheckpointFiles, type LogSegment, listSegment } from './list.ts'
 import { commitInfoOf, parseCommit, readActions } from './read-commit.ts'
@@ -30,6 +31,8 @@ export interface Snapshot {
   readonly transactions: ReadonlyMap<string, SetTransaction>
   /** Domain to configuration text; removed domains are left out. */
   readonly domains: ReadonlyMap<string, string>
+  /** The file of its newest commit, or of its checkpoint where that was cleaned: of another table under that name it is another one. */
+  readonly lastFile?: StoreEntry
 }
 
 /**
@@ -46,6 +49,7 @@ export async function readSnapshot(
     return toSnapshot(store, await replaySegment(store, segment), {
       version: segment.version,
       fileTimeMs: segment.last.modifiedMs,
+      lastFile: await identify(store, segment.last),
     })
   }
   // The latest metadata says whether commits carry their own times. It need not be readable: the version asked for must be.
@@ -54,28 +58,58 @@ export async function readSnapshot(
   return readSnapshot(store, { version: await resolveTimestamp(store, metadata, options.timestampMs) })
 }
 
-/** The table at its latest version, reading only the commits after this snapshot; the same object when there are none. */
+/**
+ * The table at its latest version, reading only the commits after this snapshot; the same object when there are none. Where the log is not
+ * the one that the snapshot was read from, it is read from the start.
+ */
 export async function refreshSnapshot(snapshot: Snapshot): Promise<Snapshot> {
+  return (await followSnapshot(snapshot)) ?? readSnapshot(snapshot.store)
+}
+
+/**
+ * The same; undefined where nothing shows that the log is the one that the snapshot was read from: the table may have been put back from a
+ * backup, or deleted and made anew, or its log was cleaned that far. With `ownCommit`, the transaction id of a commit that the caller wrote
+ * on top of this snapshot, the store is asked for one name less where that is the next one. Throws `TABLE_NOT_FOUND` and what reading throws.
+ */
+export async function followSnapshot(
+  snapshot: Snapshot,
+  { ownCommit }: { readonly ownCommit?: string | undefined } = {},
+): Promise<Snapshot | undefined> {
   const { store } = snapshot
   const replay = startReplay(snapshot)
   let { version, timestampMs } = snapshot
+  let last: StoreEntry | undefined
+  let isOurs = false
   for (;;) {
     const path = commitPath(version + 1)
     const entry = await store.stat(path)
     if (entry === undefined) break
-    replay.add(parseCommit(path, await store.read(path)))
+    const actions = parseCommit(path, await store.read(path))
+    if (last === undefined) isOurs = ownCommit !== undefined && commitInfoOf(actions)?.txnId === ownCommit
+    replay.add(actions)
+    last = entry
     version++
     timestampMs = Math.max(entry.modifiedMs, timestampMs + 1)
   }
+  // Asked last: what was read before it is of the same log then.
+  if (!isOurs && !(await isStillThere(snapshot, { isLast: last === undefined }))) return undefined
+  if (last === undefined) return snapshot
+  const lastFile = await identify(store, last)
+  return toSnapshot(store, replay.finish(), { version, fileTimeMs: timestampMs, lastFile })
+}
+
+/** Whether the log has the newest commit of the snapshot, and not another one under its number. */
+async function isStillThere(
+  { store, version, lastFile }: Snapshot,
+  { isLast }: { readonly isLast: boolean },
+): Promise<boolean> {
+  if (lastFile === undefined) return false
+  const found = await store.stat(commitPath(version))
+  if (found !== undefined) return isSameFile(lastFile, await identify(store, found))
+  if (!isLast) return false
   // Where log cleanup took this version too, a missing next one proves nothing: a commit put there would lie below a checkpoint, unseen.
-  // (One that was read just now is there.)
-  if (version === snapshot.version && (await store.stat(commitPath(version))) === undefined) {
-    const latest = await readSnapshot(store)
-    if (latest.version !== version) return latest
-  }
-  return version === snapshot.version
-    ? snapshot
-    : toSnapshot(store, replay.finish(), { version, fileTimeMs: timestampMs })
+  const latest = await listSegment(store)
+  return latest.version === version && isSameFile(lastFile, await identify(store, latest.last))
 }
 
 /** The number of the latest commit. Throws `TABLE_NOT_FOUND`, `LOG_GAP`. */
@@ -98,7 +132,7 @@ async function readBase(store: Store, checkpoint: CheckpointFiles): Promise<Tabl
 async function toSnapshot(
   store: Store,
   state: TableState,
-  at: { readonly version: number; readonly fileTimeMs: number },
+  at: { readonly version: number; readonly fileTimeMs: number; readonly lastFile: StoreEntry },
 ): Promise<Snapshot> {
   const { protocol, metadata } = state
   if (protocol === undefined) throw tableStateMissing(store.url, 'protocol')
@@ -118,6 +152,7 @@ async function toSnapshot(
     tombstones,
     transactions,
     domains,
+    lastFile: at.lastFile,
   }
 }
 

@@ -30,7 +30,11 @@ export function localStore(folder: string, clock: Clock = systemClock): Store {
     read: (path) => wrapped(path, 'read', () => readFile(place(path))),
     readRange: (path, range) => wrapped(path, 'read', () => readPart(place(path), path, range)),
     stat: async (path) => statEntry(place(path), path),
-    list: (prefix, options) => listFolder(root, prefix, options),
+    list: (prefix, options) => {
+      // A table is listed when it is read from the start: it may have been deleted with its folders, or put back from a backup without them.
+      folders.clear()
+      return listFolder(root, prefix, options)
+    },
     create: (path, bytes) =>
       wrapped(path, 'write', async () => {
         const target = place(path)

@@ -1,10 +1,11 @@
 import type { Clock } from '../clock.ts'
 import { commitInvalid, tableAppendOnly } from '../errors.ts'
+import { identify, isSameFile } from '../log/commit-identity.ts'
 import { commitPath } from '../log/file-names.ts'
 import { latestVersion } from '../log/snapshot.ts'
 import type { Action, CommitInfo, Metadata } from '../protocol/actions.ts'
 import { decodePath } from '../protocol/paths.ts'
-import type { Store } from '../store/store.ts'
+import type { Store, StoreEntry } from '../store/store.ts'
 
 /** What became of one attempt. Losing is no error: look at the winner and decide again. */
 export type CommitOutcome =
@@ -14,9 +15,12 @@ export type CommitOutcome =
 /** What to commit: on top of which version (undefined creates the table), and who says so. */
 export interface CommitAttempt {
   readonly readVersion: number | undefined
+  /** The newest file of the log as it was read (`Snapshot.lastFile`): where another one is there now, nothing is committed. */
+  readonly readFile?: StoreEntry | undefined
   /** The log was read so shortly ago that cleanup cannot have taken a commit that came since; else the store is asked once more. */
   readonly isFresh?: boolean
   readonly actions: readonly Action[]
+  /** Its transaction id is given where it has none. */
   readonly info: CommitInfo
 }
 
@@ -26,15 +30,16 @@ export interface CommitAttempt {
  */
 export async function commit(store: Store, clock: Clock, attempt: CommitAttempt): Promise<CommitOutcome> {
   assertOneCommit(attempt.actions)
-  const { readVersion, isFresh = false } = attempt
-  const later = readVersion === undefined || isFresh ? undefined : await versionBeyondCleanup(store, readVersion)
+  const { readVersion, readFile, isFresh = false } = attempt
+  const later =
+    readVersion === undefined || isFresh ? undefined : await versionBeyondCleanup(store, { readVersion, readFile })
   if (later !== undefined) return { kind: 'conflicted', winner: later }
   const version = readVersion === undefined ? 0 : readVersion + 1
   const info: CommitInfo = {
     timestamp: clock.now(),
     ...attempt.info,
     ...(readVersion === undefined ? {} : { readVersion }),
-    txnId: clock.uuid(),
+    txnId: attempt.info.txnId ?? clock.uuid(),
   }
   const created = await store.create(commitPath(version), encodeCommit([{ commitInfo: info }, ...attempt.actions]))
   return created === 'created' ? { kind: 'committed', version } : { kind: 'conflicted', winner: version }
@@ -42,8 +47,15 @@ export async function commit(store: Store, clock: Clock, attempt: CommitAttempt)
 
 // Log cleanup takes commits from the front. Where it took the one that was read, a free next number proves nothing: a commit put
 // there would lie below a checkpoint, seen by nobody.
-async function versionBeyondCleanup(store: Store, readVersion: number): Promise<number | undefined> {
-  if ((await store.stat(commitPath(readVersion))) !== undefined) return undefined
+async function versionBeyondCleanup(
+  store: Store,
+  { readVersion, readFile }: { readonly readVersion: number; readonly readFile: StoreEntry | undefined },
+): Promise<number | undefined> {
+  const found = await store.stat(commitPath(readVersion))
+  if (found !== undefined) {
+    const isTheOne = readFile === undefined || isSameFile(readFile, await identify(store, found))
+    return isTheOne ? undefined : latestVersion(store)
+  }
   // It may also be the newest one, of which only the checkpoint was left.
   const latest = await latestVersion(store)
   return latest === readVersion ? undefined : latest

@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.ts'
 import { TributaryError } from '../errors.ts'
 import { readActions } from '../log/read-commit.ts'
-import { refreshSnapshot, type Snapshot } from '../log/snapshot.ts'
+import { followSnapshot, latestVersion, type Snapshot } from '../log/snapshot.ts'
 import type { Action, AddFile, CommitInfo } from '../protocol/actions.ts'
 import { allowsDeletionVectors, assertWritable } from '../protocol/features.ts'
 import type { Store } from '../store/store.ts'
@@ -61,7 +61,7 @@ export async function commitTransaction(clock: Clock, transaction: Transaction):
   for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
     const { base, actions } = pending
     const sealed = sealCommit(clock, base, { actions, info })
-    const outcome = await commit(read.store, clock, { readVersion: base.version, ...sealed })
+    const outcome = await commit(read.store, clock, { readVersion: base.version, readFile: base.lastFile, ...sealed })
     if (outcome.kind === 'committed') return outcome
     const followed = await followWinners(clock, transaction, pending)
     if (followed.kind === 'conflicted') return followed
@@ -86,7 +86,12 @@ async function followWinners(
 ): Promise<Pending | Extract<TransactionOutcome, { kind: 'conflicted' }>> {
   const { base } = pending
   let { actions } = pending
-  const latest = await refreshSnapshot(base)
+  const latest = await followSnapshot(base)
+  // Of a log that is not followed any more nobody can tell what others did.
+  if (latest === undefined) {
+    const subject = `version ${base.version + 1}`
+    return { kind: 'conflicted', winner: await latestVersion(base.store), because: 'log-cleaned', subject }
+  }
   for (let version = base.version + 1; version <= latest.version; version++) {
     const winner = await readWinner(base.store, version)
     if (winner === undefined)

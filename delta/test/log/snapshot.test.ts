@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { systemClock } from '../../src/clock.ts'
 import { checkpointPath, commitPath } from '../../src/log/file-names.ts'
 import { latestVersion, readSnapshot, refreshSnapshot, type Snapshot } from '../../src/log/snapshot.ts'
 import { memoryStore } from '../../src/store/memory.ts'
@@ -110,7 +111,9 @@ test('a refresh of a version that log cleanup has taken finds the newest one', a
 })
 
 test('a refresh with nothing new asks the store for two names and reads nothing', async () => {
-  const store = await storeWith([[PROTOCOL, metadata()]])
+  // Where times are whole seconds it would be read.
+  const store = memoryStore({ ...systemClock, now: () => 1_001 })
+  await writeCommits(store, [[PROTOCOL, metadata()]])
   const first = await readSnapshot(store)
   const calls: string[] = []
   const watched: Store = {

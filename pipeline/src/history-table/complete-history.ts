@@ -76,9 +76,8 @@ export async function refreshHistory(table: string, history: HistorySession): Pr
 }
 
 async function newestVersion({ store, snapshot }: HistorySession): Promise<Snapshot | undefined> {
-  if (snapshot !== undefined) return refreshSnapshot(snapshot)
   try {
-    return await readSnapshot(store)
+    return await (snapshot === undefined ? readSnapshot(store) : refreshSnapshot(snapshot))
   } catch (error) {
     if (error instanceof TributaryError && error.code === 'TABLE_NOT_FOUND') return undefined
     throw error
@@ -116,6 +115,7 @@ async function commitNext(
   if (snapshot !== undefined && hasWiderTypes(snapshot.schema, schema)) return widen(run, { snapshot, schema })
   return commit(store, lake.clock, {
     readVersion: snapshot?.version,
+    readFile: snapshot?.lastFile,
     isFresh: isLogFresh(lake.clock, { snapshot, readAtMs }),
     actions: [
       ...(snapshot === undefined
@@ -162,7 +162,8 @@ async function widen(
       ...added.map((file) => ({ add: { ...file, dataChange: false } })),
     ]
     const info = { operation: 'WIDEN', operationParameters: { table: table.name }, isBlindAppend: false }
-    const outcome = await commit(snapshot.store, lake.clock, { readVersion: snapshot.version, actions, info })
+    const { version: readVersion, lastFile: readFile } = snapshot
+    const outcome = await commit(snapshot.store, lake.clock, { readVersion, readFile, actions, info })
     if (outcome.kind === 'conflicted') {
       for (const { path } of added) await snapshot.store.delete(path)
       return outcome

@@ -149,6 +149,12 @@ export function replaceOpen(holder: IndexHolder, next: OpenIndex): void {
   holder.open = next
 }
 
+/** The table may be another one under its name: whether the index is of it is looked at anew, and no version of it is a batch of ours. */
+export function forgetCovered(holder: IndexHolder): void {
+  if (holder.open !== undefined) holder.open = { ...holder.open, covered: undefined }
+  holder.batches.clear()
+}
+
 /** Closes what is open. */
 export function closeIndex(holder: IndexHolder): void {
   closeRuns(holder, () => true)

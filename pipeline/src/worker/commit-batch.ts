@@ -20,6 +20,10 @@ import { addCounts, type Counts, emptyState, NO_COUNTS, STATE_DOMAIN, type Table
 import { type NewEntry, nextBatch, numberEntries, type WrittenLedger } from './batch-ledger.ts'
 import { configuredProperties, metadataActions } from './table-metadata.ts'
 
+// A batch that took longer asks once more whether the log is still the one that it read: one question of many, and the table may have been
+// put back from a backup meanwhile.
+const QUICK_MS = 10_000
+
 /** What a batch wants committed. */
 export interface PreparedBatch {
   readonly operation: 'LOAD' | 'RELOAD' | 'UPSERT' | 'SUPERSEDE' | 'REPLAY' | 'SKIP' | 'TRUNCATE' | 'WIDEN'
@@ -46,6 +50,8 @@ export interface CommitTarget {
   readonly state: TableState | undefined
   /** When the log was last looked at, by our clock; the log is asked again when it may have been cleaned since. */
   readonly readAtMs?: number
+  /** By which the commit is known when it is read again; one is given where it is absent. */
+  readonly txnId?: string
 }
 
 /** Writes the sidecars and attempts the commit once. A lost race is an outcome, not an error: plan again from the new snapshot. */
@@ -87,7 +93,8 @@ export async function commitBatch(
   const userMetadata = encodeCommitTimes({ sourceAt: next.sourceAt, entries, readAtMs: target.readAtMs })
   return commit(store, clock, {
     readVersion: snapshot?.version,
-    isFresh: isLogFresh(clock, target),
+    readFile: snapshot?.lastFile,
+    isFresh: isLogFresh(clock, target) && clock.now() - (target.readAtMs ?? 0) < QUICK_MS,
     actions,
     info: {
       operation: batch.operation,
@@ -99,6 +106,7 @@ export async function commitBatch(
       },
       operationMetrics: metricsOf(counts, batch),
       isBlindAppend: false,
+      ...(target.txnId === undefined ? {} : { txnId: target.txnId }),
       ...(userMetadata === undefined ? {} : { userMetadata }),
     },
   })

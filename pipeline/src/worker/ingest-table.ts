@@ -138,7 +138,8 @@ async function runBatch(
     await writes.discard()
     return prepared === undefined ? 'nothing' : 'cut'
   }
-  const target = { table, snapshot: session.snapshot, state: session.state, readAtMs }
+  const txnId = lake.clock.uuid()
+  const target = { table, snapshot: session.snapshot, state: session.state, readAtMs, txnId }
   const outcome = await commitBatch(
     { store: writes.session.store, clock: lake.clock, cache: session.segments },
     target,
@@ -148,6 +149,7 @@ async function runBatch(
     await writes.discard()
     return 'conflicted'
   }
+  session.ownCommit = txnId
   if (session.history !== undefined) session.history.written = (session.state?.batch ?? 0) + 1
   if (session.index?.open !== undefined) session.index.batches.add(outcome.version)
   options.room?.pace.note(guessPlainBytes(plan), lake.clock.now() - startMs)

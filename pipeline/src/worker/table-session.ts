@@ -1,7 +1,7 @@
-import { readSnapshot, refreshSnapshot, type Snapshot, type Store, TributaryError } from '@tributary/delta'
+import { followSnapshot, readSnapshot, type Snapshot, type Store, TributaryError } from '@tributary/delta'
 import type { TableConfig } from '../config/config.ts'
 import { historyNameOf } from '../history-table/history-name.ts'
-import { holdIndex, type IndexHolder, type IndexPlace } from '../key-index/index-folder.ts'
+import { forgetCovered, holdIndex, type IndexHolder, type IndexPlace } from '../key-index/index-folder.ts'
 import { type LedgerEntry, readLedger } from '../ledger/ledger.ts'
 import { parseTableState, STATE_DOMAIN, type TableState } from '../ledger/table-state.ts'
 import { type CommitTurns, commitTurns } from './commit-turns.ts'
@@ -23,6 +23,8 @@ export interface TableSession {
   readonly store: Store
   snapshot: Snapshot | undefined
   state: TableState | undefined
+  /** The transaction id of what was committed on top of the snapshot here; undefined when the snapshot has it. */
+  ownCommit: string | undefined
   ledger: readonly LedgerEntry[]
   readonly segments: Map<string, readonly LedgerEntry[]>
   readonly hashed: HashedFiles
@@ -55,6 +57,7 @@ export function openSession(store: Store, place?: IndexPlace): TableSession {
     store,
     snapshot: undefined,
     state: undefined,
+    ownCommit: undefined,
     ledger: [],
     segments: new Map(),
     hashed: new Map(),
@@ -71,16 +74,30 @@ export async function refreshSession(session: TableSession): Promise<void> {
   const state = text === undefined ? undefined : parseTableState(text)
   const ledger = await readLedger(session.store, state?.ledger ?? [], session.segments)
   // All of it or nothing: a snapshot beside the ledger of an older one takes files in twice.
-  Object.assign(session, { snapshot, state, ledger })
+  Object.assign(session, { snapshot, state, ledger, ownCommit: undefined })
 }
 
 async function newestSnapshot(session: TableSession): Promise<Snapshot | undefined> {
-  if (session.snapshot !== undefined) return refreshSnapshot(session.snapshot)
+  const { store, snapshot, ownCommit } = session
   try {
-    return await readSnapshot(session.store)
+    const next = snapshot === undefined ? undefined : await followSnapshot(snapshot, { ownCommit })
+    if (next !== undefined) return next
+    if (snapshot !== undefined) await forgetTable(session)
+    return await readSnapshot(store)
   } catch (error) {
     // The first batch creates the table.
-    if (error instanceof TributaryError && error.code === 'TABLE_NOT_FOUND') return undefined
-    throw error
+    if (!(error instanceof TributaryError) || error.code !== 'TABLE_NOT_FOUND') throw error
+    if (snapshot !== undefined) await forgetTable(session)
+    return undefined
   }
+}
+
+/** The table may be another one under its name: it was put back from a backup, or deleted and made anew. What is read is read as at the start. */
+async function forgetTable({ index, history }: TableSession): Promise<void> {
+  if (index !== undefined) {
+    // What is under way brings the index to a version of before.
+    await index.building
+    forgetCovered(index)
+  }
+  if (history !== undefined) Object.assign(history, { snapshot: undefined, batch: undefined, written: 0 })
 }

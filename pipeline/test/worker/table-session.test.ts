@@ -1,4 +1,4 @@
-import { memoryStore, type Store, systemClock, TributaryError } from '@tributary/delta'
+import { commitPath, memoryStore, type Store, systemClock, TributaryError } from '@tributary/delta'
 import { expect, test } from 'vitest'
 import type { TableConfig } from '../../src/config/config.ts'
 import { commitBatch, type PreparedBatch } from '../../src/worker/commit-batch.ts'
@@ -60,4 +60,19 @@ test('a session whose ledger could not be read knows no more of the table than b
   expect(session.snapshot).toBeUndefined()
   await refreshSession(session)
   expect(session.ledger.map(({ key }) => key)).toEqual(['a.csv'])
+})
+
+test('a batch that took long is not committed on top of a log that another one has replaced meanwhile', async () => {
+  const store = memoryStore()
+  const parts = { store, clock: systemClock }
+  const nothing = { table: TABLE, snapshot: undefined, state: undefined }
+  await commitBatch(parts, nothing, batchWith('a.csv'))
+  const session = openSession(store)
+  await refreshSession(session)
+  await store.delete(commitPath(0))
+  await commitBatch(parts, nothing, batchWith('another.csv'))
+  const target = { ...nothing, snapshot: session.snapshot, state: session.state, readAtMs: systemClock.now() - 10_001 }
+  expect(await commitBatch(parts, target, batchWith('b.csv'))).toEqual({ kind: 'conflicted', winner: 0 })
+  await refreshSession(session)
+  expect(session.ledger.map(({ key }) => key)).toEqual(['another.csv'])
 })
