@@ -5,7 +5,7 @@ export async function rowsAt(...positions: readonly number[]): Promise<DeletedRo
 }
 
 /** The deletion vector of some rows. */
-export async function encoded(positions: readonly number[]): Promise<Uint8Array> {
+export async function encoded(positions: Iterable<number>): Promise<Uint8Array> {
   return bytesOf((await noDeletedRows()).with(positions))
 }
 
