@@ -23,6 +23,7 @@ import { configuredProperties, configuredSettings, metadataActions } from '../wo
 import type { HistorySession } from '../worker/table-session.ts'
 import { historyNameOf } from './history-name.ts'
 import { historySchemaOf } from './history-shape.ts'
+import { widenedSequenceSql } from './history-sql.ts'
 import { type HistoryNote, hasGap, parseHistoryNote } from './note.ts'
 
 const ATTEMPTS_MAX = 20
@@ -148,10 +149,12 @@ async function widen(
   { engine, table, lake, session }: TableRun,
   { snapshot, schema }: { readonly snapshot: Snapshot; readonly schema: StructType },
 ): Promise<CommitOutcome> {
+  const was = snapshot.schema.fields.find(({ name }) => name === table.sequence)
+  const seq = was === undefined ? '"__seq"' : widenedSequenceSql({ ...table, schema }, was.type)
   const fork = await engine.fork()
   try {
     const added = await writeDataFiles(fork, snapshot.store, lake.clock, {
-      relation: await scanSql(fork, { ...snapshot, schema }),
+      relation: `SELECT * REPLACE (${seq} AS "__seq") FROM (${await scanSql(fork, { ...snapshot, schema })})`,
       schema,
       partitionColumns: [],
       settings: configuredSettings(table, snapshot),

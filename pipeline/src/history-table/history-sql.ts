@@ -1,5 +1,5 @@
 // SQL of single values in a history row.
-import { duckdbType, quoteName, quoteText, type StructType } from '@tributary/delta'
+import { type DataType, duckdbType, quoteName, quoteText, type StructType } from '@tributary/delta'
 import { fieldOf, type TableShape } from '../upsert/batch.ts'
 
 /** A time in microseconds as SQL. */
@@ -55,7 +55,22 @@ export function sequenceTextSql(shape: TableShape, value: string): string {
   const digits = digitsOf(String(type))
   if (digits === undefined) return `CAST(${value} AS VARCHAR)`
   const text = `lpad(ltrim(CAST(${value} AS VARCHAR), '-'), ${digits}, '0')`
-  return `CASE WHEN ${value} < 0 THEN '-' || translate(${text}, '0123456789', '9876543210') ELSE ${text} END`
+  return `CASE WHEN ${value} < 0 THEN '-' || ${turnedSql(text)} ELSE ${text} END`
+}
+
+/** `__seq` of a history that gets a wider type for the sequence: the text of the same value in that type. `was` is the type before. */
+export function widenedSequenceSql(shape: TableShape, was: DataType): string {
+  const [text, digits] = [quoteName('__seq'), digitsOf(String(was))]
+  // Other types are texts of the same form before and after.
+  if (shape.sequence === undefined || digits === undefined) return text
+  const plain = `CASE WHEN ${text}[1] = '-' THEN '-' || ${turnedSql(`${text}[2:]`)} ELSE ${text} END`
+  const value = `TRY_CAST(${plain} AS ${duckdbType(fieldOf(shape, shape.sequence).type)})`
+  // A generation of before may have had another column for its sequence.
+  return `CASE WHEN length(ltrim(${text}, '-')) = ${digits} THEN coalesce(${sequenceTextSql(shape, value)}, ${text}) ELSE ${text} END`
+}
+
+function turnedSql(text: string): string {
+  return `translate(${text}, '0123456789', '9876543210')`
 }
 
 // IEEE 754: the bits of numbers that are not negative sort as these do, and those of negative ones the other way round. To DuckDB, and so

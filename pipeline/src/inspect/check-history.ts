@@ -118,6 +118,6 @@ async function checkState(
     (SELECT count(*) FROM (${last} EXCEPT ${stored})) AS surplus`)
   const [missing, surplus] = [Number(row?.['missing']), Number(row?.['surplus'])]
   if (missing + surplus === 0) return []
-  const message = `The history does not lead to the table: ${missing} live rows are not what it says, and ${surplus} rows of it are not live. Another program wrote to one of the two, or an older Tributary put changes with a sequence of type float, double or binary in a wrong order. Turn the history off, ingest once, and on again: it then goes on from the table as it is.`
+  const message = `The history does not lead to the table: ${missing} live rows are not what it says, and ${surplus} rows of it are not live. Another program wrote to one of the two, or an older Tributary put changes in a wrong order by a sequence of type float, double or binary, or by one whose type became wider. Turn the history off, ingest once, and on again: it then goes on from the table as it is.`
   return [{ code: 'HISTORY_DIVERGES', message }]
 }

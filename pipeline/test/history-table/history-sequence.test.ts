@@ -88,3 +88,24 @@ test('a history with a sequence of floating-point numbers leads to the table', a
   const report = await checkTable(engine(), lake.tableStore(TABLE), { history: lake.tableStore(HISTORY) })
   expect(report.findings).toEqual([])
 })
+
+test.each([
+  ['integer', 'long', ['-2147483648', '-10', '-9', '9', '10'], ['-2147483649', '2147483648']],
+  ['short', 'decimal(22,2)', ['-32768', '-9', '0', '9', '10'], ['-32768.01', '-8.5', '9.5']],
+  ['decimal(4,1)', 'decimal(8,3)', ['-999.9', '-0.5', '0', '0.5', '10'], ['-1000', '0.499', '0.501', '9']],
+  ['integer', 'double', ['-10', '-9', '0', '9', '10'], ['-9.5', '9.5', '1e10']],
+  ['float', 'double', ['-10', '-9', '0', '9', '10'], ['-9.5', '9.5', '1e10']],
+])('where a sequence of type %s becomes %s, its texts go on among the others', async (from, to, before, later) => {
+  const name = `${from} as ${to}`
+  const columns = (type: string) => ({ table: `, sequence: seq, columns: {id: long, name: string, seq: '${type}'}` })
+  const changes = (seqs: readonly string[]): readonly string[] => seqs.map((seq) => `U,1,n,${seq}`)
+  const header = { header: 'Op,id,name,seq' }
+  const first = await openPlace(join(folder(), name), columns(from))
+  await land(first, '20260301-100000000.csv', changes(before), header)
+  await take(first, engine())
+  const second = await openPlace(join(folder(), name), columns(to))
+  await land(second, '20260301-110000000.csv', changes(later), header)
+  await take(second, engine())
+  const told = await rowsOf(second, engine(), HISTORY, ['seq'])
+  expect(told.map(Number)).toEqual([...before, ...later].map(Number).toSorted((a, b) => a - b))
+})
