@@ -32,8 +32,8 @@ export interface IndexHolder {
   missed: IndexSubject | undefined
   /** Settles when the index that is being built is ready, or was given up. */
   building: Promise<void> | undefined
-  /** Settles when the index has taken up the batch that was committed last: so long the next one waits. */
-  following: Promise<void> | undefined
+  /** The batch that was committed last is being taken up: the next one waits for that a while. */
+  following: { readonly done: Promise<void>; readonly sinceMs: number } | undefined
   /** Open runs that were found on disk and not read through yet; what this process wrote the system has in memory. */
   readonly unread: Set<Run>
   /** Settles when those are read through. No batch waits for it. */

@@ -17,6 +17,9 @@ export interface IndexedTable {
   readonly guard: boolean
 }
 
+// Most batches are taken up in some hundredths of a second. What takes longer was a large batch, and a scan is done before it, as a rule.
+const FOLLOWED_MS = 1000
+
 /** The index brought to the table's snapshot; undefined when it cannot tell, and need not be built. */
 export async function readyIndex(
   { engine, clock, index: holder }: IndexParts,
@@ -24,11 +27,23 @@ export async function readyIndex(
 ): Promise<{ readonly subject: IndexSubject; readonly state: Exclude<IndexState, { kind: 'unusable' }> } | undefined> {
   const subject = subjectOf(snapshot, shape)
   if (subject === undefined || (guard && subject.sequence === null)) return undefined
+  await waitForFollowing(clock, holder)
   // It is being built, or brought over many rows: a scan takes less time than what is left of that.
   if (holder.building !== undefined) return undefined
-  await holder.following
   const state = await bringIndex({ engine, clock }, holder, { snapshot, subject })
   return state.kind === 'unusable' ? undefined : { subject, state }
+}
+
+/** Until the batch before is taken up, a second from its commit at most: who looks ahead and the batch itself wait for the same. */
+async function waitForFollowing(
+  clock: IndexParts['clock'],
+  { following }: Pick<IndexHolder, 'following'>,
+): Promise<void> {
+  const leftMs = following === undefined ? 0 : following.sinceMs + FOLLOWED_MS - clock.now()
+  if (following === undefined || leftMs <= 0) return
+  const isOver = new AbortController()
+  await Promise.race([following.done, clock.sleep(leftMs, isOver.signal)])
+  isOver.abort()
 }
 
 /** What an index of that table is about; undefined when its keys cannot be indexed. */

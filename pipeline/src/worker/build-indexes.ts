@@ -64,14 +64,15 @@ export function followMeanwhile(run: TableRun): void {
   const manifest = index?.open?.manifest
   if (index === undefined || manifest === undefined || snapshot === undefined) return
   if (index.building !== undefined || manifest.version >= snapshot.version) return
-  const following = onFork(run, async (engine) => {
+  const sinceMs = lake.clock.now()
+  const done = onFork(run, async (engine) => {
     await bringIndex({ engine, clock: lake.clock }, index, { snapshot, subject: manifest.subject })
   }).finally(() => {
     index.building = undefined
     index.following = undefined
   })
-  index.building = following
-  index.following = following
+  index.building = done
+  index.following = { done, sinceMs }
 }
 
 /** Has the system read what was found of an index, for a process that will ask it again. */
