@@ -3,10 +3,10 @@ import {
   type CommitOutcome,
   commit,
   createTableActions,
+  followSnapshot,
   isCheckpointDue,
   parseSchema,
   readSnapshot,
-  refreshSnapshot,
   removeOf,
   type Snapshot,
   type StructType,
@@ -73,12 +73,14 @@ async function lookFirst({ table }: TableRun, history: HistorySession, before: n
 /** Reads the newest version of the history; none before the first commit. */
 export async function refreshHistory(table: string, history: HistorySession): Promise<void> {
   history.snapshot = await newestVersion(history)
+  history.ownCommit = undefined
   history.batch = Number(history.snapshot?.transactions.get(appIdOf(table))?.version ?? 0)
 }
 
-async function newestVersion({ store, snapshot }: HistorySession): Promise<Snapshot | undefined> {
+async function newestVersion({ store, snapshot, ownCommit }: HistorySession): Promise<Snapshot | undefined> {
   try {
-    return await (snapshot === undefined ? readSnapshot(store) : refreshSnapshot(snapshot))
+    const next = snapshot === undefined ? undefined : await followSnapshot(snapshot, { ownCommit })
+    return next ?? (await readSnapshot(store))
   } catch (error) {
     if (error instanceof TributaryError && error.code === 'TABLE_NOT_FOUND') return undefined
     throw error
@@ -114,7 +116,8 @@ async function commitNext(
   const schema = historySchemaOf(table.name, parseSchema(note.schema))
   if (snapshot !== undefined) assertFeedable(snapshot)
   if (snapshot !== undefined && hasWiderTypes(snapshot.schema, schema)) return widen(run, { snapshot, schema })
-  return commit(store, lake.clock, {
+  const txnId = lake.clock.uuid()
+  const outcome = await commit(store, lake.clock, {
     readVersion: snapshot?.version,
     readFile: snapshot?.lastFile,
     isFresh: isLogFresh(lake.clock, { snapshot, readAtMs }),
@@ -135,8 +138,11 @@ async function commitNext(
       operationParameters: { batch: String(note.batch), table: table.name },
       operationMetrics: { filesAdded: String(note.files.length), rows: String(note.rows) },
       isBlindAppend: true,
+      txnId,
     },
   })
+  if (outcome.kind === 'committed') history.ownCommit = txnId
+  return outcome
 }
 
 function hasWiderTypes(old: StructType, next: StructType): boolean {

@@ -12,6 +12,8 @@ import type { HashedFiles } from './look-up.ts'
 export interface HistorySession {
   readonly store: Store
   snapshot: Snapshot | undefined
+  /** As that of the table. */
+  ownCommit: string | undefined
   /** Its newest batch; undefined before it was looked at. */
   batch: number | undefined
   /** The newest batch whose files were written here: they need not be looked for. */
@@ -36,6 +38,9 @@ export interface TableSession {
   readonly history?: HistorySession
 }
 
+/** Before it was looked at. */
+const NO_HISTORY = { snapshot: undefined, ownCommit: undefined, batch: undefined, written: 0 }
+
 /** A session of a configured table, with its history where it keeps one. */
 export function openTableSession(
   { tableStore }: Pick<Lake, 'tableStore'>,
@@ -46,7 +51,7 @@ export function openTableSession(
   if (!history) return session
   return {
     ...session,
-    history: { store: tableStore(historyNameOf(name)), snapshot: undefined, batch: undefined, written: 0 },
+    history: { store: tableStore(historyNameOf(name)), ...NO_HISTORY },
   }
 }
 
@@ -99,5 +104,5 @@ async function forgetTable({ index, history }: TableSession): Promise<void> {
     await index.building
     forgetCovered(index)
   }
-  if (history !== undefined) Object.assign(history, { snapshot: undefined, batch: undefined, written: 0 })
+  if (history !== undefined) Object.assign(history, NO_HISTORY)
 }

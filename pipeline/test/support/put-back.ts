@@ -6,8 +6,8 @@ import { checkTable } from '../../src/inspect/check.ts'
 import { ingest } from '../../src/worker/ingest.ts'
 import type { Lake } from '../../src/worker/lake.ts'
 import type { TableSession } from '../../src/worker/table-session.ts'
-import { indexIn, lakeAt, rowsOf, TABLE } from './index-pair.ts'
-import { openWorkplace, put, type Workplace } from './workplace.ts'
+import { indexIn, rowsOf, TABLE } from './index-pair.ts'
+import { lakeIn, openWorkplace, put, type Workplace } from './workplace.ts'
 
 /** A landing and its lake, and what the table has to hold when all files are taken in. */
 export interface LiveLake {
@@ -23,10 +23,19 @@ export interface LiveLake {
   readonly remove: () => void
 }
 
-export async function openLiveLake(options: { readonly withIndex: boolean }): Promise<LiveLake> {
+export async function openLiveLake({
+  withIndex,
+  withHistory = false,
+}: {
+  readonly withIndex: boolean
+  readonly withHistory?: boolean
+}): Promise<LiveLake> {
   const place = await openWorkplace()
-  const worker = await lakeAt(place, 'project', options.withIndex ? indexIn(place) : {})
-  const other = await lakeAt(place, 'project', {})
+  const table = `{key: [id], columns: {id: long, note: string}, history: ${withHistory}}`
+  const config = `landing: landing\nlake: lake\ndms: {DataFormat: csv, AddColumnName: true}\ntables: {${TABLE}: ${table}}\n`
+  const worker = await lakeIn(join(place.folder, 'project'), config, withIndex ? indexIn(place) : {})
+  const other = await lakeIn(join(place.folder, 'project'), config)
+  const history = withHistory ? { history: other.tableStore(`${TABLE}__history`) } : {}
   const sessions = new Map<string, TableSession>()
   const live = new Map<number, string>()
   let files = 0
@@ -36,7 +45,7 @@ export async function openLiveLake(options: { readonly withIndex: boolean }): Pr
     for (const { index } of sessions.values()) await index?.building
     const wanted = [...live].map(([id, note]) => `${id}=${note}`).toSorted()
     expect(await rowsOf(place, other)).toEqual(wanted)
-    expect((await checkTable(place.engine, other.tableStore(TABLE))).findings).toEqual([])
+    expect((await checkTable(place.engine, other.tableStore(TABLE), history)).findings).toEqual([])
   }
   const [lake, backup] = [join(place.folder, 'project/lake'), join(place.folder, 'backup')]
   return {

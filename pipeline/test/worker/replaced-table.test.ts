@@ -10,8 +10,8 @@ const WAYS = [
 ] as const
 
 /** Five commits, with a backup of the second. */
-async function openBackedUp(withIndex: boolean): Promise<LiveLake> {
-  const opened = await openLiveLake({ withIndex })
+async function openBackedUp(withIndex: boolean, withHistory = false): Promise<LiveLake> {
+  const opened = await openLiveLake({ withIndex, withHistory })
   for (const changes of [changesOf('I', 1, 20), changesOf('U', 1, 5)]) {
     await opened.land(changes)
     await opened.work()
@@ -55,6 +55,25 @@ test.each(WAYS)(
     lake.remove()
     await lake.workElsewhere()
     await lake.land(changesOf('D', 5, 12))
+    await lake.work()
+    expect.hasAssertions()
+  },
+)
+
+test.each([0, 3])(
+  'so does one that keeps a history, which begins anew with it (%i commits of others)',
+  async (others) => {
+    lake = await openBackedUp(true, true)
+    lake.putBack()
+    for (let other = 0; other < others; other++) {
+      await lake.land(changesOf('U', 10 + other, 12 + other))
+      await lake.workElsewhere()
+    }
+    for (const changes of [changesOf('U', 4, 6), changesOf('D', 25, 26)]) {
+      await lake.land(changes)
+      await lake.work()
+    }
+    lake.remove()
     await lake.work()
     expect.hasAssertions()
   },
