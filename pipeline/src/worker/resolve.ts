@@ -7,6 +7,7 @@ import { completeHistory } from '../history-table/complete-history.ts'
 import { writeTruncateHistory } from '../history-table/write-history.ts'
 import type { LedgerEntry } from '../ledger/ledger.ts'
 import type { TableShape } from '../upsert/batch.ts'
+import { assertFeedable } from './assert-settings.ts'
 import { commitBatch, type PreparedBatch } from './commit-batch.ts'
 import { ingest } from './ingest.ts'
 import { findTable, type Lake } from './lake.ts'
@@ -67,6 +68,7 @@ export async function resolveTable(
   }
   const session = openTableSession(lake, table)
   await refreshSession(session)
+  if (session.snapshot !== undefined) assertFeedable(session.snapshot)
   await completeHistory({ lake, engine, table, session, options })
   const writes = trackSession(session)
   const run: TableRun = { lake, engine, table, session: writes.session, options }

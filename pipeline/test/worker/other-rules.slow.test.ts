@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { localStore, openTable, readSnapshot } from '@tributary/delta'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ingest } from '../../src/worker/ingest.ts'
+import { resolveTable } from '../../src/worker/resolve.ts'
 import { lakeIn, openWorkplace, put, type Workplace } from '../support/workplace.ts'
 
 let workplace: Workplace
@@ -89,4 +90,20 @@ test('a history that got such a rule stops its table too', async () => {
   }
   const { tables } = await ingestChanges(folder, ', history: true')
   expect(tables).toMatchObject([{ stopped: refusal('rowTracking') }])
+})
+
+test.each([
+  ['appendOnly', { 'delta.appendOnly': 'true' }],
+  ['inCommitTimestamp', { 'delta.enableInCommitTimestamps': 'true' }],
+])('a decision is not carried out on a table that got %s', async (feature, properties) => {
+  const { folder, table } = await tableOf(`resolve-${feature}`)
+  {
+    await using opened = await openTable(table)
+    await opened.setProperties(properties)
+  }
+  const before = await versionOf(table)
+  const lake = await lakeIn(folder, config(''))
+  const truncated = resolveTable(lake, workplace.engine, 's.t', { kind: 'truncate', reason: 'emptied at the source' })
+  await expect(truncated).rejects.toMatchObject(refusal(feature))
+  expect(await versionOf(table)).toBe(before)
 })
