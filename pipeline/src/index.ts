@@ -7,6 +7,7 @@ export { type CursorRead, type CursorWish, readWithCursor } from './changes/read
 export { CHANGE_OPS, type ChangeOp, type ChangesView, changePairs, changeRowsSql } from './changes/select-changes.ts'
 export { type ChangesSummary, summarizeChanges } from './changes/summarize-changes.ts'
 export { type Config, readConfig, type TableConfig } from './config/config.ts'
+export { parseYaml } from './config/yaml-document.ts'
 export { historyNameOf } from './history-table/history-name.ts'
 export { HISTORY_COLUMNS, historyOrderSql, historyTimeOrderSql } from './history-table/history-shape.ts'
 export { type ConfigProposal, proposeConfig } from './init/propose-config.ts'

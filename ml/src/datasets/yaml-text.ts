@@ -1,5 +1,5 @@
 // A definition file in YAML: checked against its schema, with every fault told by its line and with the remedy.
-import { isMap, isSeq, LineCounter, type Node, parseDocument } from 'yaml'
+import { parseYaml } from '@tributary/pipeline'
 import type { z } from 'zod'
 import { datasetInvalid } from '../errors.ts'
 
@@ -11,16 +11,13 @@ export interface ParsedDefinition<T> {
 
 /** Reads the text of a definition file. Throws `DATASET_INVALID`. */
 export function parseDefinitionText<T>(schema: z.ZodType<T>, text: string, path: string): ParsedDefinition<T> {
-  const lines = new LineCounter()
-  const document = parseDocument(text, { lineCounter: lines })
-  const [syntax] = document.errors
-  if (syntax !== undefined)
-    throw datasetInvalid(path, lines.linePos(syntax.pos[0]).line, `${syntax.message.split('\n')[0]} Correct the YAML`)
+  const document = parseYaml(text, (line, problem) => {
+    throw datasetInvalid(path, line, problem)
+  })
   const fail = (where: readonly PropertyKey[], problem: string): never => {
-    throw datasetInvalid(path, lines.linePos(offsetOf(document.contents, where)).line, problem)
+    throw datasetInvalid(path, document.lineOf(where), problem)
   }
-  const json: unknown = document.toJS()
-  const parsed = schema.safeParse(json, { jitless: true })
+  const parsed = schema.safeParse(document.json, { jitless: true })
   if (parsed.success) return { value: parsed.data, fail }
   const { where, problem } = describeIssues(parsed.error.issues)
   return fail(where, problem)
@@ -54,29 +51,4 @@ function describeIssues(issues: readonly z.core.$ZodIssue[], above: readonly Pro
 
 function depthOf(issues: readonly z.core.$ZodIssue[]): number {
   return Math.max(0, ...issues.map((issue) => issue.path.length + (issue.code === 'unrecognized_keys' ? 1 : 0)))
-}
-
-/** Where the deepest part of a path that exists begins in the text. */
-function offsetOf(root: Node | null, where: readonly PropertyKey[]): number {
-  let node: unknown = root
-  let offset = root?.range?.[0] ?? 0
-  for (const part of where) {
-    if (isMap(node)) {
-      const pair = node.items.find((item) => String(item.key) === String(part))
-      if (pair === undefined) break
-      offset = startOf(pair.key) ?? offset
-      node = pair.value
-    } else if (isSeq(node)) {
-      const item = node.items[Number(part)]
-      offset = startOf(item) ?? offset
-      node = item
-    } else break
-  }
-  return offset
-}
-
-function startOf(node: unknown): number | undefined {
-  if (typeof node !== 'object' || node === null || !('range' in node) || !Array.isArray(node.range)) return undefined
-  const [start]: readonly unknown[] = node.range
-  return typeof start === 'number' ? start : undefined
 }

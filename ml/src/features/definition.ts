@@ -1,4 +1,4 @@
-import { isMap, LineCounter, parseDocument } from 'yaml'
+import { parseYaml } from '@tributary/pipeline'
 import { z } from 'zod'
 import { featureInvalid } from '../errors.ts'
 
@@ -80,23 +80,20 @@ export function defineFeature({ name, ...settings }: FeatureSettings): FeatureDe
 
 /** Checks the text of a feature's file, which bears the feature's name. Throws `FEATURE_INVALID`, with the line and the remedy. */
 export function parseFeature(text: string, path: string): FeatureDefinition {
-  const lines = new LineCounter()
-  const document = parseDocument(text, { lineCounter: lines })
-  const [syntax] = document.errors
-  if (syntax !== undefined)
-    throw featureInvalid(path, lines.linePos(syntax.pos[0]).line, `${syntax.message.split('\n')[0]} Correct the YAML`)
-  const json: unknown = document.toJS()
+  const document = parseYaml(text, (line, problem) => {
+    throw featureInvalid(path, line, problem)
+  })
   // Checked once: making code of the schema first takes longer.
-  const parsed = featureSchema.safeParse(json, { jitless: true })
+  const parsed = featureSchema.safeParse(document.json, { jitless: true })
   if (!parsed.success) {
     const { where, problem } = describe(parsed.error.issues)
-    throw featureInvalid(path, lineOf(document, lines, where), problem)
+    throw featureInvalid(path, document.lineOf(where), problem)
   }
   const file = /([^/]*)\.yml$/.exec(path)?.[1]
   if (file !== undefined && file !== parsed.data.feature)
     throw featureInvalid(
       path,
-      lineOf(document, lines, ['feature']),
+      document.lineOf(['feature']),
       `the feature is called ${parsed.data.feature} and its file ${file}.yml. Give both one name`,
     )
   return definitionOf(parsed.data)
@@ -133,19 +130,4 @@ function describe(issues: readonly z.core.$ZodIssue[]): {
   if (issue.code === 'invalid_type' && issue.message.includes('undefined'))
     return { where: issue.path, problem: `${name} is missing. Add it` }
   return { where: issue.path, problem: `${name}: ${issue.message}. Correct it` }
-}
-
-/** The line of the deepest entry on the path that exists. */
-function lineOf(document: ReturnType<typeof parseDocument>, lines: LineCounter, where: readonly PropertyKey[]): number {
-  let node: unknown = document.contents
-  let offset = 0
-  for (const part of where) {
-    if (!isMap(node)) break
-    const pair = node.items.find((item) => String(item.key) === String(part))
-    if (pair === undefined) break
-    const range = z.object({ range: z.array(z.number()) }).safeParse(pair.key)
-    offset = range.data?.range[0] ?? offset
-    node = pair.value
-  }
-  return lines.linePos(offset).line
 }

@@ -77,3 +77,22 @@ export: {format: parquet, shards: auto, shard_mb: 64, row_group_mb: 16, order: h
   expect(shards).toEqual({ count: undefined, sizeMb: 64, rowGroup: { sizeMb: 16 } })
   expect(rowGroupRows(shards, 30)).toBe(92_160)
 })
+
+test('what is no YAML is told with its line: an alias of nothing, a name twice, a tab', () => {
+  const refusal = (text: string): unknown => {
+    try {
+      return parseDefinition(text, 'd.yml')
+    } catch (error) {
+      return error
+    }
+  }
+  for (const [text, line] of [
+    ['dataset: d\nspine: *rows\n', 2],
+    ['dataset: d\ndataset: e\n', 2],
+    ['dataset: d\nspine:\n\tsql: x\n', 3],
+  ] as const)
+    expect(refusal(text)).toMatchObject({
+      code: 'DATASET_INVALID',
+      message: expect.stringContaining(`d.yml, line ${line}: `),
+    })
+})

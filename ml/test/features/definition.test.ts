@@ -84,3 +84,11 @@ test('how a feature is refreshed follows from its state, and the reason is told'
     reason: 'shop.orders has lost versions since the last refresh',
   })
 })
+
+test.each([
+  ['an alias of nothing', 'feature: spending\nsql: *rows\n', 2],
+  ['a name twice', 'feature: spending\nfeature: other\n', 2],
+  ['a tab', 'feature: spending\nchecks:\n\t- {}\n', 3],
+])('what is no YAML is told with its line: %s', (_, text, line) => {
+  expect(() => parseFeature(text, 'features/spending.yml')).toThrow(`features/spending.yml, line ${line}: `)
+})
